@@ -1,0 +1,87 @@
+/** What the gateway is handed: the engine behind the routes. Implemented in src/node.ts and src/worker; the gateway knows nothing of threads or logs. */
+import type { EncodedDecision } from '../protocol/decision.ts';
+import type { Rejection } from '../protocol/rejection.ts';
+
+/** One record for one partition, cut out of a request body. */
+export interface EventBatch {
+  readonly partition: number;
+  /** JSON or MessagePack, one event or an array: what a record of kind `events` carries. At most RECORD_BYTES_MAX. */
+  readonly payload: Uint8Array;
+}
+
+/** What became of one EventBatch, once durable and applied. */
+export interface BatchOutcome {
+  readonly accepted: number;
+  /** Remembered ids: counted and ignored. They are among `accepted` for the producer. */
+  readonly repeated: number;
+  readonly rejections: readonly Rejection[];
+}
+
+export interface DecideOutcome {
+  readonly rejection: Rejection | null;
+  readonly repeated: boolean;
+  /** JSON bytes of each Decision. */
+  readonly decisions: readonly Uint8Array[];
+}
+
+/** null from submit and decide: the engine cannot keep up; answer 429. */
+export interface Engine {
+  readonly partitions: number;
+  submit(batches: readonly EventBatch[]): Promise<readonly BatchOutcome[]> | null;
+  decide(batch: EventBatch): Promise<DecideOutcome> | null;
+  /** The golden record as INTERFACE describes it, ready to be sent as JSON; null if unknown. */
+  customer(id: string): Promise<object | null>;
+  campaigns(): Promise<readonly CampaignCounts[]>;
+  countAudience(where: string): Promise<AudienceCount | { readonly issues: readonly EngineIssue[] }>;
+  workspace(): WorkspaceSources | null;
+  publish(files: Readonly<Record<string, string>>): Promise<{ readonly version: number } | { readonly issues: readonly EngineIssue[] }>;
+  /** Prometheus text exposition. */
+  metrics(): Promise<{ readonly contentType: string; readonly body: string }>;
+  /** ready: owns its partitions and has caught up; otherwise `detail` says what is missing. */
+  readiness(): { readonly ready: boolean; readonly detail: string };
+  readonly decisions: DecisionSource;
+}
+
+export interface EngineIssue {
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+  readonly message: string;
+}
+
+export interface CampaignCounts {
+  readonly id: string;
+  readonly status: string;
+  readonly matched: number;
+  readonly decided: Readonly<Record<string, number>>;
+  readonly suppressed: Readonly<Record<string, number>>;
+  readonly waiting: number;
+  /** Evaluations of the predicate that ended in an error (an absent field, an overflow): false, and counted. */
+  readonly errors: number;
+}
+
+export interface AudienceCount {
+  readonly count: number;
+  readonly customers: number;
+  readonly ms: number;
+}
+
+export interface WorkspaceSources {
+  readonly version: number;
+  readonly files: Readonly<Record<string, string>>;
+}
+
+/**
+ * The decision streams of all partitions. Order law: a decision is announced only after the record that made it is durable, and each
+ * partition's decisions are announced in the order of their numbers, each once.
+ */
+export interface DecisionSource {
+  /** Identity of the streams; a cursor made for another identity is refused. */
+  readonly identity: string;
+  /** Per partition: number of the oldest decision still kept, and the number that the next one will have. */
+  positions(): { readonly first: readonly number[]; readonly next: readonly number[] };
+  /** Live tail. The listener runs on the gateway's thread. Returns the way to stop. */
+  subscribe(listener: (partition: number, decisions: readonly EncodedDecision[]) => void): () => void;
+  /** Stored decisions of one partition from number `from` on (empty at the end), at most about `bytesMax`. */
+  read(partition: number, from: number, bytesMax: number): Promise<readonly EncodedDecision[]>;
+}
