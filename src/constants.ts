@@ -10,6 +10,10 @@ export const PARTITIONS_DEFAULT = 16;
 export const PARTITIONS_MAX = 256;
 /** Customers that one partition can hold; memory is reserved for them, and resident only once used. */
 export const CUSTOMERS_PER_PARTITION_DEFAULT = 1_000_000;
+/** A partition's memory is one WebAssembly memory of at most 4 GiB. */
+export const CUSTOMERS_PER_PARTITION_MAX = 16_000_000;
+/** Default of `--history`: how far back the log, and a snapshot at its start, are kept. */
+export const HISTORY_DEFAULT_MS = 7 * 86_400_000;
 
 // --- Events ------------------------------------------------------------------------------------------------------------------
 
@@ -31,6 +35,17 @@ export const EVENT_FUTURE_MS_MAX = 3_600_000;
 export const LATENESS_DEFAULT_MS = 3_600_000;
 /** Event ids remembered per partition, forgotten oldest first. */
 export const EVENT_IDS_REMEMBERED = 1_000_000;
+
+// --- Shards ------------------------------------------------------------------------------------------------------------------
+
+/** Submitted to a worker and not yet answered, in payload bytes; beyond it producers get 429. A full queue takes the worker well under a second. */
+export const SHARD_PENDING_BYTES_MAX = 32 * 1024 * 1024;
+/** Records made durable by one write and one fdatasync; bounds how long the first of them waits for the last. */
+export const SHARD_BATCH_BYTES_MAX = 4 * 1024 * 1024;
+/** A partition takes a snapshot when this much of its log came after the last one … */
+export const SNAPSHOT_LOG_BYTES = 64 * 1024 * 1024;
+/** … or this much time passed with at least one record, so that a restart replays little. */
+export const SNAPSHOT_INTERVAL_MS = 10 * 60_000;
 
 // --- Decisions ---------------------------------------------------------------------------------------------------------------
 
