@@ -52,5 +52,12 @@ export const SNAPSHOT_INTERVAL_MS = 10 * 60_000;
 /** Contacts kept per customer; one who has this many within the longest rule's reach gets no more (counted as `cap`): a full list never leaks. */
 export const CONTACTS_PER_CUSTOMER_MAX = 1024;
 
+// --- Telemetry ---------------------------------------------------------------------------------------------------------------
+
+/** Series with label values per metric and thread; what comes after goes to the metric's overflow series. A thousand campaigns times every reason of suppression fit. */
+export const METRIC_SERIES_MAX = 16 * 1024;
+/** Float64 slots of one thread's metrics: 512 KiB, resident only where used. */
+export const METRIC_SLOTS = 64 * 1024;
+
 assert(EVENT_BYTES_MAX <= RECORD_BYTES_MAX, 'one event must fit one record');
 assert(EVENT_STRING_LENGTH_MAX <= EVENT_BYTES_MAX, 'a string must fit an event');
