@@ -3,13 +3,20 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { ExitCode, InputError, UsageError } from './cli/exit.ts';
-import { CUSTOMERS_PER_PARTITION_DEFAULT, CUSTOMERS_PER_PARTITION_MAX, HISTORY_DEFAULT_MS, PARTITIONS_DEFAULT, PARTITIONS_MAX } from './constants.ts';
+import {
+  CUSTOMERS_PER_PARTITION_DEFAULT,
+  CUSTOMERS_PER_PARTITION_MAX,
+  HISTORY_DEFAULT_MS,
+  PARTITIONS_DEFAULT,
+  PARTITIONS_MAX,
+} from './constants.ts';
 import { parseDuration } from './workspace/duration.ts';
 
 function wholeNumber(from: number, to: number): (text: string) => number {
   return (text) => {
     const value = Number(text);
-    if (!Number.isInteger(value) || value < from || value > to) throw new InvalidArgumentError(`expected a whole number from ${from} to ${to}, got "${text}".`);
+    if (!Number.isInteger(value) || value < from || value > to)
+      throw new InvalidArgumentError(`expected a whole number from ${from} to ${to}, got "${text}".`);
     return value;
   };
 }
@@ -35,8 +42,13 @@ async function exitWith(code: number | Promise<number>): Promise<void> {
 }
 
 function program(): Command {
-  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };
-  const beckon = new Command('beckon').description('A real-time customer decision engine.').version(version).showHelpAfterError('(beckon --help, or beckon <command> --help)');
+  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+    version: string;
+  };
+  const beckon = new Command('beckon')
+    .description('A real-time customer decision engine.')
+    .version(version)
+    .showHelpAfterError('(beckon --help, or beckon <command> --help)');
 
   beckon
     .command('serve')
@@ -46,38 +58,64 @@ function program(): Command {
     .addOption(flag('--nats <url>', 'take the log from JetStream (not supported yet)'))
     .addOption(flag('--http <host:port>', 'where to listen; port 0 picks a free one').default('127.0.0.1:7400'))
     .addOption(flag('--workers <n>', 'worker threads (default: one per core but one)').argParser(wholeNumber(1, 64)))
-    .addOption(flag('--partitions <n>', `partitions of a new data folder (default: ${PARTITIONS_DEFAULT})`).argParser(wholeNumber(1, PARTITIONS_MAX)))
-    .addOption(flag('--customers <n>', `customers each partition of a new data folder can hold (default: ${CUSTOMERS_PER_PARTITION_DEFAULT})`).argParser(wholeNumber(1, CUSTOMERS_PER_PARTITION_MAX)))
-    .addOption(flag('--clock <clock>', 'wall: time of arrival; event: time follows the events (history, tests, demos). Default for a new data folder: wall').choices(['wall', 'event']))
-    .addOption(flag('--history <duration>', 'how far back the log is kept').argParser(duration).default(HISTORY_DEFAULT_MS, '7d'))
+    .addOption(
+      flag('--partitions <n>', `partitions of a new data folder (default: ${PARTITIONS_DEFAULT})`).argParser(
+        wholeNumber(1, PARTITIONS_MAX),
+      ),
+    )
+    .addOption(
+      flag(
+        '--customers <n>',
+        `customers each partition of a new data folder can hold (default: ${CUSTOMERS_PER_PARTITION_DEFAULT})`,
+      ).argParser(wholeNumber(1, CUSTOMERS_PER_PARTITION_MAX)),
+    )
+    .addOption(
+      flag(
+        '--clock <clock>',
+        'wall: time of arrival; event: time follows the events (history, tests, demos). Default for a new data folder: wall',
+      ).choices(['wall', 'event']),
+    )
+    .addOption(
+      flag('--history <duration>', 'how far back the log is kept')
+        .argParser(duration)
+        .default(HISTORY_DEFAULT_MS, '7d'),
+    )
     .addOption(flag('--token <token>', 'require `Authorization: Bearer <token>`'))
     .action(async (options) => exitWith((await import('./cli/serve.ts')).serve(options)));
 
   beckon
     .command('check <dir>')
     .description('validate a workspace; errors as file:line:column message')
-    .action(async (directory: string) => exitWith((await import('./cli/check.ts')).check(directory, process.stdout, process.stderr)));
+    .action(async (directory: string) =>
+      exitWith((await import('./cli/check.ts')).check(directory, process.stdout, process.stderr)),
+    );
 
   beckon
     .command('publish <dir>')
     .description('publish a workspace to a running node')
     .addOption(toFlag())
     .addOption(flag('--token <token>', 'bearer token of the node'))
-    .action(async (directory: string, options: { to: string; token?: string }) => exitWith((await import('./cli/publish.ts')).publish(directory, options, process.stdout, process.stderr)));
+    .action(async (directory: string, options: { to: string; token?: string }) =>
+      exitWith((await import('./cli/publish.ts')).publish(directory, options, process.stdout, process.stderr)),
+    );
 
   beckon
     .command('import <file>')
-    .description('send NDJSON events (plain or .gz, - for stdin), in the file\'s order per customer')
+    .description("send NDJSON events (plain or .gz, - for stdin), in the file's order per customer")
     .addOption(toFlag())
     .addOption(flag('--token <token>', 'bearer token of the node'))
     .addOption(flag('--rate <n>', 'events per second at most').argParser(wholeNumber(1, 10_000_000)))
-    .action(async (file: string, options: { to: string; rate?: number; token?: string }) => exitWith((await import('./cli/import.ts')).importEvents(file, options, process.stdout, process.stderr)));
+    .action(async (file: string, options: { to: string; rate?: number; token?: string }) =>
+      exitWith((await import('./cli/import.ts')).importEvents(file, options, process.stdout, process.stderr)),
+    );
 
   beckon
     .command('inspect <path>')
     .description('print a write-ahead log segment, a snapshot, a decision or dead-letter log, or what a folder holds')
     .addOption(flag('--limit <n>', 'records to print at most').argParser(wholeNumber(1, Number.MAX_SAFE_INTEGER)))
-    .action(async (path: string, options: { limit?: number }) => exitWith((await import('./cli/inspect.ts')).inspect(path, process.stdout, options)));
+    .action(async (path: string, options: { limit?: number }) =>
+      exitWith((await import('./cli/inspect.ts')).inspect(path, process.stdout, options)),
+    );
   return beckon;
 }
 
@@ -87,7 +125,9 @@ function exitCodeOf(error: unknown): number {
     process.stderr.write(`beckon: ${error.message}\n`);
     return error instanceof UsageError ? ExitCode.usage : ExitCode.input;
   }
-  process.stderr.write(`beckon: internal error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+  process.stderr.write(
+    `beckon: internal error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+  );
   return ExitCode.internal;
 }
 

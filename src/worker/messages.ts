@@ -1,9 +1,8 @@
 /**
  * What crosses between the main thread and a shard worker: batches, never single events. Byte payloads travel in one transferred buffer per message.
  */
-import type { Program } from '../rules/program.ts';
 import type { Rejection } from '../protocol/rejection.ts';
-import type { Clock } from '../protocol/data-shape.ts';
+import type { Program } from '../rules/program.ts';
 
 /** Handed to a worker when its thread starts. */
 export interface ShardOptions {
@@ -12,30 +11,37 @@ export interface ShardOptions {
   /** Partitions of the whole data folder. */
   readonly partitionsTotal: number;
   readonly dataDirectory: string;
-  readonly clock: Clock;
+  readonly clock: 'wall' | 'event';
   readonly customersPerPartition: number;
   readonly historyMs: number;
   /** Shared memory of the worker's metrics. */
   readonly metrics: SharedArrayBuffer;
 }
 
-/** One record to be appended: `bytes[start, end)` of the message's buffer. */
+export const SubmissionKind = { events: 0, decide: 1, workspace: 2 } as const;
+export type SubmissionKind = (typeof SubmissionKind)[keyof typeof SubmissionKind];
+
+/** One record to be appended: bytes start … end − 1 of the message's buffer. */
 export interface Submission {
   readonly ticket: number;
   readonly partition: number;
-  readonly kind: 'events' | 'decide' | 'workspace';
+  readonly kind: SubmissionKind;
   readonly start: number;
   readonly end: number;
 }
 
 export type ToShard =
   | { readonly type: 'submit'; readonly submissions: readonly Submission[]; readonly bytes: ArrayBuffer }
-  | { readonly type: 'customer'; readonly ticket: number; readonly partition: number; readonly id: string }
-  | { readonly type: 'campaigns'; readonly ticket: number }
-  | { readonly type: 'audience'; readonly ticket: number; readonly where: Program }
-  | { readonly type: 'digest'; readonly ticket: number }
-  /** Take a snapshot of every partition, then close the logs and answer `stopped`. */
+  | { readonly type: 'query'; readonly ticket: number; readonly query: ShardQuery }
+  /** Take a snapshot of every partition, close the logs, answer `stopped`. */
   | { readonly type: 'stop' };
+
+/** Answered in the order of arrival: a query sees every submission that came before it. */
+export type ShardQuery =
+  | { readonly kind: 'customer'; readonly partition: number; readonly id: string }
+  | { readonly kind: 'campaigns' }
+  | { readonly kind: 'audience'; readonly where: Program }
+  | { readonly kind: 'digests' };
 
 /** What became of one Submission. */
 export interface SubmissionOutcome {
@@ -43,16 +49,19 @@ export interface SubmissionOutcome {
   readonly accepted: number;
   readonly repeated: number;
   readonly rejections: readonly Rejection[];
-  /** Numbers of the decisions of a `decide`: its own, or of the original where the event is a repeat. */
-  readonly firstDecision: number;
-  readonly decisionCount: number;
+  /** For a `decide`: the JSON of its decisions; empty where the event is a repeat. */
+  readonly decisions: readonly Uint8Array[];
+  /** For a repeated `decide`: numbers of the original's decisions, to be read back from the decision log. */
+  readonly originalFirst: number;
+  readonly originalCount: number;
   /** A workspace record that the state refused: nothing changed. */
   readonly workspaceError: string | null;
 }
 
-/** Decisions of one partition, in order: entries of the decision log packed as (u32 length, bytes). */
+/** Decisions of one partition in order, as the decision log's entries, packed: (u32 length, entry) repeated. */
 export interface DecisionBatch {
   readonly partition: number;
+  /** Number of the first one. */
   readonly first: number;
   readonly count: number;
   readonly bytes: Uint8Array;
@@ -69,7 +78,8 @@ export interface PartitionStatus {
   readonly customers: number;
 }
 
-export interface CampaignCount {
+/** One campaign's counts in some partitions; summed on the main thread. */
+export interface CampaignTally {
   readonly id: string;
   readonly matched: number;
   readonly decided: Readonly<Record<string, number>>;
@@ -78,12 +88,31 @@ export interface CampaignCount {
   readonly errors: number;
 }
 
+export interface AudienceTally {
+  readonly count: number;
+  readonly customers: number;
+}
+
+export interface PartitionDigest {
+  readonly partition: number;
+  readonly digest: string;
+}
+
 export type FromShard =
-  | { readonly type: 'recovering'; readonly partition: number; readonly records: number }
   | { readonly type: 'ready'; readonly partitions: readonly PartitionStatus[] }
-  /** Sent after the records behind it are durable and their effects are in the decision log. */
-  | { readonly type: 'applied'; readonly outcomes: readonly SubmissionOutcome[]; readonly decisions: readonly DecisionBatch[]; readonly firstKept: readonly (readonly [number, number])[] }
+  /** Posted once the records behind it are durable and their decisions are in the decision log. */
+  | {
+      readonly type: 'applied';
+      readonly outcomes: readonly SubmissionOutcome[];
+      readonly decisions: readonly DecisionBatch[];
+    }
   | { readonly type: 'answer'; readonly ticket: number; readonly value: unknown }
-  | { readonly type: 'log'; readonly level: 'info' | 'warn' | 'error'; readonly fields: Readonly<Record<string, string | number>>; readonly message: string }
+  | {
+      readonly type: 'log';
+      readonly level: 'info' | 'warn' | 'error';
+      readonly fields: Readonly<Record<string, string | number>>;
+      readonly message: string;
+    }
+  /** A metric series that the worker began to count: what the exposition needs to name it. */
   | { readonly type: 'series'; readonly registration: unknown }
   | { readonly type: 'stopped' };

@@ -44,9 +44,11 @@ function sources(): SourceFile[] {
 
 /** Module specifiers of static imports, exports and dynamic imports. */
 function importsOf(text: string): string[] {
-  return [...text.matchAll(/(?:^|\n)\s*(?:import|export)\s[^;'"]*?from\s*['"]([^'"]+)['"]|import\(\s*['"]([^'"]+)['"]\s*\)|(?:^|\n)import\s*['"]([^'"]+)['"]/g)].map(
-    (match) => (match[1] ?? match[2] ?? match[3]) as string,
-  );
+  return [
+    ...text.matchAll(
+      /(?:^|\n)\s*(?:import|export)\s[^;'"]*?from\s*['"]([^'"]+)['"]|import\(\s*['"]([^'"]+)['"]\s*\)|(?:^|\n)import\s*['"]([^'"]+)['"]/g,
+    ),
+  ].map((match) => (match[1] ?? match[2] ?? match[3]) as string);
 }
 
 function roomOf(file: SourceFile, specifier: string): string {
@@ -55,7 +57,10 @@ function roomOf(file: SourceFile, specifier: string): string {
 
 /** The code without comments and string contents, so that words in prose do not count. */
 function codeOf(text: string): string {
-  return text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/(^|[^:])\/\/.*$/gm, '$1').replace(/'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*"/g, "''");
+  return text
+    .replace(/\/\*[\s\S]*?\*\//g, '')
+    .replace(/(^|[^:])\/\/.*$/gm, '$1')
+    .replace(/'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*"/g, "''");
 }
 
 describe('imports go one way', () => {
@@ -69,7 +74,14 @@ describe('imports go one way', () => {
       importsOf(file.text)
         .filter((specifier) => specifier.startsWith('.'))
         .map((specifier) => roomOf(file, specifier))
-        .filter((room) => room !== file.room && room !== 'stdx' && room !== 'constants.ts' && !SEES_EVERYTHING.has(file.room) && file.room !== 'constants.ts')
+        .filter(
+          (room) =>
+            room !== file.room &&
+            room !== 'stdx' &&
+            room !== 'constants.ts' &&
+            !SEES_EVERYTHING.has(file.room) &&
+            file.room !== 'constants.ts',
+        )
         .filter((room) => !(MAY_IMPORT[file.room] ?? []).includes(room))
         .map((room) => `${file.path} imports ${room}`),
     );
@@ -113,6 +125,10 @@ describe('style', () => {
   });
 
   it('leaves nothing to do in comments', () => {
-    expect(sources().filter((file) => /\b(TODO|FIXME|XXX|HACK)\b/.test(file.text)).map((file) => file.path)).toEqual([]);
+    expect(
+      sources()
+        .filter((file) => /\b(TODO|FIXME|XXX|HACK)\b/.test(file.text))
+        .map((file) => file.path),
+    ).toEqual([]);
   });
 });

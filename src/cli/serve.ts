@@ -1,0 +1,73 @@
+/** `beckon serve`: reads the flags, runs a node until SIGTERM or SIGINT, then drains, snapshots and exits 0. */
+import { type NodeOptions, startNode, WorkspaceError } from '../node.ts';
+import { createLogger } from '../telemetry/logger.ts';
+import { ExitCode, InputError, UsageError } from './exit.ts';
+
+/** As the command line gives them. */
+export interface ServeFlags {
+  readonly workspace?: string;
+  readonly data: string;
+  readonly nats?: string;
+  readonly http: string;
+  readonly workers?: number;
+  readonly partitions?: number;
+  readonly customers?: number;
+  readonly clock?: 'wall' | 'event';
+  readonly history: number;
+  readonly token?: string;
+}
+
+export async function serve(flags: ServeFlags): Promise<number> {
+  if (flags.nats !== undefined)
+    throw new UsageError('--nats is not supported yet: leave it out to use the embedded log');
+  const options = nodeOptions(flags);
+  const logger = createLogger();
+  const node = await startNode(options, logger, () => process.exit(ExitCode.internal)).catch((error: unknown) => {
+    if (!(error instanceof WorkspaceError)) throw error;
+    for (const issue of error.issues)
+      process.stderr.write(`${issue.file}:${issue.line}:${issue.column} ${issue.message}\n`);
+    throw new InputError(
+      `${flags.workspace} was not published: mend it and start again (beckon check ${flags.workspace} shows the same)`,
+    );
+  });
+  process.stdout.write(`listening on http://${options.host}:${node.port}\n`);
+  const { ready, detail } = node.readiness();
+  if (!ready) logger.warn(detail);
+
+  const signal = await new Promise<NodeJS.Signals>((resolve) => {
+    process.once('SIGTERM', resolve);
+    process.once('SIGINT', resolve);
+  });
+  logger.info({ signal }, 'stopping: draining, then taking snapshots');
+  // A second signal does not wait.
+  process.once(signal, () => process.exit(ExitCode.internal));
+  await node.stop();
+  logger.info('stopped');
+  return ExitCode.done;
+}
+
+function nodeOptions(flags: ServeFlags): NodeOptions {
+  const { host, port } = parseAddress(flags.http);
+  return {
+    dataDirectory: flags.data,
+    workspaceDirectory: flags.workspace ?? null,
+    host,
+    port,
+    workers: flags.workers ?? null,
+    partitions: flags.partitions ?? null,
+    customersPerPartition: flags.customers ?? null,
+    clock: flags.clock ?? null,
+    historyMs: flags.history,
+    token: flags.token ?? null,
+  };
+}
+
+/** `host:port`, `[::1]:port`. */
+function parseAddress(address: string): { host: string; port: number } {
+  const match = /^(?:\[([^\]]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(address);
+  const host = match?.[1] ?? match?.[2];
+  const port = Number(match?.[3]);
+  if (host === undefined || port > 65_535)
+    throw new UsageError(`--http: expected HOST:PORT such as 127.0.0.1:7400, got "${address}"`);
+  return { host, port };
+}
