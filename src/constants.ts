@@ -59,5 +59,205 @@ export const METRIC_SERIES_MAX = 16 * 1024;
 /** Float64 slots of one thread's metrics: 512 KiB, resident only where used. */
 export const METRIC_SLOTS = 64 * 1024;
 
+// --- Gateway: HTTP -----------------------------------------------------------------------------------------------------------
+
+/** One request body. Larger imports are many requests; this is some 40,000 receipts. */
+export const HTTP_BODY_BYTES_MAX = 8 * 1024 * 1024;
+/** Bytes of all bodies that were received and not answered yet: beyond it the answer is 429, so that slow storage cannot fill the memory. */
+export const HTTP_BODY_BYTES_IN_FLIGHT_MAX = 64 * 1024 * 1024;
+/** Requests being answered at one moment; beyond it 429. */
+export const HTTP_REQUESTS_IN_FLIGHT_MAX = 10_000;
+/** Events in one request: bounds what splitting it allocates (13 bytes each); at 8 MiB it takes events of 32 bytes to reach it. */
+export const HTTP_EVENTS_MAX = 262_144;
+/** Events of one request that cannot be parsed each become a record of their own, to be kept as dead letters; those after this many are only reported. */
+export const HTTP_MALFORMED_EVENTS_MAX = 1024;
+/** Rejections listed in one answer; the rest is given as a number. */
+export const HTTP_REJECTIONS_LISTED_MAX = 10_000;
+/** A body that is refused unread is still taken off the wire up to this length, so that the client reads the answer; beyond it the connection is closed. */
+export const HTTP_DISCARD_BYTES_MAX = 64 * 1024 * 1024;
+/** Plain MessagePack made from a body with msgpackr records, whose names are written once and may stand for much: bounds the expansion. */
+export const HTTP_EXPANDED_BYTES_MAX = 4 * HTTP_BODY_BYTES_MAX;
+/** What 429 and 503 ask the client to wait. */
+export const HTTP_RETRY_AFTER_SECONDS = 1;
+/** How long closing waits for answers that are under way. */
+export const HTTP_DRAIN_MS_MAX = 10_000;
+
+// --- Gateway: the decision stream --------------------------------------------------------------------------------------------
+
+/** Open decision streams; each may hold SUBSCRIBER_BACKPRESSURE_BYTES_MAX and one frame unsent. */
+export const SUBSCRIBERS_MAX = 10_000;
+/** New decision streams per second, and how many at once after a quiet time: a reconnect storm must not starve the tills. */
+export const SUBSCRIBE_PER_SECOND_MAX = 500;
+export const SUBSCRIBE_BURST_MAX = 2_000;
+/** Seconds without a byte from a client, pings answered included, after which its stream is closed. */
+export const SUBSCRIBER_IDLE_SECONDS = 120;
+/** Unsent bytes of one client at which nothing more is handed to its socket. A single frame may exceed it. */
+export const SUBSCRIBER_BACKPRESSURE_BYTES_MAX = 64 * 1024;
+/** Clients have nothing to send but control frames. */
+export const SUBSCRIBER_MESSAGE_BYTES_MAX = 1024;
+/** Names in one of a stream's filters. */
+export const SUBSCRIBER_FILTER_NAMES_MAX = 256;
+/** What one client is sent before the next one has its turn. */
+export const SUBSCRIBER_TURN_BYTES_MAX = 128 * 1024;
+/** What all clients are sent before the event loop has its turn: a few milliseconds. */
+export const SUBSCRIBERS_TURN_BYTES_MAX = 4 * 1024 * 1024;
+/** One MessagePack frame stops taking decisions at this length. */
+export const SUBSCRIBER_FRAME_BYTES_MAX = 32 * 1024;
+/** Newest decisions of all partitions kept in memory, each partition its share: clients within it cost no reading. */
+export const DECISION_TAIL_BYTES_MAX = 32 * 1024 * 1024;
+/** One reading of stored decisions for a client that is behind the tail. */
+export const DECISION_READ_BYTES_MAX = 64 * 1024;
+/** Such readings under way at one moment, for all clients together. */
+export const DECISION_READS_IN_FLIGHT_MAX = 8;
+
 assert(EVENT_BYTES_MAX <= RECORD_BYTES_MAX, 'one event must fit one record');
 assert(EVENT_STRING_LENGTH_MAX <= EVENT_BYTES_MAX, 'a string must fit an event');
+
+// --- Storage -----------------------------------------------------------------------------------------------------------------
+
+/** A write-ahead log segment is closed once it is this long. Opening reads the last segment whole: 64 MiB take about 50 ms. */
+export const WAL_SEGMENT_BYTES = 64 * 1024 * 1024;
+/** Body of one frame: the longest is a compiled workspace with its time zones; anything longer is damage, not data. */
+export const FRAME_BODY_BYTES_MAX = 64 * 1024 * 1024;
+/** What a reader of frames holds in memory at a time, unless one frame is longer. */
+export const FRAME_READ_CHUNK_BYTES = 1024 * 1024;
+/** One commit: bounds the batch buffer, and keeps every offset of a segment within 32 bits. */
+export const WAL_COMMIT_BYTES_MAX = 1024 * 1024 * 1024;
+/** A batch buffer that grew beyond this is given back after its commit. */
+export const WAL_BUFFER_BYTES_KEPT = 8 * 1024 * 1024;
+
+// --- Rules -------------------------------------------------------------------------------------------------------------------
+
+/** One expression, in UTF-16 units: room for a long list of SKUs, small enough to parse in a millisecond. */
+export const EXPRESSION_LENGTH_MAX = 16 * 1024;
+/** Nesting of an expression's tree. The parser's own recursion fails near 1,000 levels, generated code is nested as deeply as its rule. */
+export const EXPRESSION_DEPTH_MAX = 128;
+/** Brackets open at once, counted before parsing: the parser takes several stack frames for each. */
+export const EXPRESSION_BRACKETS_MAX = 200;
+/** Nodes of an expression's tree after macros are expanded; a list of literals counts each of them. */
+export const EXPRESSION_NODES_MAX = 8 * 1024;
+/** Macros inside each other's bodies. Two suffice for lists in events; a third is a bound against the unreadable. */
+export const EXPRESSION_LOOPS_NESTED_MAX = 3;
+/**
+ * Worst case of one evaluation in steps of a few nanoseconds: nodes times the lengths of the lists that macros walk over. It lets a macro over the longest
+ * list compare each element with some hundred values, and refuses the square of the longest list (EVENT_LIST_LENGTH_MAX squared is the bound itself).
+ */
+export const EXPRESSION_STEPS_MAX = 16 * 1024 * 1024;
+/** A string that an expression builds, in UTF-16 units; longer is an evaluation error. */
+export const EXPRESSION_TEXT_LENGTH_MAX = 256 * 1024;
+/** A list that an expression builds; longer is an evaluation error. */
+export const EXPRESSION_LIST_LENGTH_MAX = 16 * 1024;
+/** A pattern of `matches`, in UTF-16 units: its automaton grows with it. */
+export const PATTERN_LENGTH_MAX = 1024;
+/** Instructions of a compiled pattern: counted repetitions such as (a{100}){100} multiply. */
+export const PATTERN_INSTRUCTIONS_MAX = 2048;
+
+assert(
+  EXPRESSION_STEPS_MAX <= EVENT_LIST_LENGTH_MAX * EVENT_LIST_LENGTH_MAX,
+  'a square loop over the longest list must be refused',
+);
+assert(
+  EXPRESSION_TEXT_LENGTH_MAX >= EVENT_STRING_LENGTH_MAX,
+  'an expression must be able to copy a string of an event',
+);
+
+// --- Workspace ---------------------------------------------------------------------------------------------------------------
+
+/** One file of a workspace, in UTF-8 bytes: an offers.yaml of ten thousand lines fits. */
+export const WORKSPACE_FILE_BYTES_MAX = 1024 * 1024;
+/** All files together: compiled, with sources, expressions and time zones, a version stays within one frame of the log. */
+export const WORKSPACE_BYTES_MAX = 8 * 1024 * 1024;
+/** Collections inside each other in one YAML file; the deepest legal one has about ten. */
+export const YAML_DEPTH_MAX = 24;
+/** Problems reported at once: more help nobody. */
+export const WORKSPACE_ISSUES_MAX = 1000;
+/** Names and ids, in characters: they are subject tokens, labels and dictionary entries. */
+export const NAME_LENGTH_MAX = 100;
+/** A title, or any other short text for people. */
+export const TITLE_LENGTH_MAX = 500;
+/** A set of channels fits one 32-bit word. */
+export const CHANNELS_MAX = 32;
+/** Columns of the profile: each costs memory for every customer. */
+export const ATTRIBUTES_MAX = 256;
+/** Windowed aggregates cost memory for every active customer and time for every event of their type. */
+export const AGGREGATES_MAX = 256;
+export const SEGMENTS_MAX = 1000;
+/** Event types are metric labels. */
+export const EVENT_TYPES_MAX = 256;
+/** Scalar fields of one event type, its lists' columns included. */
+export const EVENT_FIELDS_MAX = 512;
+export const EVENT_LISTS_MAX = 32;
+/** Entries of a string list attribute's default. */
+export const DEFAULT_LIST_LENGTH_MAX = 100;
+/** Campaigns are metric labels; DESIGN promises that ten thousand rules cost what the few candidates cost. */
+export const CAMPAIGNS_MAX = 10_000;
+export const TEMPLATES_MAX = 10_000;
+export const OFFERS_MAX = 10_000;
+export const VARIANTS_MAX = 100;
+/** Every candidate channel is checked against each. */
+export const CAPS_MAX = 32;
+/** Winners per event: each is checked again after the ones before it. */
+export const PICK_MAX = 32;
+/** Priorities lie within ± this. */
+export const PRIORITY_MAX = 1_000_000;
+/** Any duration in a workspace: ten years. */
+export const DURATION_MS_MAX = 3653 * 86_400_000;
+/** Buckets of one window, read whenever the aggregate is: a month of hours, three years of days. */
+export const WINDOW_BUCKETS_MAX = 1100;
+/** Windows up to this long have a default resolution of an hour, longer ones of a day. */
+export const WINDOW_HOURLY_MS_MAX = 48 * 3_600_000;
+
+/** Fields of one message (title, body, picture …). */
+export const MESSAGE_FIELDS_MAX = 32;
+/** The Liquid source of one message field, in UTF-16 units. */
+export const MESSAGE_SOURCE_LENGTH_MAX = 64 * 1024;
+/** A rendered message, all its fields, in UTF-16 units: its decision must fit a NATS message many times over. */
+export const MESSAGE_LENGTH_MAX = 64 * 1024;
+/** Loop iterations of one message field, nested ones included: twice the longest list that events are promised. */
+export const MESSAGE_ITERATIONS_MAX = 8 * 1024;
+/** What the filters of one message field may produce, in UTF-16 units and list entries, thrown away or not. */
+export const MESSAGE_WORK_MAX = 1024 * 1024;
+/** Tags inside each other. */
+export const MESSAGE_DEPTH_MAX = 16;
+
+assert(CAPS_MAX <= CONTACTS_PER_CUSTOMER_MAX, 'caps are counted over the contacts kept');
+assert(WORKSPACE_FILE_BYTES_MAX <= WORKSPACE_BYTES_MAX, 'a file must fit its workspace');
+assert(WORKSPACE_BYTES_MAX * 4 <= FRAME_BODY_BYTES_MAX, 'a compiled workspace must fit a frame');
+assert(MESSAGE_LENGTH_MAX * 4 < RECORD_BYTES_MAX, 'a rendered message must fit a NATS message');
+assert(WINDOW_HOURLY_MS_MAX / 3_600_000 <= WINDOW_BUCKETS_MAX, 'a window of hours must fit its buckets');
+
+// --- State -------------------------------------------------------------------------------------------------------------------
+
+/** One partition's memory: what a 32-bit WebAssembly memory can address. */
+export const PARTITION_MEMORY_BYTES_MAX = 2 ** 32;
+/** Bytes reserved for customer ids, per customer on average: ids are mostly 8 to 40 bytes. When they run out, the partition counts as full. */
+export const CUSTOMER_ID_BYTES_RESERVED = 64;
+/**
+ * Room for columns, in strips of one bit per customer: a double takes 64 (and one for its presence), a string 32, a bool one.
+ * 16,384 are some 250 doubles; with many customers it is less, see state/arena.ts.
+ */
+export const COLUMN_STRIPS_MAX = 16_384;
+/** Channels with recorded consent, over the life of a partition: two bits per customer are reserved for each. */
+export const CONSENT_CHANNELS_MAX = 64;
+/** Buckets of one window (window / resolution): every read adds up to this many. 4,096 hours are 170 days. */
+export const WINDOW_BUCKETS_MAX = 4096;
+/** Shortest bucket: keeps bucket numbers within 32 bits. */
+export const WINDOW_RESOLUTION_MS_MIN = 1000;
+/** Elements of one list attribute. As many as a list in an event may have. */
+export const LIST_ATTRIBUTE_LENGTH_MAX = EVENT_LIST_LENGTH_MAX;
+/** `distinct` is exact up to this many values (in a window: in all its buckets together), a HyperLogLog estimate beyond. */
+export const DISTINCT_EXACT_MAX = 256;
+/** Registers of that HyperLogLog: 2,048 bytes for a standard error of 1.04 / √2048 = 2.3 %. */
+export const DISTINCT_REGISTERS = 2048;
+/** Rows that a snapshot copies together before the first change to one of them (DESIGN, Storage: about a thousand). */
+export const SNAPSHOT_GROUP_ROWS = 1024;
+/** Dictionary entries, and remembered event ids, per snapshot section. */
+export const SNAPSHOT_CHUNK_ENTRIES = 4096;
+/** Rows that one call may look at while it reclaims expired buckets; it stops at the first that holds any. */
+export const SWEEP_ROWS = 8;
+
+assert(SNAPSHOT_GROUP_ROWS % 64 === 0, 'groups must start at whole words of every bitmap');
+assert(DISTINCT_REGISTERS === 2048, 'the estimator takes 11 bits of the hash as the register');
+assert(DISTINCT_EXACT_MAX * 8 <= DISTINCT_REGISTERS, 'a full exact set must be convertible in place');
+assert(RECORD_BYTES_MAX <= HTTP_BODY_BYTES_MAX, 'a record must fit a request');
+assert(HTTP_BODY_BYTES_MAX <= HTTP_BODY_BYTES_IN_FLIGHT_MAX, 'one request must fit the bound on all');
