@@ -1,0 +1,140 @@
+/**
+ * The books. For every campaign, at all times: matched = decided + suppressed + waiting. Counts are kept by campaign id, so that they go on when a version
+ * is published, and stay when a campaign is removed.
+ */
+import { SuppressReason } from '../protocol/rejection.ts';
+import { assert } from '../stdx/assert.ts';
+
+/** Index of a reason in CampaignAccount.suppressed; small integers on the hot path. */
+export const SUPPRESS_REASONS: readonly SuppressReason[] = Object.values(SuppressReason);
+
+export const Reason = {
+  late: SUPPRESS_REASONS.indexOf('late'),
+  expired: SUPPRESS_REASONS.indexOf('expired'),
+  holdout: SUPPRESS_REASONS.indexOf('holdout'),
+  offer: SUPPRESS_REASONS.indexOf('offer'),
+  cooldown: SUPPRESS_REASONS.indexOf('cooldown'),
+  consent: SUPPRESS_REASONS.indexOf('consent'),
+  quietHours: SUPPRESS_REASONS.indexOf('quiet_hours'),
+  cap: SUPPRESS_REASONS.indexOf('cap'),
+  outranked: SUPPRESS_REASONS.indexOf('outranked'),
+} as const;
+
+export class CampaignAccount {
+  readonly id: string;
+  /** Times that the predicate held. */
+  matched = 0;
+  /** By channel name. */
+  readonly decided = new Map<string, number>();
+  /** By index into SUPPRESS_REASONS. */
+  readonly suppressed = new Float64Array(SUPPRESS_REASONS.length);
+  waiting = 0;
+  /** Evaluations of the predicate that ended in an error: false, and counted here. */
+  errors = 0;
+  /** Evaluations of `value` that ended in an error or in no finite number: ranked as 0. */
+  valueErrors = 0;
+  /** Messages that could not be rendered: sent as null. */
+  messageErrors = 0;
+
+  constructor(id: string) {
+    this.id = id;
+  }
+
+  suppress(reason: number): void {
+    this.suppressed[reason] = (this.suppressed[reason] as number) + 1;
+  }
+
+  decide(channel: string): void {
+    this.decided.set(channel, (this.decided.get(channel) ?? 0) + 1);
+  }
+
+  assertBalanced(): void {
+    let sum = this.waiting;
+    for (const count of this.decided.values()) sum += count;
+    for (const count of this.suppressed) sum += count;
+    assert(
+      sum === this.matched,
+      `campaign ${this.id}: matched ${this.matched}, but decided + suppressed + waiting = ${sum}`,
+    );
+  }
+
+  row(status: string): CampaignRow {
+    const suppressed: Record<string, number> = {};
+    this.suppressed.forEach((count, index) => {
+      if (count > 0) suppressed[SUPPRESS_REASONS[index] as string] = count;
+    });
+    return {
+      id: this.id,
+      status,
+      matched: this.matched,
+      decided: Object.fromEntries([...this.decided].sort(byName)),
+      suppressed,
+      waiting: this.waiting,
+      errors: this.errors,
+      valueErrors: this.valueErrors,
+      messageErrors: this.messageErrors,
+    };
+  }
+}
+
+/** What users see of a campaign's counts. `status` is that of the active version, `removed` for a campaign that it does not have. */
+export interface CampaignRow {
+  readonly id: string;
+  readonly status: string;
+  readonly matched: number;
+  readonly decided: Readonly<Record<string, number>>;
+  readonly suppressed: Readonly<Record<string, number>>;
+  readonly waiting: number;
+  readonly errors: number;
+  readonly valueErrors: number;
+  readonly messageErrors: number;
+}
+
+export const REMOVED_STATUS = 'removed';
+
+export class Accounting {
+  readonly #accounts = new Map<string, CampaignAccount>();
+
+  /** The campaign's account, opened if it is new. */
+  account(id: string): CampaignAccount {
+    let account = this.#accounts.get(id);
+    if (account === undefined) {
+      account = new CampaignAccount(id);
+      this.#accounts.set(id, account);
+    }
+    return account;
+  }
+
+  /** One row per campaign that ever was, in the order of their ids; asserts that each balances. */
+  rows(statusOf: (id: string) => string | undefined): CampaignRow[] {
+    const accounts = [...this.#accounts.values()].sort((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0));
+    return accounts.map((account) => {
+      account.assertBalanced();
+      return account.row(statusOf(account.id) ?? REMOVED_STATUS);
+    });
+  }
+
+  /** Replaces everything by what `rows` gave. */
+  restore(rows: readonly CampaignRow[]): void {
+    this.#accounts.clear();
+    for (const row of rows) {
+      const account = this.account(row.id);
+      account.matched = row.matched;
+      for (const [channel, count] of Object.entries(row.decided)) account.decided.set(channel, count);
+      for (const [reason, count] of Object.entries(row.suppressed)) {
+        const index = SUPPRESS_REASONS.indexOf(reason as SuppressReason);
+        assert(index >= 0, `campaign ${row.id}: unknown reason ${reason} in its counts`);
+        account.suppressed[index] = count;
+      }
+      account.waiting = row.waiting;
+      account.errors = row.errors;
+      account.valueErrors = row.valueErrors;
+      account.messageErrors = row.messageErrors;
+      account.assertBalanced();
+    }
+  }
+}
+
+function byName(a: readonly [string, number], b: readonly [string, number]): number {
+  return a[0] < b[0] ? -1 : a[0] > b[0] ? 1 : 0;
+}
