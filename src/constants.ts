@@ -125,15 +125,35 @@ export const FRAME_READ_CHUNK_BYTES = 1024 * 1024;
 export const WAL_COMMIT_BYTES_MAX = 1024 * 1024 * 1024;
 /** A batch buffer that grew beyond this is given back after its commit. */
 export const WAL_BUFFER_BYTES_KEPT = 8 * 1024 * 1024;
+/** A segment of a decision or dead-letter log; opening reads the last one whole, of every partition. */
+export const NUMBERED_LOG_SEGMENT_BYTES = 16 * 1024 * 1024;
+/** Entries waiting for a flush beyond this are written at once. */
+export const NUMBERED_LOG_BUFFER_BYTES = 4 * 1024 * 1024;
+/** A reader remembers a place to begin at every so many bytes: what a read of old decisions skips over at most. */
+export const NUMBERED_LOG_INDEX_BYTES = 128 * 1024;
+/** What one read of decisions fetches from disk at a time. */
+export const NUMBERED_LOG_READ_CHUNK_BYTES = 256 * 1024;
+/** How often the holder of a data folder shows that it lives, for those that cannot look up its process (other containers). */
+export const FOLDER_HEARTBEAT_MS = 5_000;
+/** A holder that cannot be looked up and has not shown itself for so long is gone. */
+export const FOLDER_HEARTBEAT_LOST_MS = 20_000;
+/** One section of a snapshot: bounds what a reader of a damaged length allocates. The machine's own section holds a compiled workspace. */
+export const SNAPSHOT_SECTION_BYTES_MAX = 128 * 1024 * 1024;
+/** A snapshot under way is synced this often, so that no step waits long: 8 MiB take some 10 ms on an SSD. */
+export const SNAPSHOT_SYNC_BYTES = 8 * 1024 * 1024;
+/** Snapshots kept within the retained history, so that one can take over as its start: history is kept up to 1/4 longer than asked for. */
+export const SNAPSHOT_HISTORY_STEPS = 4;
+/** Kept per partition: three million decisions of 350 bytes; a cursor older than that gets an error. */
+export const DECISION_LOG_BYTES_RETAINED = 1024 * 1024 * 1024;
+/** Kept per partition: dead letters are there to be looked at, not to fill the disk. */
+export const DEAD_LETTER_LOG_BYTES_RETAINED = 128 * 1024 * 1024;
 
 // --- Rules -------------------------------------------------------------------------------------------------------------------
 
 /** One expression, in UTF-16 units: room for a long list of SKUs, small enough to parse in a millisecond. */
 export const EXPRESSION_LENGTH_MAX = 16 * 1024;
-/** Nesting of an expression's tree. The parser's own recursion fails near 1,000 levels, generated code is nested as deeply as its rule. */
+/** Levels of an expression's tree, a chain of && or || being one: checking and generating code recurse on it. */
 export const EXPRESSION_DEPTH_MAX = 128;
-/** Brackets open at once, counted before parsing: the parser takes several stack frames for each. */
-export const EXPRESSION_BRACKETS_MAX = 200;
 /** Nodes of an expression's tree after macros are expanded; a list of literals counts each of them. */
 export const EXPRESSION_NODES_MAX = 8 * 1024;
 /** Macros inside each other's bodies. Two suffice for lists in events; a third is a bound against the unreadable. */
@@ -202,8 +222,6 @@ export const PICK_MAX = 32;
 export const PRIORITY_MAX = 1_000_000;
 /** Any duration in a workspace: ten years. */
 export const DURATION_MS_MAX = 3653 * 86_400_000;
-/** Buckets of one window, read whenever the aggregate is: a month of hours, three years of days. */
-export const WINDOW_BUCKETS_MAX = 1100;
 /** Windows up to this long have a default resolution of an hour, longer ones of a day. */
 export const WINDOW_HOURLY_MS_MAX = 48 * 3_600_000;
 
@@ -224,7 +242,6 @@ assert(CAPS_MAX <= CONTACTS_PER_CUSTOMER_MAX, 'caps are counted over the contact
 assert(WORKSPACE_FILE_BYTES_MAX <= WORKSPACE_BYTES_MAX, 'a file must fit its workspace');
 assert(WORKSPACE_BYTES_MAX * 4 <= FRAME_BODY_BYTES_MAX, 'a compiled workspace must fit a frame');
 assert(MESSAGE_LENGTH_MAX * 4 < RECORD_BYTES_MAX, 'a rendered message must fit a NATS message');
-assert(WINDOW_HOURLY_MS_MAX / 3_600_000 <= WINDOW_BUCKETS_MAX, 'a window of hours must fit its buckets');
 
 // --- State -------------------------------------------------------------------------------------------------------------------
 

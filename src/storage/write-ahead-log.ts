@@ -1,0 +1,165 @@
+/**
+ * The write-ahead log of one worker: the records of all its partitions, in the order in which they were taken. Format: wal-segment.ts and frame.ts.
+ *
+ * Order law: *a record is durable before its effects leave the partition.* `append` buffers; `commit` does one write and one fdatasync for the whole
+ * batch (group commit: sixteen serial fdatasyncs took 3.4 ms where one took 0.23). Effects of a batch may leave only after its commit returned.
+ *
+ * A commit that fails throws FatalStorageError: the process ends at once, see storage-error.ts. The log is unusable afterwards.
+ */
+import { WAL_BUFFER_BYTES_KEPT, WAL_COMMIT_BYTES_MAX, WAL_SEGMENT_BYTES } from '../constants.ts';
+import type { RecordKind } from '../protocol/record.ts';
+import { assert } from '../stdx/assert.ts';
+import { ByteWriter } from '../stdx/bytes.ts';
+import { type FileSystem, makeFolder, writeAll } from './file-system.ts';
+import { encodeFrame } from './frame.ts';
+import { FatalStorageError } from './storage-error.ts';
+import { repairLog } from './wal-repair.ts';
+import { encodeSegmentHeader, listSegments, segmentPath, WAL_HEADER_BYTES } from './wal-segment.ts';
+
+export interface WriteAheadLogOptions {
+  readonly worker: number;
+  /** Greater than that of every earlier opening of the data folder: repairLogs() gives it, once per start, for all workers. */
+  readonly epoch: number;
+  /** saltOf(id of the data folder). */
+  readonly salt: number;
+  readonly segmentBytes?: number;
+}
+
+export class WriteAheadLog {
+  readonly #fs: FileSystem;
+  readonly #folder: string;
+  readonly #options: WriteAheadLogOptions;
+  readonly #segmentBytes: number;
+  /** Every partition's last record in this log, ever; goes into segment headers. Includes buffered ones. */
+  readonly #positions: Map<number, number>;
+  /** Of the partitions written since opening, or since they started: what the next record must continue. */
+  readonly #tails = new Map<number, { seq: number; ts: number }>();
+  #pending = new ByteWriter(64 * 1024);
+  #pendingRecords = 0;
+  #file = -1;
+  #path = '';
+  #number: number;
+  /** Bytes of the open segment, all of them durable between commits. */
+  #end = 0;
+  #failed = false;
+
+  private constructor(
+    fs: FileSystem,
+    folder: string,
+    options: WriteAheadLogOptions,
+    positions: Map<number, number>,
+    number: number,
+  ) {
+    this.#fs = fs;
+    this.#folder = folder;
+    this.#options = options;
+    this.#segmentBytes = options.segmentBytes ?? WAL_SEGMENT_BYTES;
+    this.#positions = positions;
+    this.#number = number;
+  }
+
+  /** Repairs the tail of this log (see repairLog) and starts a new segment. */
+  static open(fs: FileSystem, folder: string, options: WriteAheadLogOptions): WriteAheadLog {
+    makeFolder(fs, folder);
+    const { positions } = repairLog(fs, folder);
+    const last = listSegments(fs, folder).segments.at(-1);
+    assert(
+      last === undefined || last.header.epoch < options.epoch,
+      'write-ahead log: the epoch must grow with every opening',
+    );
+    const log = new WriteAheadLog(fs, folder, options, positions, last?.header.number ?? 0);
+    log.#startSegment();
+    return log;
+  }
+
+  /** Buffers one record; `payload` is copied. Sequences of a partition must follow each other, and its ts never go back. */
+  append(partition: number, seq: number, ts: number, kind: RecordKind, payload: Uint8Array): void {
+    assert(!this.#failed, 'write-ahead log: used after it failed');
+    assert(seq >= 1, 'write-ahead log: sequences start at 1');
+    const tail = this.#tails.get(partition);
+    if (tail === undefined) {
+      this.#tails.set(partition, { seq, ts });
+    } else {
+      assert(seq === tail.seq + 1, `write-ahead log: partition ${partition} jumps from ${tail.seq} to ${seq}`);
+      assert(ts >= tail.ts, `write-ahead log: ts of partition ${partition} goes back`);
+      tail.seq = seq;
+      tail.ts = ts;
+    }
+    if (this.#pendingRecords === 0 && this.#end >= this.#segmentBytes) this.#startSegment();
+    encodeFrame(
+      this.#pending,
+      this.#options.salt,
+      this.#end + this.#pending.length,
+      this.#end,
+      seq,
+      ts,
+      partition,
+      kind,
+      payload,
+    );
+    this.#positions.set(partition, seq);
+    this.#pendingRecords++;
+  }
+
+  /** A partition that left this log may come back at another sequence. */
+  forget(partition: number): void {
+    this.#tails.delete(partition);
+  }
+
+  get pendingRecords(): number {
+    return this.#pendingRecords;
+  }
+
+  /** Makes everything appended so far durable. Returns the bytes written; 0, without touching the disk, if there was nothing. */
+  commit(): number {
+    assert(!this.#failed, 'write-ahead log: used after it failed');
+    if (this.#pendingRecords === 0) return 0;
+    const bytes = this.#pending.bytes();
+    assert(bytes.length <= WAL_COMMIT_BYTES_MAX, 'write-ahead log: the batch is too large');
+    this.#orFail('write to', () => {
+      writeAll(this.#fs, this.#file, bytes, this.#end);
+      this.#fs.fdatasync(this.#file);
+    });
+    const written = bytes.length;
+    this.#end += written;
+    this.#pendingRecords = 0;
+    if (written > WAL_BUFFER_BYTES_KEPT) this.#pending = new ByteWriter(64 * 1024);
+    else this.#pending.clear();
+    return written;
+  }
+
+  /** Ends the use of the log; nothing may be pending. */
+  close(): void {
+    assert(this.#pendingRecords === 0 || this.#failed, 'write-ahead log: closed with uncommitted records');
+    if (this.#file >= 0) this.#fs.close(this.#file);
+    this.#file = -1;
+    this.#failed = true;
+  }
+
+  /** The header and the name are durable before the first record can be. */
+  #startSegment(): void {
+    if (this.#file >= 0) this.#fs.close(this.#file);
+    this.#file = -1;
+    this.#number++;
+    this.#path = segmentPath(this.#folder, this.#number);
+    const { worker, epoch, salt } = this.#options;
+    // Called between commits only: nothing is pending, so that the positions are those of durable records.
+    const header = encodeSegmentHeader({ worker, epoch, salt, number: this.#number, positions: this.#positions });
+    this.#orFail('start', () => {
+      this.#file = this.#fs.open(this.#path, 'create');
+      writeAll(this.#fs, this.#file, header, 0);
+      this.#fs.fdatasync(this.#file);
+      this.#fs.syncDirectory(this.#folder);
+    });
+    this.#end = WAL_HEADER_BYTES;
+  }
+
+  #orFail(action: string, step: () => void): void {
+    try {
+      step();
+    } catch (error) {
+      this.#failed = true;
+      throw new FatalStorageError(action, this.#path, error);
+    }
+  }
+}
