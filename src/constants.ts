@@ -42,6 +42,10 @@ export const EVENT_IDS_REMEMBERED = 1_000_000;
 export const SHARD_PENDING_BYTES_MAX = 32 * 1024 * 1024;
 /** Records made durable by one write and one fdatasync; bounds how long the first of them waits for the last. */
 export const SHARD_BATCH_BYTES_MAX = 4 * 1024 * 1024;
+/** Customers that an audience scan looks at between two batches: well under a millisecond's work. */
+export const AUDIENCE_ROWS_PER_STEP = 2048;
+/** How often a shard brings its gauges and campaign counters up to date, and considers a snapshot. */
+export const METRICS_REFRESH_MS = 1000;
 /** A partition takes a snapshot when this much of its log came after the last one … */
 export const SNAPSHOT_LOG_BYTES = 64 * 1024 * 1024;
 /** … or this much time passed with at least one record, so that a restart replays little. */
@@ -144,9 +148,9 @@ export const SNAPSHOT_SYNC_BYTES = 8 * 1024 * 1024;
 /** Snapshots kept within the retained history, so that one can take over as its start: history is kept up to 1/4 longer than asked for. */
 export const SNAPSHOT_HISTORY_STEPS = 4;
 /** Kept per partition: three million decisions of 350 bytes; a cursor older than that gets an error. */
-export const DECISION_LOG_BYTES_RETAINED = 1024 * 1024 * 1024;
+export const DECISION_LOG_BYTES_MAX = 1024 * 1024 * 1024;
 /** Kept per partition: dead letters are there to be looked at, not to fill the disk. */
-export const DEAD_LETTER_LOG_BYTES_RETAINED = 128 * 1024 * 1024;
+export const DEAD_LETTER_LOG_BYTES_MAX = 128 * 1024 * 1024;
 
 // --- Rules -------------------------------------------------------------------------------------------------------------------
 

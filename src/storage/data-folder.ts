@@ -68,7 +68,7 @@ export class DataPaths {
   wal(worker: number): string {
     return `${this.walRoot}/${worker}`;
   }
-  snapshots(partition: number): string {
+  partition(partition: number): string {
     return `${this.root}/partitions/${partition}`;
   }
   decisions(partition: number): string {
