@@ -15,9 +15,11 @@ import type {
 import { Gateway } from './gateway/gateway.ts';
 import { checkExpression } from './rules/check-expression.ts';
 import { partitionOf } from './stdx/hash.ts';
-import { DataFolder } from './storage/data-folder.ts';
-import { nodeFileSystem } from './storage/file-system.ts';
+import { DataFolder, saltOf } from './storage/data-folder.ts';
+import { nodeFileSystem } from './storage/node-file-system.ts';
 import { NumberedLogReader } from './storage/numbered-log-reader.ts';
+import { repairLogs } from './storage/wal-repair.ts';
+import { dropSegmentsBefore } from './storage/wal-retention.ts';
 import type { Logger } from './telemetry/logger.ts';
 import { MetricsExposition } from './telemetry/metrics-exposition.ts';
 import { createSharedSeries } from './telemetry/shared-series.ts';
@@ -65,13 +67,22 @@ export async function startNode(
   logger: Logger,
   onFailure: (error: Error) => void,
 ): Promise<RunningNode> {
-  const folder = DataFolder.open(nodeFileSystem, options.dataDirectory, {
+  const fs = nodeFileSystem;
+  const folder = DataFolder.open(fs, options.dataDirectory, {
     partitions: options.partitions,
     clock: options.clock,
     customersPerPartition: options.customersPerPartition,
   });
   try {
     const { partitions, clock, customersPerPartition, id } = folder.identity;
+    const { epoch, repairs } = repairLogs(fs, folder.walRoot);
+    for (const { folder: log, tornBytes } of repairs) {
+      if (tornBytes > 0)
+        logger.warn(
+          { log, tornBytes },
+          'cut off what was being written when the last run ended; it was never acknowledged',
+        );
+    }
     const exposition = new MetricsExposition();
     const feed = new DecisionFeed(
       id,
@@ -91,12 +102,19 @@ export async function startNode(
         clock,
         customersPerPartition,
         historyMs: options.historyMs,
+        walEpoch: epoch,
+        salt: saltOf(id),
         metrics,
       };
     });
+    const retained = new Map<number, number>();
     const shards = new Shards(shardOptions, feed, {
       log: (message) => logger[message.level](message.fields, message.message),
       series: (worker, registration) => exposition.register(worker, registration),
+      retained: (partition, position) => {
+        retained.set(partition, position);
+        dropSegmentsBefore(fs, folder.walRoot, retained);
+      },
       failed: (worker, error) => {
         logger.fatal(
           { worker, err: error },
@@ -111,7 +129,7 @@ export async function startNode(
       'recovered',
     );
 
-    const publication = new Publication(new VersionStore(nodeFileSystem, folder.workspaces), shards, partitions);
+    const publication = new Publication(new VersionStore(fs, folder.workspaces), shards, partitions);
     await publication.finish(statuses.map((status) => status.workspaceVersion));
     if (options.workspaceDirectory !== null) await publishFolder(publication, options.workspaceDirectory, logger);
 

@@ -3,6 +3,7 @@
  */
 import type { Rejection } from '../protocol/rejection.ts';
 import type { Program } from '../rules/program.ts';
+import type { SeriesRegistration } from '../telemetry/shared-series.ts';
 
 /** Handed to a worker when its thread starts. */
 export interface ShardOptions {
@@ -14,6 +15,10 @@ export interface ShardOptions {
   readonly clock: 'wall' | 'event';
   readonly customersPerPartition: number;
   readonly historyMs: number;
+  /** Of this opening of the data folder; logs of earlier ones are replayed. */
+  readonly walEpoch: number;
+  /** Binds files to this data folder: saltOf(id). */
+  readonly salt: number;
   /** Shared memory of the worker's metrics. */
   readonly metrics: SharedArrayBuffer;
 }
@@ -114,5 +119,7 @@ export type FromShard =
       readonly message: string;
     }
   /** A metric series that the worker began to count: what the exposition needs to name it. */
-  | { readonly type: 'series'; readonly registration: unknown }
+  | { readonly type: 'series'; readonly registration: SeriesRegistration }
+  /** Records of the partition at or below `position` are needed by no kept snapshot. */
+  | { readonly type: 'retained'; readonly partition: number; readonly position: number }
   | { readonly type: 'stopped' };

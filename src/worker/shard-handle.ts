@@ -5,6 +5,7 @@
 import { Worker } from 'node:worker_threads';
 import { SHARD_PENDING_BYTES_MAX } from '../constants.ts';
 import { assert } from '../stdx/assert.ts';
+import type { SeriesRegistration } from '../telemetry/shared-series.ts';
 import type {
   FromShard,
   PartitionStatus,
@@ -20,7 +21,9 @@ import type {
 export interface ShardEvents {
   applied(message: Extract<FromShard, { type: 'applied' }>): void;
   log(message: Extract<FromShard, { type: 'log' }>): void;
-  series(worker: number, registration: unknown): void;
+  series(worker: number, registration: SeriesRegistration): void;
+  /** Records of the partition at or below `position` may go. */
+  retained(partition: number, position: number): void;
   /** The worker's thread ended though nobody asked it to. Nothing it had not answered is acknowledged; the process must end. */
   failed(worker: number, error: Error): void;
 }
@@ -71,6 +74,9 @@ export class ShardHandle {
           return;
         case 'series':
           events.series(options.worker, message.registration);
+          return;
+        case 'retained':
+          events.retained(message.partition, message.position);
           return;
         case 'stopped':
           stopped();

@@ -15,6 +15,7 @@ import type {
 } from './messages.ts';
 import { SubmissionKind } from './messages.ts';
 import { type ShardEvents, ShardHandle } from './shard-handle.ts';
+import { sumTallies } from './tallies.ts';
 
 export interface PartitionPayload {
   readonly partition: number;
@@ -84,13 +85,7 @@ export class Shards {
   }
 
   async campaigns(): Promise<readonly CampaignTally[]> {
-    const tallies = (await this.#all({ kind: 'campaigns' })) as CampaignTally[][];
-    const sums = new Map<string, CampaignTally>();
-    for (const tally of tallies.flat()) {
-      const sum = sums.get(tally.id);
-      sums.set(tally.id, sum === undefined ? tally : addTallies(sum, tally));
-    }
-    return [...sums.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
+    return sumTallies(((await this.#all({ kind: 'campaigns' })) as CampaignTally[][]).flat());
   }
 
   async countAudience(where: Program): Promise<AudienceTally> {
@@ -128,21 +123,4 @@ export class Shards {
     assert(handle && partition < this.#partitions, `partition ${partition} exists`);
     return handle;
   }
-}
-
-function addTallies(a: CampaignTally, b: CampaignTally): CampaignTally {
-  return {
-    id: a.id,
-    matched: a.matched + b.matched,
-    decided: addCounts(a.decided, b.decided),
-    suppressed: addCounts(a.suppressed, b.suppressed),
-    waiting: a.waiting + b.waiting,
-    errors: a.errors + b.errors,
-  };
-}
-
-function addCounts(a: Readonly<Record<string, number>>, b: Readonly<Record<string, number>>): Record<string, number> {
-  const sum: Record<string, number> = { ...a };
-  for (const [key, count] of Object.entries(b)) sum[key] = (sum[key] ?? 0) + count;
-  return sum;
 }

@@ -1,0 +1,130 @@
+/**
+ * From what is on disk to partitions that are as they were: newest valid snapshot, then every record of the logs behind it.
+ *
+ * Replay derives the effects again. Those that are in the decision log already are compared with it, the others are appended: what a crash lost
+ * between the record's fsync and the decision log's is made again, under the same number.
+ */
+import { DEAD_LETTER_LOG_BYTES_RETAINED, DECISION_LOG_BYTES_RETAINED } from '../constants.ts';
+import { EmbeddedLog } from '../log/embedded-log.ts';
+import { Effects } from '../machine/effects.ts';
+import { Machine } from '../machine/machine.ts';
+import { PartitionState, reserveMemory } from '../state/partition-state.ts';
+import { assert } from '../stdx/assert.ts';
+import type { Clock } from '../stdx/clock.ts';
+import { DataPaths } from '../storage/data-folder.ts';
+import type { FileSystem } from '../storage/file-system.ts';
+import { NumberedLog } from '../storage/numbered-log.ts';
+import { EntryKind } from '../storage/numbered-log-segment.ts';
+import { SnapshotSection } from '../storage/snapshot-format.ts';
+import { type LoadedSnapshot, SnapshotStore } from '../storage/snapshot-store.ts';
+import { CorruptFileError } from '../storage/storage-error.ts';
+import { readLogs } from '../storage/wal-reader.ts';
+import { WriteAheadLog } from '../storage/write-ahead-log.ts';
+import { HostedPartition } from './hosted-partition.ts';
+import type { ShardOptions } from './messages.ts';
+import { Shard } from './shard.ts';
+import type { ShardMetrics } from './shard-metrics.ts';
+import { stateLimits } from './state-limits.ts';
+
+export type Log = (
+  level: 'info' | 'warn' | 'error',
+  fields: Readonly<Record<string, string | number>>,
+  message: string,
+) => void;
+
+/** Logs are repaired (repairLogs) before any worker comes here. */
+export function recoverShard(
+  fs: FileSystem,
+  options: ShardOptions,
+  clock: Clock,
+  metrics: ShardMetrics,
+  log: Log,
+): Shard {
+  const partitions = new Map(options.partitions.map((partition) => [partition, restore(fs, options, partition, log)]));
+  const lastTs = replay(fs, options, partitions, log);
+  const embedded = new EmbeddedLog(clock);
+  for (const [partition, hosted] of partitions)
+    embedded.resume(partition, hosted.machine.position, lastTs.get(partition) ?? hosted.machine.recordTs);
+  const paths = new DataPaths(options.dataDirectory);
+  const wal = WriteAheadLog.open(fs, paths.wal(options.worker), {
+    worker: options.worker,
+    epoch: options.walEpoch,
+    salt: options.salt,
+  });
+  return new Shard(partitions, embedded, wal, clock, metrics);
+}
+
+/** A partition as its newest valid snapshot has it; empty where there is none. */
+function restore(fs: FileSystem, options: ShardOptions, partition: number, log: Log): HostedPartition {
+  const paths = new DataPaths(options.dataDirectory);
+  const limits = stateLimits(options.customersPerPartition);
+  const state = new PartitionState(reserveMemory(limits), limits);
+  const machine = new Machine({ partition, partitions: options.partitionsTotal, clock: options.clock, state });
+  const snapshots = new SnapshotStore(fs, paths.snapshots(partition), partition);
+  const { snapshot, problems } = snapshots.loadNewest();
+  for (const { path, what, offset } of problems)
+    log('warn', { partition, path, offset, what }, 'a damaged snapshot is passed over; the one before it is used');
+  if (snapshot !== null) restoreSnapshot(snapshot, state, machine);
+  const open = (folder: string, kind: EntryKind, retainedBytes: number, startAt: number): NumberedLog =>
+    NumberedLog.open(fs, folder, { kind, partition, salt: options.salt, retainedBytes, startAt });
+  return new HostedPartition(
+    partition,
+    state,
+    machine,
+    snapshots,
+    open(paths.decisions(partition), EntryKind.decision, DECISION_LOG_BYTES_RETAINED, machine.decisionCount + 1),
+    open(
+      paths.deadLetters(partition),
+      EntryKind.deadLetter,
+      DEAD_LETTER_LOG_BYTES_RETAINED,
+      machine.deadLetterCount + 1,
+    ),
+  );
+}
+
+function restoreSnapshot(snapshot: LoadedSnapshot, state: PartitionState, machine: Machine): void {
+  const globals: Uint8Array[] = [];
+  snapshot.sections((kind, body) => {
+    if (kind === SnapshotSection.machine) globals.push(body.slice());
+    else state.restore(body);
+  });
+  state.finishRestore();
+  assert(globals[0], 'a snapshot holds the machine');
+  machine.importGlobals(globals[0]);
+  const { digest } = snapshot.trailer;
+  if (machine.digest() !== digest) {
+    throw new CorruptFileError(
+      snapshot.path,
+      0,
+      `what it restores has digest ${machine.digest()}, it was taken of ${digest}`,
+      'remove this snapshot to recover from the one before it, and report it',
+    );
+  }
+}
+
+/** Applies every record behind the partitions' positions. Returns the timestamp of each partition's last record. */
+function replay(
+  fs: FileSystem,
+  options: ShardOptions,
+  partitions: ReadonlyMap<number, HostedPartition>,
+  log: Log,
+): Map<number, number> {
+  const effects = new Effects();
+  const lastTs = new Map<number, number>();
+  let records = 0;
+  const positions = new Map([...partitions].map(([partition, hosted]) => [partition, hosted.machine.position]));
+  readLogs(
+    fs,
+    new DataPaths(options.dataDirectory).walRoot,
+    { positions, epochBefore: options.walEpoch },
+    (partition, record) => {
+      // The payload is a view that the next record overwrites; what the machine keeps of it, it copies.
+      partitions.get(partition)?.apply(record, effects);
+      lastTs.set(partition, record.ts);
+      records += 1;
+    },
+  );
+  for (const hosted of partitions.values()) hosted.flushEffects();
+  if (records > 0) log('info', { worker: options.worker, records }, 'replayed the log');
+  return lastTs;
+}

@@ -1,0 +1,70 @@
+/** What a shard counts, with the handles kept where they are used often. */
+import type { EventCounts } from '../machine/effects.ts';
+import type { SeriesRegistration } from '../telemetry/shared-series.ts';
+import { type Counter, type Histogram, WorkerMetrics } from '../telemetry/worker-metrics.ts';
+import type { CampaignTally } from './messages.ts';
+
+export class ShardMetrics {
+  readonly apply: Histogram;
+  readonly decisionLatency: Histogram;
+  readonly walFsync: Histogram;
+  readonly walBytes: Counter;
+  readonly snapshot: Histogram;
+  readonly #metrics: WorkerMetrics;
+  readonly #events = new Map<string, Counter>();
+  /** Counts already exposed, by series: tallies are totals, counters take differences. */
+  readonly #exposed = new Map<string, number>();
+
+  constructor(shared: SharedArrayBuffer, register: (registration: SeriesRegistration) => void) {
+    this.#metrics = new WorkerMetrics(shared, register);
+    this.apply = this.#metrics.histogram('beckon_apply_seconds', {});
+    this.decisionLatency = this.#metrics.histogram('beckon_decision_latency_seconds', {});
+    this.walFsync = this.#metrics.histogram('beckon_wal_fsync_seconds', {});
+    this.walBytes = this.#metrics.counter('beckon_wal_bytes_total', {});
+    this.snapshot = this.#metrics.histogram('beckon_snapshot_seconds', {});
+  }
+
+  countEvents(counts: EventCounts): void {
+    counts.drain((type, outcome, count) => {
+      const key = `${type}\n${outcome}`;
+      let counter = this.#events.get(key);
+      if (counter === undefined) {
+        counter = this.#metrics.counter('beckon_events_total', { type, outcome });
+        this.#events.set(key, counter);
+      }
+      counter.add(count);
+    });
+  }
+
+  /** Brings the counters of campaigns up to the shard's books. Totals since the data began: they go on after a restart. */
+  exposeCampaigns(tallies: readonly CampaignTally[]): void {
+    for (const { id: campaign, decided, suppressed, waiting, errors } of tallies) {
+      for (const [channel, count] of Object.entries(decided)) {
+        this.#raise(`decided\n${campaign}\n${channel}`, count, () =>
+          this.#metrics.counter('beckon_decisions_total', { campaign, channel }),
+        );
+      }
+      for (const [reason, count] of Object.entries(suppressed)) {
+        this.#raise(`suppressed\n${campaign}\n${reason}`, count, () =>
+          this.#metrics.counter('beckon_suppressed_total', { campaign, reason }),
+        );
+      }
+      this.#raise(`errors\n${campaign}`, errors, () => this.#metrics.counter('beckon_rule_errors_total', { campaign }));
+      this.#metrics.gauge('beckon_waiting', { campaign }).set(waiting);
+    }
+  }
+
+  exposePartition(partition: number, customers: number, memoryBytes: number): void {
+    this.#metrics.gauge('beckon_customers', { partition }).set(customers);
+    this.#metrics.gauge('beckon_memory_bytes', { partition }).set(memoryBytes);
+    // The embedded log is made durable and applied in one go: nothing is ever in it that is not applied.
+    this.#metrics.gauge('beckon_log_lag_records', { partition }).set(0);
+  }
+
+  #raise(key: string, total: number, counter: () => Counter): void {
+    const before = this.#exposed.get(key) ?? 0;
+    if (total === before) return;
+    counter().add(total - before);
+    this.#exposed.set(key, total);
+  }
+}

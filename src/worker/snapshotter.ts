@@ -1,0 +1,133 @@
+/**
+ * Takes snapshots of a shard's partitions, one at a time and a bounded step at a time, while the partitions go on: the state copies a group of rows before its
+ * first change (state/…), this writes what it is given.
+ */
+import { SNAPSHOT_INTERVAL_MS, SNAPSHOT_LOG_BYTES } from '../constants.ts';
+import type { StateSnapshot } from '../state/partition-state.ts';
+import type { Clock } from '../stdx/clock.ts';
+import { SnapshotSection } from '../storage/snapshot-format.ts';
+import { SnapshotFailedError, type SnapshotWriter } from '../storage/snapshot-writer.ts';
+import type { HostedPartition } from './hosted-partition.ts';
+import type { ShardOptions } from './messages.ts';
+import type { Log } from './recovery.ts';
+import type { Shard } from './shard.ts';
+import type { ShardMetrics } from './shard-metrics.ts';
+
+interface Running {
+  readonly partition: HostedPartition;
+  readonly writer: SnapshotWriter;
+  readonly state: StateSnapshot;
+  readonly startMs: number;
+}
+
+export class Snapshotter {
+  readonly #options: ShardOptions;
+  readonly #shard: Shard;
+  readonly #clock: Clock;
+  readonly #metrics: ShardMetrics;
+  readonly #log: Log;
+  readonly #retained: (partition: number, position: number) => void;
+  readonly #lastMs = new Map<number, number>();
+  #running: Running | null = null;
+
+  constructor(
+    options: ShardOptions,
+    shard: Shard,
+    clock: Clock,
+    metrics: ShardMetrics,
+    log: Log,
+    retained: (partition: number, position: number) => void,
+  ) {
+    this.#options = options;
+    this.#shard = shard;
+    this.#clock = clock;
+    this.#metrics = metrics;
+    this.#log = log;
+    this.#retained = retained;
+    for (const partition of shard.partitions.keys()) this.#lastMs.set(partition, clock.monotonicMs());
+  }
+
+  get busy(): boolean {
+    return this.#running !== null;
+  }
+
+  /** Starts a snapshot where one is due and none is running: of the partition with the longest log behind its last one. */
+  consider(): void {
+    if (this.#running !== null) return;
+    const now = this.#clock.monotonicMs();
+    const due = [...this.#shard.partitions.values()]
+      .filter(
+        ({ partition, bytesSinceSnapshot }) =>
+          bytesSinceSnapshot >= SNAPSHOT_LOG_BYTES ||
+          (bytesSinceSnapshot > 0 && now - (this.#lastMs.get(partition) ?? 0) >= SNAPSHOT_INTERVAL_MS),
+      )
+      .sort((a, b) => b.bytesSinceSnapshot - a.bytesSinceSnapshot);
+    if (due[0] !== undefined) this.#begin(due[0]);
+  }
+
+  /** A bounded amount of work on the snapshot that is running. */
+  step(): void {
+    const running = this.#running;
+    if (running === null) return;
+    try {
+      const sections = running.state.step();
+      if (sections === null) this.#commit(running);
+      else for (const section of sections) running.writer.section(SnapshotSection.state, section);
+    } catch (error) {
+      if (!(error instanceof SnapshotFailedError)) throw error;
+      running.state.abandon();
+      this.#running = null;
+      this.#log('error', { partition: running.partition.partition }, error.message);
+    }
+  }
+
+  /** Before a clean end: every partition with records behind its last snapshot gets one. */
+  finishAll(): void {
+    this.#drain();
+    for (const partition of this.#shard.partitions.values()) {
+      if (partition.bytesSinceSnapshot === 0) continue;
+      this.#begin(partition);
+      this.#drain();
+    }
+  }
+
+  #drain(): void {
+    while (this.#running !== null) this.step();
+  }
+
+  #begin(partition: HostedPartition): void {
+    this.#lastMs.set(partition.partition, this.#clock.monotonicMs());
+    const { machine, state } = partition;
+    if (partition.snapshots.positions().at(-1) === machine.position) {
+      partition.bytesSinceSnapshot = 0;
+      return;
+    }
+    try {
+      const writer = partition.snapshots.begin({
+        seq: machine.position,
+        logTime: machine.logTime,
+        workspaceVersion: machine.workspaceVersion,
+      });
+      writer.section(SnapshotSection.machine, machine.exportGlobals());
+      this.#running = {
+        partition,
+        writer,
+        state: state.beginSnapshot(machine.logTime),
+        startMs: this.#clock.monotonicMs(),
+      };
+      partition.bytesSinceSnapshot = 0;
+    } catch (error) {
+      if (!(error instanceof SnapshotFailedError)) throw error;
+      this.#log('error', { partition: partition.partition }, error.message);
+    }
+  }
+
+  #commit({ partition, writer, state, startMs }: Running): void {
+    this.#running = null;
+    writer.commit(state.digest, () => partition.syncEffects());
+    this.#metrics.snapshot.observe((this.#clock.monotonicMs() - startMs) / 1000);
+    const { logTime } = partition.machine;
+    const { logPosition } = partition.snapshots.prune(logTime - this.#options.historyMs, this.#options.historyMs);
+    this.#retained(partition.partition, logPosition);
+  }
+}
