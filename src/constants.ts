@@ -55,6 +55,8 @@ export const SNAPSHOT_INTERVAL_MS = 10 * 60_000;
 
 /** Contacts kept per customer; one who has this many within the longest rule's reach gets no more (counted as `cap`): a full list never leaks. */
 export const CONTACTS_PER_CUSTOMER_MAX = 1024;
+/** Contacts are kept at least this long even where no rule of the active version reaches that far, so that a longer cap published later finds its history (90 days). */
+export const CONTACT_RETENTION_MS = 90 * 86_400_000;
 
 // --- Telemetry ---------------------------------------------------------------------------------------------------------------
 
