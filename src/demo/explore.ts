@@ -1,0 +1,40 @@
+/** What to do with a running demo. */
+
+export function thingsToTry(url: string, customer: string): string {
+  const receipt = {
+    id: 'till-1',
+    type: 'receipt',
+    customer,
+    data: {
+      total: 18.4,
+      store: 'web',
+      country: 'United Kingdom',
+      items: [{ sku: '85123A', name: 'WHITE HANGING HEART T-LIGHT HOLDER', qty: 6, price: 2.55 }],
+    },
+  };
+  const post = (path: string, body: unknown): string =>
+    `curl -s ${url}${path} -H 'content-type: application/json' -d '${JSON.stringify(body)}'`;
+  return [
+    '',
+    `The engine stays up at ${url} until you press Ctrl-C. Try:`,
+    '',
+    '  # everything known about one customer',
+    `  curl -s ${url}/v1/customers/${customer}`,
+    '  # a till asks what to print on an open receipt',
+    `  ${post('/v1/decide', receipt)}`,
+    '  # how a campaign is doing, and why the rest did not get it',
+    `  curl -s ${url}/v1/campaigns/hearts-need-candles`,
+    '  # how many customers would this reach?',
+    `  ${post('/v1/audiences/count', { where: 'segment.vip || profile.spend_30d > 1000.0' })}`,
+    '  # the numbers for Prometheus',
+    `  curl -s ${url}/metrics | grep ^beckon_decisions_total`,
+    '  # every decision, from the first to the next',
+    `  ${url.replace(/^http/, 'ws')}/v1/decisions?from=earliest    (a WebSocket)`,
+    '',
+    '',
+  ].join('\n');
+}
+
+export function formatRejects(rejects: readonly string[]): string {
+  return rejects.length === 0 ? '' : `\nRejected:\n${rejects.slice(0, 5).join('\n')}\n`;
+}

@@ -1,0 +1,39 @@
+/** A decision in words that need no manual: when, who, how, what, and why. */
+import type { SeenDecision } from './decision-watch.ts';
+
+const HOW: Readonly<Record<string, string>> = {
+  pos: 'reads on the receipt',
+  push: 'gets a push',
+  sms: 'gets a text',
+  email: 'gets an email',
+  credit: 'is credited',
+};
+
+const DAYS = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'];
+const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
+
+/** `Thu  2 Dec 10:04` in UTC. */
+export function formatMoment(ts: string): string {
+  const date = new Date(ts);
+  return `${DAYS[date.getUTCDay()]} ${String(date.getUTCDate()).padStart(2)} ${MONTHS[date.getUTCMonth()]} ${ts.slice(11, 16)}`;
+}
+
+/** One line, at most `width` characters. */
+export function narrate(decision: SeenDecision, width: number): string {
+  const who = decision.customer === null ? 'someone without a card' : `customer ${decision.customer}`;
+  const how = HOW[decision.channel] ?? `is reached by ${decision.channel}`;
+  const variant = decision.variant === null ? '' : `, variant ${decision.variant}`;
+  const head = `${formatMoment(decision.ts)}  ${who} ${how}: `;
+  const tail = `  (${decision.campaign}${variant})`;
+  const room = Math.max(20, width - head.length - tail.length);
+  return `${head}${shorten(words(decision), room)}${tail}`;
+}
+
+function words({ message, offer, campaign }: SeenDecision): string {
+  if (message === null) return offer ?? campaign;
+  return `“${Object.values(message).join(' · ')}”`;
+}
+
+function shorten(text: string, length: number): string {
+  return text.length <= length ? text : `${text.slice(0, length - 2)}…”`;
+}

@@ -1,0 +1,127 @@
+/**
+ * `npm run demo`: a real engine, real receipts, real decisions. Everything goes through the doors that anybody else would use: the engine is another process,
+ * events go in over HTTP, decisions come out over WebSocket.
+ */
+import { readFile } from 'node:fs/promises';
+import { relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { gunzipSync } from 'node:zlib';
+import { EventSender } from '../cli/event-sender.ts';
+import { ExitCode } from '../cli/exit.ts';
+import { DecisionWatch } from './decision-watch.ts';
+import type { DemoEvent } from './demo-event.ts';
+import { EngineProcess } from './engine-process.ts';
+import { formatRejects, thingsToTry } from './explore.ts';
+import { type CampaignRow, formatSummary, type Sent, type Summary, summarize } from './summary.ts';
+import { Tail } from './tail.ts';
+
+/** From src/demo and from dist/demo alike. */
+const WORKSPACE = fileURLToPath(new URL('../../src/demo/workspace', import.meta.url));
+const SAMPLE = fileURLToPath(new URL('../../src/demo/sample/2010-12.ndjson.gz', import.meta.url));
+/** On a terminal the month takes about this long, so that it can be watched. */
+const WATCHING_SECONDS = 10;
+const LAST_DECISIONS_MS_MAX = 10_000;
+
+export interface DemoOptions {
+  /** One line of JSON instead of words; at full speed. */
+  readonly json: boolean;
+  /** Stay up until interrupted. */
+  readonly serve: boolean;
+  /** At full speed on a terminal, too. */
+  readonly fast: boolean;
+}
+
+interface SampleLine {
+  readonly bytes: Uint8Array;
+  readonly event: DemoEvent;
+}
+
+/** @returns the exit code: 1 if an event was rejected or the numbers do not add up. */
+export async function runDemo(options: DemoOptions, out: NodeJS.WriteStream): Promise<number> {
+  const sample = await readSample();
+  const say = (text: string): void => void (options.json || out.write(text));
+  say(`Starting the engine with ${relative(process.cwd(), WORKSPACE)} …\n`);
+  const interrupted = interruption();
+  const engine = await EngineProcess.start(WORKSPACE);
+  try {
+    const outcome = await Promise.race([replay(engine, sample, options, out, say), interrupted.then(() => null)]);
+    if (!outcome) return ExitCode.done;
+    if (options.serve) {
+      say(thingsToTry(engine.url, outcome.favourite));
+      await interrupted;
+    }
+    return outcome.summary.balanced && outcome.summary.rejected === 0 ? ExitCode.done : ExitCode.input;
+  } finally {
+    await finish(engine);
+  }
+}
+
+async function finish(engine: EngineProcess): Promise<void> {
+  const code = await engine.stop();
+  if (code !== 0) throw new Error(`the engine ended with exit code ${code}\n${engine.log}`);
+}
+
+async function replay(
+  engine: EngineProcess,
+  sample: readonly SampleLine[],
+  options: DemoOptions,
+  out: NodeJS.WriteStream,
+  say: (text: string) => void,
+): Promise<{ summary: Summary; favourite: string }> {
+  const watched = out.isTTY && !options.json && !options.fast;
+  say(
+    `Replaying December 2010 of a gift shop: ${sample.length.toLocaleString('en-GB')} events${watched ? `, in ${WATCHING_SECONDS} seconds (--fast does not wait)` : ''}.\n\n`,
+  );
+  const tail = options.json ? null : new Tail(out, sample.length);
+  const watch = await DecisionWatch.open(engine.url, (decision) => tail?.decision(decision));
+  const rejects: string[] = [];
+  const sent = await send(engine.url, sample, watched ? sample.length / WATCHING_SECONDS : null, tail, rejects);
+  const campaigns = await getJson<CampaignRow[]>(`${engine.url}/v1/campaigns`);
+  const decided = campaigns.flatMap((row) => Object.values(row.decided)).reduce((sum, count) => sum + count, 0);
+  await watch.until(decided, LAST_DECISIONS_MS_MAX);
+  tail?.finish();
+  const summary = summarize(sent, campaigns, watch);
+  watch.close();
+  if (options.json) out.write(`${JSON.stringify(summary)}\n`);
+  else say(`\n${formatSummary(summary, campaigns)}${formatRejects(rejects)}`);
+  const [favourite = ''] = [...watch.perCustomer].sort((a, b) => b[1] - a[1])[0] ?? [];
+  return { summary, favourite };
+}
+
+async function send(
+  url: string,
+  sample: readonly SampleLine[],
+  rate: number | null,
+  tail: Tail | null,
+  rejects: string[],
+): Promise<Sent> {
+  const sender = new EventSender({ to: url, ...(rate === null ? {} : { rate }) });
+  sender.onRejected = ({ line, error }) => void rejects.push(`line ${line}: ${error}`);
+  const startedAt = performance.now();
+  for (const [index, { bytes, event }] of sample.entries()) {
+    await sender.push(bytes, index + 1, event.customer ?? event.id);
+    tail?.progress(index + 1, event.ts);
+  }
+  await sender.drain();
+  return { accepted: sender.accepted, rejected: sender.rejected, seconds: (performance.now() - startedAt) / 1000 };
+}
+
+async function readSample(): Promise<SampleLine[]> {
+  const text = gunzipSync(await readFile(SAMPLE)).toString('utf8');
+  const lines = text.split('\n').filter((line) => line !== '');
+  return lines.map((line) => ({ bytes: Buffer.from(line), event: JSON.parse(line) as DemoEvent }));
+}
+
+async function getJson<T>(url: string): Promise<T> {
+  const response = await fetch(url);
+  if (response.status !== 200) throw new Error(`GET ${url}: ${response.status} ${await response.text()}`);
+  return (await response.json()) as T;
+}
+
+/** Resolves on the first Ctrl-C or SIGTERM; the engine is then stopped in order. */
+function interruption(): Promise<void> {
+  return new Promise((resolve) => {
+    process.once('SIGINT', resolve);
+    process.once('SIGTERM', resolve);
+  });
+}
