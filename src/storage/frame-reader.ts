@@ -93,7 +93,7 @@ export class FrameReader {
  * tail is torn). See frame.ts for why that decides between cutting off and refusing.
  */
 export function findProofOfDamage(fs: FileSystem, file: number, salt: number, badAt: number, end: number): number {
-  const buffer = new Uint8Array(FRAME_READ_CHUNK_BYTES);
+  const buffer = new Uint8Array(Math.min(FRAME_READ_CHUNK_BYTES, Math.max(end - badAt, FRAME_HEADER_BYTES)));
   const view = new DataView(buffer.buffer);
   const search = Buffer.from(buffer.buffer);
   const frame = createFrame();
