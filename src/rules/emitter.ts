@@ -1,0 +1,63 @@
+/** Where generated JavaScript is put together. Names come from counters only: nothing that a person wrote ever becomes source text. */
+
+export class Emitter {
+  #lines: string[] = [];
+  #names = 0;
+  #loopDepth = 0;
+  /** Constants that the outermost loop in the making reads: vector → name. */
+  readonly #loopConstants = new Map<number, string>();
+  /** Aliases of frame arrays that the function reads: name → expression. */
+  readonly aliases = new Map<string, string>();
+
+  /** A name that is used nowhere else in the function. */
+  name(prefix: string): string {
+    return `${prefix}${this.#names++}`;
+  }
+
+  emit(line: string): void {
+    this.#lines.push(line);
+  }
+
+  /** What `make` emits, kept apart. */
+  capture<T>(make: () => T): { readonly lines: readonly string[]; readonly result: T } {
+    const outer = this.#lines;
+    this.#lines = [];
+    const result = make();
+    const lines = this.#lines;
+    this.#lines = outer;
+    return { lines, result };
+  }
+
+  append(lines: readonly string[]): void {
+    for (const line of lines) this.#lines.push(line);
+  }
+
+  /** Emits a loop; the constants that it reads are loaded once, before the outermost one. */
+  loop(make: () => void): void {
+    this.#loopDepth++;
+    const { lines } = this.capture(make);
+    this.#loopDepth--;
+    if (this.#loopDepth === 0) {
+      for (const [vector, name] of this.#loopConstants) this.emit(`const ${name} = V${vector}[r];`);
+      this.#loopConstants.clear();
+    }
+    this.append(lines);
+  }
+
+  /** The rule's constant in a vector. */
+  constant(vector: number): string {
+    if (this.#loopDepth === 0) return `V${vector}[r]`;
+    const name = this.#loopConstants.get(vector) ?? this.name('c');
+    this.#loopConstants.set(vector, name);
+    return name;
+  }
+
+  alias(name: string, expression: string): string {
+    this.aliases.set(name, expression);
+    return name;
+  }
+
+  text(): string {
+    return this.#lines.join('\n');
+  }
+}

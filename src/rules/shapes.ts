@@ -1,0 +1,183 @@
+/**
+ * Shapes: programs that differ in their constants only share one generated function. Lifting replaces each constant by a place in a vector and gives the key that
+ * tells shapes apart. A string compared with a string of the profile becomes a comparison of dictionary codes.
+ */
+import { type Ir, type IrConstant, type IrLoop, type IrRange, type Rep, repOf } from './ir.ts';
+import { compilePattern } from './pattern.ts';
+import type { Value } from './values.ts';
+
+/** How a vector's constants are held at run time. */
+export type VectorKind = 'number' | 'text' | 'code' | 'texts' | 'numbers' | 'codes' | 'pattern' | 'wide' | 'bytes';
+
+/** A constant in the form that its vector holds. */
+export type Lifted = number | bigint | string | Uint8Array | Member | { test(text: string): boolean };
+
+export interface Member {
+  has(item: string | number): boolean;
+}
+
+export interface Shape {
+  /** Equal keys: the same code. */
+  readonly key: string;
+  readonly ir: Ir;
+  readonly kinds: readonly VectorKind[];
+}
+
+export type DictionaryCode = (text: string) => number;
+
+/** Never a code of the dictionary: a constant that it could not take equals nothing that it holds. */
+const NO_CODE = -2;
+
+/** `dictionaryCode` null: the profile's strings are compared as texts. */
+export function liftConstants(
+  ir: Ir,
+  dictionaryCode: DictionaryCode | null,
+): { readonly shape: Shape; readonly constants: readonly Lifted[] } {
+  const lifter = new Lifter(dictionaryCode);
+  const shape = lifter.lift(ir);
+  return {
+    shape: { key: JSON.stringify([shape, lifter.kinds]), ir: shape, kinds: lifter.kinds },
+    constants: lifter.constants,
+  };
+}
+
+class Lifter {
+  readonly kinds: VectorKind[] = [];
+  readonly constants: Lifted[] = [];
+  readonly #dictionaryCode: DictionaryCode | null;
+
+  constructor(dictionaryCode: DictionaryCode | null) {
+    this.#dictionaryCode = dictionaryCode;
+  }
+
+  lift(ir: Ir): Ir {
+    switch (ir.op) {
+      case 'const':
+        return this.#constant(ir.rep, ir.value);
+      case 'constants':
+        return this.#place(ir.rep === 'texts' ? 'texts' : 'numbers', memberOf(ir.values), ir.rep);
+      case 'pattern':
+        return this.#place('pattern', compilePattern(ir.source), 'pattern');
+      case 'column':
+      case 'hasColumn':
+        return { ...ir, element: this.lift(ir.element) };
+      case 'and':
+      case 'or':
+        return { ...ir, items: this.#all(ir.items) };
+      case 'list':
+        return { ...ir, items: this.#all(ir.items) };
+      case 'if':
+        return { ...ir, condition: this.lift(ir.condition), then: this.lift(ir.then), else: this.lift(ir.else) };
+      case 'call':
+        return this.#codeComparison(ir) ?? { ...ir, args: this.#all(ir.args) };
+      case 'overload':
+      case 'dispatch':
+        return { ...ir, args: this.#all(ir.args) };
+      case 'member':
+        return this.#codeMembership(ir) ?? { ...ir, item: this.lift(ir.item), values: this.lift(ir.values) };
+      case 'matches':
+        return { ...ir, text: this.lift(ir.text), pattern: this.lift(ir.pattern) };
+      case 'box':
+        return { ...ir, value: this.lift(ir.value) };
+      case 'unbox':
+        return { ...ir, value: this.lift(ir.value) };
+      case 'map':
+        return { ...ir, entries: ir.entries.map(([key, value]) => [this.lift(key), this.lift(value)] as const) };
+      case 'loop':
+        return this.#loop(ir);
+      default:
+        return ir;
+    }
+  }
+
+  #all(items: readonly Ir[]): Ir[] {
+    return items.map((item) => this.lift(item));
+  }
+
+  #loop(loop: IrLoop): Ir {
+    const { predicate, transform } = loop;
+    return {
+      ...loop,
+      range: this.#range(loop.range),
+      predicate: predicate === null ? null : this.lift(predicate),
+      transform: transform === null ? null : this.lift(transform),
+    };
+  }
+
+  #range(range: IrRange): IrRange {
+    return range.over === 'objects' || range.over === 'scalars' ? range : { ...range, value: this.lift(range.value) };
+  }
+
+  #place(kind: VectorKind, constant: Lifted, rep: Rep): Ir {
+    const vector = this.kinds.length;
+    this.kinds.push(kind);
+    this.constants.push(constant);
+    return { op: 'lifted', vector, rep };
+  }
+
+  #constant(rep: Rep, value: IrConstant): Ir {
+    if (value === null || typeof value === 'boolean') return { op: 'const', rep, value };
+    switch (rep) {
+      case 'string':
+        return this.#place('text', value as string, rep);
+      case 'bytes':
+        return this.#place('bytes', Uint8Array.from(value as readonly number[]), rep);
+      case 'wide':
+      case 'ns':
+      case 'spanNs':
+        return this.#place('wide', BigInt(value as string), rep);
+      case 'uint':
+        return this.#place('wide', typeof value === 'string' ? BigInt(value) : (value as number), rep);
+      default:
+        return this.#place('number', Number(value), rep);
+    }
+  }
+
+  /** profile.x == 'text' */
+  #codeComparison(ir: Extract<Ir, { op: 'call' }>): Ir | null {
+    if (this.#dictionaryCode === null || (ir.name !== 'same' && ir.name !== 'differ')) return null;
+    const [a, b] = ir.args as [Ir, Ir];
+    const [slot, text] = a.op === 'const' ? [b, a] : [a, b];
+    if (text.op !== 'const' || text.rep !== 'string') return null;
+    const code = profileText(slot);
+    return code === null
+      ? null
+      : { ...ir, args: [code, this.#place('code', this.#codeOf(text.value as string), 'int')] };
+  }
+
+  /** profile.x in ['text', …] */
+  #codeMembership(ir: Extract<Ir, { op: 'member' }>): Ir | null {
+    if (this.#dictionaryCode === null || ir.values.op !== 'constants' || ir.values.rep !== 'texts') return null;
+    const code = profileText(ir.item);
+    if (code === null) return null;
+    const codes = ir.values.values.map((text) => this.#codeOf(text as string));
+    return { ...ir, item: code, values: this.#place('codes', memberOf(codes), 'numbers') };
+  }
+
+  #codeOf(text: string): number {
+    const code = (this.#dictionaryCode as DictionaryCode)(text);
+    return code < 0 ? NO_CODE : code;
+  }
+}
+
+function profileText(ir: Ir): Ir | null {
+  if (ir.op !== 'slot' || ir.from !== 'profile' || repOf(ir) !== 'string') return null;
+  return { op: 'slotCode', slot: ir.slot, sure: ir.sure, rep: 'int' };
+}
+
+function memberOf(values: readonly (string | number)[]): Member {
+  return new Set(values);
+}
+
+/** Vectors of a group of programs of one shape: constants[i] are those of the i-th. */
+export function vectorsOf(kinds: readonly VectorKind[], constants: readonly (readonly Lifted[])[]): Vector[] {
+  return kinds.map((kind, vector) => {
+    const column = constants.map((row) => row[vector] as Lifted);
+    if (kind === 'number') return Float64Array.from(column as number[]);
+    return kind === 'code' ? Int32Array.from(column as number[]) : column;
+  });
+}
+
+export type Vector = Float64Array | Int32Array | readonly Lifted[];
+
+export type Boxed = Value;
