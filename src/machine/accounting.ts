@@ -95,14 +95,13 @@ export const REMOVED_STATUS = 'removed';
 export class Accounting {
   readonly #accounts = new Map<string, CampaignAccount>();
 
-  /** The campaign's account, opened if it is new. */
-  account(id: string): CampaignAccount {
-    let account = this.#accounts.get(id);
-    if (account === undefined) {
-      account = new CampaignAccount(id);
-      this.#accounts.set(id, account);
-    }
-    return account;
+  find(id: string): CampaignAccount | undefined {
+    return this.#accounts.get(id);
+  }
+
+  /** Opens the accounts of a version's campaigns. */
+  adopt(accounts: readonly CampaignAccount[]): void {
+    for (const account of accounts) this.#accounts.set(account.id, account);
   }
 
   /** One row per campaign that ever was, in the order of their ids; asserts that each balances. */
@@ -118,7 +117,7 @@ export class Accounting {
   restore(rows: readonly CampaignRow[]): void {
     this.#accounts.clear();
     for (const row of rows) {
-      const account = this.account(row.id);
+      const account = new CampaignAccount(row.id);
       account.matched = row.matched;
       for (const [channel, count] of Object.entries(row.decided)) account.decided.set(channel, count);
       for (const [reason, count] of Object.entries(row.suppressed)) {
@@ -131,6 +130,7 @@ export class Accounting {
       account.valueErrors = row.valueErrors;
       account.messageErrors = row.messageErrors;
       account.assertBalanced();
+      this.#accounts.set(row.id, account);
     }
   }
 }

@@ -7,6 +7,7 @@ import { ID_BYTES_MAX } from '../constants.ts';
 import { createEventFrame, type EventFrame } from '../protocol/frame.ts';
 import { RejectReason } from '../protocol/rejection.ts';
 import type { Schema } from '../protocol/schema.ts';
+import { UNKNOWN_TYPE } from './effects.ts';
 import { checkUndeclared, EventFields, isWellFormed } from './event-fields.ts';
 import { describeValue, type Fault, quoted } from './fault.ts';
 import { parseRfc3339, TIMESTAMP_MS_MAX } from './rfc3339.ts';
@@ -28,6 +29,7 @@ const noData: object = {};
 /** Decodes by one workspace's schema. Reused from event to event. */
 export class EventDecoder {
   readonly #fault: Fault;
+  readonly #active: boolean;
   readonly #frames: readonly EventFrame[];
   readonly #fields: readonly EventFields[];
   readonly #indexOf: ReadonlyMap<string, number>;
@@ -47,6 +49,7 @@ export class EventDecoder {
   /** `schema` null: no workspace is active yet, no type is known. */
   constructor(schema: Schema | null, fault: Fault) {
     this.#fault = fault;
+    this.#active = schema !== null;
     const events = schema === null ? [] : schema.events;
     this.#frames = events.map(createEventFrame);
     this.#fields = events.map((event) => new EventFields(event, fault));
@@ -55,14 +58,14 @@ export class EventDecoder {
 
   /** Reads id, type and customer, and finds `ts` and `data`. False: see the fault. */
   envelope(value: unknown): boolean {
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-      return this.#fault.set(RejectReason.syntax, `expected an event object, got ${describeValue(value)}`);
-    }
     this.id = '';
     this.type = '';
     this.customer = '';
     this.#ts = undefined;
     this.data = noData;
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+      return this.#fault.set(RejectReason.syntax, `expected an event object, got ${describeValue(value)}`);
+    }
     const record = value as Record<string, unknown>;
     for (const key in record) {
       const inner = record[key];
@@ -95,12 +98,23 @@ export class EventDecoder {
     return true;
   }
 
-  /** Finds the type; sets `kind`. Returns the frame to fill (engine types have none: null, with the fault's error empty), or null with a fault. */
+  /** The event's type where it is known, for metrics. */
+  label(): string {
+    return this.#indexOf.has(this.type) || this.type === '$profile' || this.type === '$consent'
+      ? this.type
+      : UNKNOWN_TYPE;
+  }
+
+  /** Finds the type and sets `kind`. False: see the fault. */
   resolveType(): boolean {
     this.kind = EventKind.declared;
     if (this.#indexOf.has(this.type)) return true;
+    if (!this.#active)
+      return this.#fault.set(
+        RejectReason.unknownType,
+        `type: ${quoted(this.type)} is not known: no workspace has been published yet`,
+      );
     if (this.type.charCodeAt(0) === 0x24) return this.#resolveEngineType();
-    if (this.#frames.length === 0) return this.#fault.set(RejectReason.unknownType, this.#noneKnown());
     return this.#fault.set(RejectReason.unknownType, `type: ${quoted(this.type)} is not declared in events.yaml`);
   }
 
@@ -145,10 +159,6 @@ export class EventDecoder {
       RejectReason.unknownType,
       `type: ${quoted(this.type)} is not one of the engine's types: $profile, $consent`,
     );
-  }
-
-  #noneKnown(): string {
-    return `type: ${quoted(this.type)} is not known: no workspace that declares events has been published`;
   }
 
   /** An id of any kind: kept in memory, hashed, compared by bytes. */

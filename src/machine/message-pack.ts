@@ -248,7 +248,7 @@ export class MessagePackReader {
     if (text === unreadable) return null;
     const key = this.#checkedKey(text as string);
     if (key !== null && length > 0) {
-      this.#keyBytes[entry] = this.#bytes.slice(start, start + length);
+      this.#keyBytes[entry] = new Uint8Array(this.#bytes.subarray(start, start + length));
       this.#keys[entry] = key;
     }
     return key;

@@ -80,13 +80,18 @@ export class Payload {
    * given as JSON; one that could not be read comes with all that is behind it.
    */
   raw(): Uint8Array {
-    if (this.#bytes.length > RECORD_BYTES_MAX) return this.#bytes.slice();
+    if (this.#bytes.length > RECORD_BYTES_MAX) return new Uint8Array(this.#bytes);
     if (this.#binary) {
       if (this.ok && this.#messagePack.usesRecords) return encoder.encode(JSON.stringify(this.value));
-      return this.#bytes.slice(this.#start, this.ok ? this.#messagePack.at : this.#bytes.length);
+      return this.#copy(this.#start, this.ok ? this.#messagePack.at : this.#bytes.length);
     }
     this.#findRanges();
-    return this.#bytes.slice(this.#ranges[this.index * 2] ?? 0, this.#ranges[this.index * 2 + 1] ?? this.#bytes.length);
+    return this.#copy(this.#ranges[this.index * 2] ?? 0, this.#ranges[this.index * 2 + 1] ?? this.#bytes.length);
+  }
+
+  /** Not `slice`: on a Buffer that is a view. */
+  #copy(start: number, end: number): Uint8Array {
+    return new Uint8Array(this.#bytes.subarray(start, end));
   }
 
   #openMessagePack(bytes: Uint8Array): void {
@@ -188,6 +193,7 @@ export class Payload {
           ranges.push(start, this.#bytes.length);
           return;
         }
+        while (end > start && isSpace(this.#bytes[end - 1] as number)) end--;
       }
       ranges.push(start, end);
       if (scanner.peek() === 0x5d) break;
@@ -227,4 +233,8 @@ export class Payload {
           : `unexpected byte 0x${c.toString(16)}`;
     this.fault.set(RejectReason.syntax, `not JSON: ${got} at byte ${at}`);
   }
+}
+
+function isSpace(c: number): boolean {
+  return c === 0x20 || c === 0x0a || c === 0x0d || c === 0x09;
 }

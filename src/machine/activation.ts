@@ -1,0 +1,44 @@
+/**
+ * A `workspace` record: the version that it carries decides from the next record on. All or nothing: a version that cannot be read, compiled or stored
+ * leaves everything as it was, and the reason is told.
+ */
+import type { ProfileLayout } from '../state/layout.ts';
+import type { PartitionState } from '../state/partition-state.ts';
+import type { Workspace } from '../workspace/workspace.ts';
+import type { Accounting } from './accounting.ts';
+import { ActiveWorkspace } from './active-workspace.ts';
+
+const decoder = new TextDecoder('utf-8', { fatal: true });
+
+/** Reads, compiles and adopts a version. A text says why nothing has changed. */
+export function activate(payload: Uint8Array, state: PartitionState, accounting: Accounting): ActiveWorkspace | string {
+  let active: ActiveWorkspace;
+  let layout: ProfileLayout;
+  try {
+    const workspace = readWorkspace(payload);
+    active = new ActiveWorkspace(workspace, state, accounting);
+    layout = { attributes: workspace.attributes, aggregates: workspace.aggregates };
+  } catch (error) {
+    // Whatever the compilers dislike, assertions of theirs too, is in the record: it is data.
+    return `the workspace cannot be activated: ${error instanceof Error ? error.message : String(error)}`;
+  }
+  const refused = state.configure(layout);
+  if (refused !== null) return refused;
+  accounting.adopt(active.campaigns.map((campaign) => campaign.account));
+  return active;
+}
+
+/** After a restore: the same version over a state that has its layout already. */
+export function activateAgain(workspace: Workspace, state: PartitionState, accounting: Accounting): ActiveWorkspace {
+  const active = new ActiveWorkspace(workspace, state, accounting);
+  accounting.adopt(active.campaigns.map((campaign) => campaign.account));
+  return active;
+}
+
+function readWorkspace(payload: Uint8Array): Workspace {
+  const workspace = JSON.parse(decoder.decode(payload)) as Workspace | null;
+  if (typeof workspace !== 'object' || workspace === null || workspace.format !== 1)
+    throw new Error('it is not a compiled workspace of format 1');
+  if (!Number.isSafeInteger(workspace.version) || workspace.version < 1) throw new Error('it has no version');
+  return workspace;
+}

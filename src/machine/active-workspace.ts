@@ -1,0 +1,195 @@
+/**
+ * A workspace version made ready for one partition: programs compiled, names interned, everything that the steps ask per event laid out by index. Built whole
+ * before anything of it takes effect, and replaced whole when the next version is activated.
+ */
+import { createProfileFrame, type ProfileFrame } from '../protocol/frame.ts';
+import type { EventSchema } from '../protocol/schema.ts';
+import { RuleSet } from '../rules/rule-set.ts';
+import { ScalarProgram } from '../rules/scalar-program.ts';
+import { SegmentSet } from '../rules/segment-set.ts';
+import type { PartitionState } from '../state/partition-state.ts';
+import { MessageTemplates } from '../workspace/message-templates.ts';
+import type { Aggregate, Campaign, Offer, Validity, Workspace } from '../workspace/workspace.ts';
+import { Zones } from '../workspace/zones.ts';
+import { type Accounting, CampaignAccount } from './accounting.ts';
+
+/** A campaign of the active version, with what its decisions need at hand. */
+export interface ActiveCampaign {
+  readonly id: string;
+  /** Index into Workspace.campaigns. */
+  readonly index: number;
+  readonly campaign: Campaign;
+  /** Not in the books before the version is active: see Accounting.adopt. */
+  readonly account: CampaignAccount;
+  readonly campaignCode: number;
+  readonly offer: Offer | null;
+  readonly offerIndex: number;
+  /** -1 without an offer. */
+  readonly offerCode: number;
+  readonly channels: readonly number[];
+  readonly priority: number;
+  readonly cooldownMs: number;
+  readonly holdout: number;
+  readonly valid: Validity;
+  readonly value: ScalarProgram | null;
+}
+
+/** An aggregate that one event type feeds. */
+export interface ActiveAggregate {
+  readonly slot: number;
+  readonly name: string;
+  readonly value: ScalarProgram | null;
+  readonly when: ScalarProgram | null;
+  /** Its value is a string. */
+  readonly isText: boolean;
+  /** Its value is a string that is kept (first, last) and so takes room in the dictionary. */
+  readonly keepsText: boolean;
+}
+
+/** What an event of one declared type sets in motion. */
+export interface ActiveEvent {
+  readonly schema: EventSchema;
+  readonly aggregates: readonly ActiveAggregate[];
+  /** How many of them keep their values in blocks. */
+  readonly blockStores: number;
+  /** Predicates of the live campaigns on this type; null where there is none. */
+  readonly rules: RuleSet | null;
+  /** By index of the rule. */
+  readonly campaigns: readonly ActiveCampaign[];
+  /** Room for the rules that match. */
+  readonly hits: Int32Array;
+}
+
+/** The partition's dictionary has no room for the names and constants of a version. */
+export class DictionaryFullError extends Error {}
+
+export class ActiveWorkspace {
+  readonly workspace: Workspace;
+  readonly segments: SegmentSet;
+  readonly zones: Zones;
+  readonly templates: MessageTemplates;
+  /** By template index: every slot of the profile that rendering may read, through segments too. */
+  readonly templateSlots: readonly Int32Array[];
+  readonly profile: ProfileFrame;
+  readonly events: readonly ActiveEvent[];
+  /** By campaign index; campaigns that are not live too. */
+  readonly campaigns: readonly ActiveCampaign[];
+  /** By channel index. */
+  readonly channelCodes: Int32Array;
+  readonly quietChannel: Uint8Array;
+  readonly capsOfChannel: readonly Int32Array[];
+  /** Caps on all channels. */
+  readonly capsOfAnyChannel: Int32Array;
+  /** By cap index. */
+  readonly capMax: Float64Array;
+  readonly capReachMs: Float64Array;
+  /** By offer index: the reach of its limit per customer; 0 without one, Infinity for ever. */
+  readonly offerReachMs: Float64Array;
+  readonly campaignOfCode: ReadonlyMap<number, number>;
+  readonly offerOfCode: ReadonlyMap<number, number>;
+  readonly channelOfCode: ReadonlyMap<number, number>;
+  readonly channelIndex: ReadonlyMap<string, number>;
+  readonly attributeIndex: ReadonlyMap<string, number>;
+
+  /** Throws on a workspace that the control plane should not have let through, and DictionaryFullError; `state` has then gained dictionary entries at most. */
+  constructor(workspace: Workspace, state: PartitionState, accounting: Accounting) {
+    const { schema, channels, offers, policy } = workspace;
+    const intern = (text: string): number => {
+      const code = state.intern(text);
+      if (code < 0) throw new DictionaryFullError(`no room in the dictionary for ${JSON.stringify(text)}`);
+      return code;
+    };
+    this.workspace = workspace;
+    this.segments = new SegmentSet(
+      workspace.segments.map((segment) => segment.when),
+      schema,
+    );
+    this.zones = new Zones(workspace.zones);
+    this.templates = new MessageTemplates(workspace);
+    this.templateSlots = workspace.templates.map(({ profileSlots, segments }) => {
+      const reached = segments.flatMap((index) => this.segments.profileSlots[index] ?? []);
+      return Int32Array.from(new Set([...profileSlots, ...reached]));
+    });
+    this.profile = createProfileFrame(schema);
+    const offerCodes = offers.map((offer) => intern(offer.id));
+    this.channelCodes = Int32Array.from(channels, intern);
+    this.campaigns = workspace.campaigns.map((campaign) => this.#campaign(campaign, offerCodes, intern, accounting));
+    this.events = schema.events.map((event) => this.#event(event, intern));
+    this.quietChannel = Uint8Array.from(channels, (_, channel) =>
+      policy.quietHours?.channels.includes(channel) === true ? 1 : 0,
+    );
+    this.capsOfChannel = channels.map((_, channel) =>
+      Int32Array.from(
+        policy.caps.flatMap((cap, index) => (cap.channels === null || cap.channels.includes(channel) ? [index] : [])),
+      ),
+    );
+    this.capsOfAnyChannel = Int32Array.from(
+      policy.caps.flatMap((cap, index) => (cap.channels === null ? [index] : [])),
+    );
+    this.capMax = Float64Array.from(policy.caps, (cap) => cap.max);
+    this.capReachMs = Float64Array.from(policy.caps, (cap) => cap.perMs);
+    this.offerReachMs = Float64Array.from(offers, ({ perCustomer }) =>
+      perCustomer === null ? 0 : (perCustomer.perMs ?? Number.POSITIVE_INFINITY),
+    );
+    this.campaignOfCode = new Map(this.campaigns.map((campaign) => [campaign.campaignCode, campaign.index]));
+    this.offerOfCode = new Map(offerCodes.map((code, index) => [code, index]));
+    this.channelOfCode = new Map(channels.map((_, index) => [this.channelCodes[index] as number, index]));
+    this.channelIndex = new Map(channels.map((name, index) => [name, index]));
+    this.attributeIndex = new Map(workspace.attributes.map((attribute, index) => [attribute.name, index]));
+  }
+
+  #campaign(
+    campaign: Campaign,
+    offerCodes: readonly number[],
+    intern: (text: string) => number,
+    accounting: Accounting,
+  ): ActiveCampaign {
+    const { schema } = this.workspace;
+    return {
+      id: campaign.id,
+      index: campaign.index,
+      campaign,
+      account: accounting.find(campaign.id) ?? new CampaignAccount(campaign.id),
+      campaignCode: intern(campaign.id),
+      offer: campaign.offer < 0 ? null : (this.workspace.offers[campaign.offer] as Offer),
+      offerIndex: campaign.offer,
+      offerCode: campaign.offer < 0 ? -1 : (offerCodes[campaign.offer] as number),
+      channels: campaign.channels,
+      priority: campaign.priority,
+      cooldownMs: campaign.cooldownMs,
+      holdout: campaign.holdout,
+      valid: campaign.valid,
+      value:
+        campaign.value === null
+          ? null
+          : new ScalarProgram(campaign.value, schema, schema.events[campaign.event] as EventSchema, this.segments),
+    };
+  }
+
+  #event(event: EventSchema, intern: (text: string) => number): ActiveEvent {
+    const { schema, aggregates } = this.workspace;
+    const live = this.campaigns.filter(({ campaign }) => campaign.event === event.index && campaign.status === 'live');
+    const programs = live.map(({ campaign }) => campaign.when);
+    const fed = aggregates.filter((aggregate) => aggregate.event === event.index);
+    return {
+      schema: event,
+      aggregates: fed.map((aggregate) => this.#aggregate(aggregate, event)),
+      blockStores: fed.filter(({ windowMs, fn }) => windowMs !== null || fn === 'distinct').length,
+      rules: live.length === 0 ? null : new RuleSet(programs, schema, event, this.segments, intern),
+      campaigns: live,
+      hits: new Int32Array(live.length),
+    };
+  }
+
+  #aggregate(aggregate: Aggregate, event: EventSchema): ActiveAggregate {
+    const { schema } = this.workspace;
+    return {
+      slot: aggregate.slot,
+      name: aggregate.name,
+      value: aggregate.value === null ? null : new ScalarProgram(aggregate.value, schema, event, null),
+      when: aggregate.when === null ? null : new ScalarProgram(aggregate.when, schema, event, null),
+      isText: aggregate.valueType === 'string',
+      keepsText: aggregate.valueType === 'string' && (aggregate.fn === 'first' || aggregate.fn === 'last'),
+    };
+  }
+}

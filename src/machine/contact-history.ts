@@ -1,0 +1,153 @@
+/**
+ * What one customer's contacts (decisions made for them) mean to the rules of the active version: how full each cap is, when each candidate campaign last
+ * won, how often each candidate's offer was given. One walk per event, newest first, that ends where no rule reaches; after it every question costs nothing.
+ *
+ * Rolling windows are half-open: at `now` a contact counts while now − ts < per, so exactly `per` later is allowed again. Contact times never decrease,
+ * and a rule is asked before every contact, hence no window of length `per`, whatever its start, ever holds more than `max`.
+ *
+ * What is kept: contacts that a rule of the active version can reach, and at least CONTACT_RETENTION_MS of history, so that a longer cap published later
+ * finds it. A limit without `per` reaches all the way: then nothing is forgotten until the list is full; what no rule needs goes then, and if that frees
+ * nothing the customer gets no more (counted as `cap`), so that a full list never leaks.
+ */
+import { CONTACT_RETENTION_MS, CONTACTS_PER_CUSTOMER_MAX } from '../constants.ts';
+import type { PartitionState } from '../state/partition-state.ts';
+import type { ActiveCampaign, ActiveWorkspace } from './active-workspace.ts';
+
+export class ContactHistory {
+  readonly #state: PartitionState;
+  readonly #active: ActiveWorkspace;
+  /** By index: last time that a candidate campaign won; how often a candidate's offer was given within its window; contacts within each cap's window. */
+  readonly #lastWon: Float64Array;
+  readonly #offersGiven: Int32Array;
+  readonly #capUsed: Int32Array;
+  /** The longest reach of a rule with an end, and whether an offer counts for ever. */
+  readonly #reachMs: number;
+  readonly #lifetime: boolean;
+  #row = 0;
+  #now = 0;
+
+  constructor(state: PartitionState, active: ActiveWorkspace) {
+    this.#state = state;
+    this.#active = active;
+    const { campaigns, offers, policy } = active.workspace;
+    this.#lastWon = new Float64Array(campaigns.length);
+    this.#offersGiven = new Int32Array(offers.length);
+    this.#capUsed = new Int32Array(policy.caps.length);
+    let reach = 0;
+    for (const cap of policy.caps) reach = Math.max(reach, cap.perMs);
+    for (const campaign of campaigns) reach = Math.max(reach, campaign.cooldownMs);
+    for (const offer of offers) reach = Math.max(reach, offer.perCustomer?.perMs ?? 0);
+    this.#reachMs = reach;
+    this.#lifetime = offers.some((offer) => offer.perCustomer !== null && offer.perCustomer.perMs === null);
+  }
+
+  /** Reads the customer's contacts for these candidates. Must be called before any question, once per event. */
+  open(row: number, now: number, candidates: readonly ActiveCampaign[], count: number): void {
+    this.#row = row;
+    this.#now = now;
+    for (let i = 0; i < count; i++) {
+      const campaign = candidates[i] as ActiveCampaign;
+      this.#lastWon[campaign.index] = Number.NEGATIVE_INFINITY;
+      if (campaign.offer !== null) this.#offersGiven[campaign.offerIndex] = 0;
+    }
+    this.#capUsed.fill(0);
+    const contacts = this.#state.contacts;
+    const reach = this.#lifetime ? Number.POSITIVE_INFINITY : this.#reachMs;
+    for (let more = contacts.open(row); more; more = contacts.older()) {
+      if (now - contacts.ts >= reach) break;
+      this.#count(contacts.ts, contacts.campaign, contacts.channel, contacts.offer);
+    }
+  }
+
+  /** Takes a decision just made into account; the contact itself is added by `add`. */
+  note(campaign: ActiveCampaign, channel: number): void {
+    this.#count(this.#now, campaign.campaignCode, this.#active.channelCodes[channel] as number, campaign.offerCode);
+  }
+
+  /** Whether the campaign won less than its cooldown ago. */
+  coolingDown(campaign: ActiveCampaign): boolean {
+    return campaign.cooldownMs > 0 && this.#now - (this.#lastWon[campaign.index] as number) < campaign.cooldownMs;
+  }
+
+  /** Whether the customer has had the campaign's offer as often as it allows. */
+  offerUsedUp(campaign: ActiveCampaign): boolean {
+    const limit = campaign.offer === null ? null : campaign.offer.perCustomer;
+    return limit !== null && (this.#offersGiven[campaign.offerIndex] as number) >= limit.max;
+  }
+
+  /** Whether one more decision on this channel would break a cap. */
+  capped(channel: number): boolean {
+    const caps = this.#active.capsOfChannel[channel] as Int32Array;
+    for (let i = 0; i < caps.length; i++) {
+      const cap = caps[i] as number;
+      if ((this.#capUsed[cap] as number) >= (this.#active.capMax[cap] as number)) return true;
+    }
+    return false;
+  }
+
+  /** Whether another contact can be kept; makes room by forgetting what no rule reaches. */
+  hasRoom(): boolean {
+    if (this.#state.contactRoom(this.#row)) return true;
+    if (this.#lifetime) this.#compact();
+    else this.#state.forgetContacts(this.#row, this.#now - this.#reachMs + 1);
+    return this.#state.contactRoom(this.#row);
+  }
+
+  /** Keeps a decision as a contact. False: there was no room after all (ask `hasRoom` first). */
+  add(campaign: ActiveCampaign, channel: number, decisionNumber: number): boolean {
+    const state = this.#state;
+    if (!this.#lifetime) state.forgetContacts(this.#row, this.#now - Math.max(this.#reachMs, CONTACT_RETENTION_MS) + 1);
+    const channelCode = this.#active.channelCodes[channel] as number;
+    return state.addContact(
+      this.#row,
+      this.#now,
+      campaign.campaignCode,
+      channelCode,
+      campaign.offerCode,
+      decisionNumber,
+    );
+  }
+
+  #count(ts: number, campaignCode: number, channelCode: number, offerCode: number): void {
+    const active = this.#active;
+    const age = this.#now - ts;
+    const campaign = active.campaignOfCode.get(campaignCode);
+    if (campaign !== undefined && ts > (this.#lastWon[campaign] as number)) this.#lastWon[campaign] = ts;
+    if (offerCode >= 0) {
+      const offer = active.offerOfCode.get(offerCode);
+      if (offer !== undefined && age < (active.offerReachMs[offer] as number))
+        this.#offersGiven[offer] = (this.#offersGiven[offer] as number) + 1;
+    }
+    // A channel that this version does not have counts for the caps on all channels only.
+    const channel = active.channelOfCode.get(channelCode);
+    const caps = channel === undefined ? active.capsOfAnyChannel : (active.capsOfChannel[channel] as Int32Array);
+    for (let i = 0; i < caps.length; i++) {
+      const cap = caps[i] as number;
+      if (age < (active.capReachMs[cap] as number)) this.#capUsed[cap] = (this.#capUsed[cap] as number) + 1;
+    }
+  }
+
+  /** Rebuilds a full list from what rules with an end reach and from contacts whose offer counts for ever. */
+  #compact(): void {
+    const state = this.#state;
+    const contacts = state.contacts;
+    const kept: { ts: number; campaign: number; channel: number; offer: number; decision: number }[] = [];
+    for (
+      let more = contacts.open(this.#row);
+      more && kept.length < CONTACTS_PER_CUSTOMER_MAX;
+      more = contacts.older()
+    ) {
+      const { ts, campaign, channel, offer, decision } = contacts;
+      const reached = this.#now - ts < this.#reachMs;
+      const offerIndex = offer < 0 ? undefined : this.#active.offerOfCode.get(offer);
+      const forEver = offerIndex !== undefined && this.#active.offerReachMs[offerIndex] === Number.POSITIVE_INFINITY;
+      if (reached || forEver) kept.push({ ts, campaign, channel, offer, decision });
+    }
+    if (kept.length >= CONTACTS_PER_CUSTOMER_MAX) return;
+    state.forgetContacts(this.#row, Number.POSITIVE_INFINITY);
+    for (let i = kept.length - 1; i >= 0; i--) {
+      const contact = kept[i] as (typeof kept)[number];
+      state.addContact(this.#row, contact.ts, contact.campaign, contact.channel, contact.offer, contact.decision);
+    }
+  }
+}

@@ -1,0 +1,68 @@
+/**
+ * Step 2, identity: whose event it is. A customer's events belong to one partition; a remembered event id means that the event was decided on already; a customer
+ * seen for the first time gets a row. An anonymous event uses a scratch row that starts empty, and leaves nothing behind.
+ */
+import { RejectReason } from '../protocol/rejection.ts';
+import type { PartitionState } from '../state/partition-state.ts';
+import { partitionOf } from '../stdx/hash.ts';
+import type { EventDecoder } from './decode.ts';
+import type { Fault } from './fault.ts';
+import type { MachineIdentity } from './globals.ts';
+
+export class IdentityStep {
+  readonly #identity: MachineIdentity;
+  readonly #state: PartitionState;
+  readonly #fault: Fault;
+  /** Of the last repeat: numbers of the decisions that the original led to; 0 and 0 for none. */
+  originalFirst = 0;
+  originalCount = 0;
+
+  constructor(identity: MachineIdentity, state: PartitionState, fault: Fault) {
+    this.#identity = identity;
+    this.#state = state;
+    this.#fault = fault;
+  }
+
+  /** Anonymous events may be anywhere. */
+  belongsHere({ customer }: EventDecoder): boolean {
+    const { partition, partitions } = this.#identity;
+    if (customer === '' || partitions === 1) return true;
+    const right = partitionOf(customer, partitions);
+    if (right === partition) return true;
+    return this.#fault.set(
+      RejectReason.wrongPartition,
+      `customer: belongs to partition ${right} of ${partitions}, this is ${partition}`,
+    );
+  }
+
+  /** Whether the event's id is remembered for its customer and type. */
+  isRepeat({ customer, type, id }: EventDecoder): boolean {
+    if (id === '') return false;
+    const entry = this.#state.recall(customer, type, id);
+    if (entry < 0) return false;
+    const original = this.#state.recalledDecision(entry);
+    this.originalFirst = original.first;
+    this.originalCount = original.count;
+    return true;
+  }
+
+  remember({ customer, type, id }: EventDecoder, firstDecision: number, decisionCount: number): void {
+    if (id !== '') this.#state.remember(customer, type, id, firstDecision, decisionCount);
+  }
+
+  /** The row that the event changes, ready for stores; -1 (see the fault) when the partition has no room for another customer. */
+  row(customer: string): number {
+    const state = this.#state;
+    if (customer === '') {
+      state.clearAnonymous();
+      return state.anonymousRow;
+    }
+    const row = state.ensure(customer);
+    if (row >= 0) {
+      state.beginChange(row);
+      return row;
+    }
+    this.#fault.set(RejectReason.customersFull, 'the partition has no room for more customers');
+    return -1;
+  }
+}

@@ -1,0 +1,299 @@
+/**
+ * One partition as a state machine over its log: apply(record) changes the state and says what follows from it. Nothing else changes it: no clock, no randomness, no
+ * I/O, no other partition. Two machines that applied the same records hold the same state and made the same decisions under the same numbers.
+ *
+ * The way of an event, one file per step: decode → identity → profile → match → policy → arbitrate → decide.
+ *
+ * Log time never goes back. Wall clock: it is the record's ts. Event clock: the greatest ts of the accepted events, event by event; ticks and the records' own
+ * timestamps do not move it. An event dated later than log time counts at log time; one without a date has log time's.
+ *
+ * A payload is untrusted: whatever its bytes, apply ends in counted outcomes and never in an exception. A rejected event changes nothing, and
+ * is not remembered; a repeated one changes nothing either.
+ */
+import { EVENT_FUTURE_MS_MAX } from '../constants.ts';
+import { type LogRecord, RecordKind } from '../protocol/record.ts';
+import { RejectReason } from '../protocol/rejection.ts';
+import type { Program } from '../rules/program.ts';
+import type { PartitionState } from '../state/partition-state.ts';
+import { TextHash } from '../state/text-hash.ts';
+import { assert } from '../stdx/assert.ts';
+import { type CampaignRow, REMOVED_STATUS } from './accounting.ts';
+import { activate, activateAgain } from './activation.ts';
+import type { ActiveEvent, ActiveWorkspace } from './active-workspace.ts';
+import { AudienceScan, type AudienceStep } from './audience-scan.ts';
+import { DecideStep } from './decide.ts';
+import { EventDecoder, EventKind } from './decode.ts';
+import { ACCEPTED, type Effects, REPEATED, UNKNOWN_TYPE } from './effects.ts';
+import { Fault } from './fault.ts';
+import { decodeGlobals, encodeGlobals, Globals, type MachineIdentity } from './globals.ts';
+import { type GoldenRecord, readGoldenRecord } from './golden-record.ts';
+import { IdentityStep } from './identity.ts';
+import { collectErrors, matchCampaigns } from './match.ts';
+import { Payload } from './payload.ts';
+import { ProfileStep } from './profile.ts';
+
+export interface MachineOptions extends MachineIdentity {
+  readonly state: PartitionState;
+}
+
+/** The steps that are built for one workspace version, and replaced with it. */
+interface Steps {
+  readonly active: ActiveWorkspace;
+  readonly profile: ProfileStep;
+  readonly decide: DecideStep;
+}
+
+export class Machine {
+  readonly #identity: MachineIdentity;
+  readonly #state: PartitionState;
+  readonly #globals = new Globals();
+  readonly #fault = new Fault();
+  readonly #payload = new Payload(this.#fault);
+  readonly #identify: IdentityStep;
+  #decoder = new EventDecoder(null, this.#fault);
+  /** null before the first workspace record: all events are rejected. */
+  #steps: Steps | null = null;
+  #scan: AudienceScan | null = null;
+
+  constructor(options: MachineOptions) {
+    const { partition, partitions, clock, state } = options;
+    assert(partition >= 0 && partition < partitions, `partition ${partition} of ${partitions}`);
+    this.#identity = { partition, partitions, clock };
+    this.#state = state;
+    this.#identify = new IdentityStep(this.#identity, state, this.#fault);
+  }
+
+  /** Sequence of the last record applied; 0 before the first. */
+  get position(): number {
+    return this.#globals.position;
+  }
+  /** Epoch milliseconds. */
+  get logTime(): number {
+    return this.#globals.logTime;
+  }
+  /** The last decision has this number. */
+  get decisionCount(): number {
+    return this.#globals.decisionCount;
+  }
+  /** The last dead letter has this number. */
+  get deadLetterCount(): number {
+    return this.#globals.deadLetterCount;
+  }
+  /** 0 before the first workspace. */
+  get workspaceVersion(): number {
+    return this.#steps === null ? 0 : this.#steps.active.workspace.version;
+  }
+  /** Counts since the partition's beginning. */
+  get totals(): Readonly<Omit<Globals, 'accounting'>> {
+    return this.#globals;
+  }
+
+  /**
+   * Applies the record that follows `position`. Adds to `effects` what it leads to; the caller clears it before. Synchronous, and total over payloads; records out of
+   * sequence, and kinds that are not built, are programmer errors.
+   */
+  apply(record: LogRecord, effects: Effects): void {
+    const globals = this.#globals;
+    assert(record.seq === globals.position + 1, `record ${record.seq} cannot follow ${globals.position}`);
+    globals.position = record.seq;
+    if (this.#identity.clock === 'wall' && record.ts > globals.logTime) globals.logTime = record.ts;
+    switch (record.kind) {
+      case RecordKind.events:
+        this.#applyEvents(record, effects);
+        return;
+      case RecordKind.workspace:
+        this.#applyWorkspace(record.payload, effects);
+        return;
+      case RecordKind.tick:
+        return;
+      case RecordKind.message:
+        assert(false, 'messages between partitions are not supported yet');
+    }
+  }
+
+  /**
+   * Of content only: equal for equal histories of accepted events and workspaces, however they were batched, repeated, interleaved with ticks (which move a wall clock) or
+   * mixed with rejected events.
+   */
+  digest(): string {
+    const { logTime, decisionCount, accepted, observationErrors, invalidTimezones } = this.#globals;
+    const campaigns = this.campaigns();
+    const time = this.#identity.clock === 'event' ? logTime : 0;
+    const hash = new TextHash();
+    hash.of(
+      JSON.stringify({
+        time,
+        decisionCount,
+        accepted,
+        observationErrors,
+        invalidTimezones,
+        version: this.workspaceVersion,
+        campaigns,
+      }),
+    );
+    return this.#state.digest(logTime) + hex(hash.low) + hex(hash.high);
+  }
+
+  /** Everything that is not in the state: JSON bytes. */
+  exportGlobals(): Uint8Array {
+    this.#collectErrors();
+    return encodeGlobals(this.#identity, this.#globals, this.#steps === null ? null : this.#steps.active.workspace);
+  }
+
+  /** For a new machine over a restored state: goes on where exportGlobals was called. */
+  importGlobals(bytes: Uint8Array): void {
+    assert(this.#globals.position === 0, 'globals are imported before anything is applied');
+    const workspace = decodeGlobals(bytes, this.#identity, this.#globals);
+    if (workspace !== null) this.#adopt(activateAgain(workspace, this.#state, this.#globals.accounting));
+  }
+
+  /** Counts of every campaign that ever was, by id. */
+  campaigns(): CampaignRow[] {
+    this.#collectErrors();
+    const campaigns = this.#steps === null ? [] : this.#steps.active.campaigns;
+    const statuses = new Map(campaigns.map(({ id, campaign }) => [id, campaign.status]));
+    return this.#globals.accounting.rows((id) => statuses.get(id) ?? REMOVED_STATUS);
+  }
+
+  /** null if unknown (or no workspace was ever active). */
+  customer(id: string): GoldenRecord | null {
+    const row = this.#state.find(id);
+    if (row < 0 || this.#steps === null) return null;
+    return readGoldenRecord(this.#state, this.#steps.active, row, this.logTime, this.#identity.partition);
+  }
+
+  /**
+   * One step of an audience count over `rows` customers from `fromRow` (0, then the step's `nextRow`). The program must be checked against the active version: when
+   * `workspaceVersion` changes between steps, begin again. Without a workspace there is nobody to count.
+   */
+  countAudience(program: Program, fromRow: number, rows: number): AudienceStep {
+    if (this.#steps === null) return { count: 0, customers: 0, nextRow: -1 };
+    if (this.#scan === null || this.#scan.program !== program)
+      this.#scan = new AudienceScan(program, this.#steps.active);
+    return this.#scan.step(this.#state, this.logTime, fromRow, rows);
+  }
+
+  #applyWorkspace(payload: Uint8Array, effects: Effects): void {
+    this.#collectErrors();
+    const active = activate(payload, this.#state, this.#globals.accounting);
+    if (typeof active === 'string') effects.workspaceError = active;
+    else this.#adopt(active);
+  }
+
+  #adopt(active: ActiveWorkspace): void {
+    this.#decoder = new EventDecoder(active.workspace.schema, this.#fault);
+    this.#scan = null;
+    this.#steps = {
+      active,
+      profile: new ProfileStep(this.#state, active, this.#fault),
+      decide: new DecideStep(this.#state, active, this.#identity.partition, this.#globals),
+    };
+  }
+
+  #applyEvents(record: LogRecord, effects: Effects): void {
+    const payload = this.#payload;
+    payload.open(record.payload);
+    while (payload.next()) {
+      if (!payload.ok) this.#reject(UNKNOWN_TYPE, effects);
+      else if (!this.#applyEvent(payload.value, record.ts, payload.index, effects))
+        this.#reject(this.#decoder.label(), effects);
+    }
+    this.#collectCounts();
+  }
+
+  /** False: rejected, the fault says why, and nothing has changed. */
+  #applyEvent(value: unknown, recordTs: number, index: number, effects: Effects): boolean {
+    const decoder = this.#decoder;
+    if (!decoder.envelope(value) || !this.#identify.belongsHere(decoder)) return false;
+    if (this.#identify.isRepeat(decoder)) {
+      this.#globals.repeated++;
+      effects.repeated++;
+      effects.repeatedOf.push({ index, first: this.#identify.originalFirst, count: this.#identify.originalCount });
+      effects.eventCounts.add(decoder.label(), REPEATED);
+      return true;
+    }
+    if (!decoder.resolveType() || !decoder.time()) return false;
+    const steps = this.#steps;
+    assert(steps !== null, 'without a workspace no type resolves');
+    const logTime = this.#timeOf(decoder.givenTs, recordTs);
+    if (logTime < 0) return false;
+    const before = this.#globals.decisionCount;
+    const applied =
+      decoder.kind === EventKind.declared
+        ? this.#applyDeclared(steps, logTime, index, effects)
+        : this.#applyEngineType(steps, decoder.kind);
+    if (!applied) return false;
+    this.#globals.logTime = logTime;
+    const made = this.#globals.decisionCount - before;
+    this.#identify.remember(decoder, made === 0 ? 0 : before + 1, made);
+    this.#globals.accepted++;
+    effects.accepted++;
+    effects.eventCounts.add(decoder.type, ACCEPTED);
+    return true;
+  }
+
+  #applyDeclared(steps: Steps, logTime: number, index: number, effects: Effects): boolean {
+    const decoder = this.#decoder;
+    const ts = decoder.givenTs;
+    const event = decoder.frame(ts <= logTime ? ts : logTime);
+    if (event === null) return false;
+    const active = steps.active.events[event.type] as ActiveEvent;
+    if (!steps.profile.planAggregates(active, event, logTime)) return false;
+    const row = this.#identify.row(decoder.customer);
+    if (row < 0) return false;
+    steps.profile.storeAggregates(active, event, row, logTime);
+    const count = matchCampaigns(steps.active, active, event, this.#state, row, logTime);
+    if (count > 0) steps.decide.run(active, count, event, row, logTime, index, effects);
+    return true;
+  }
+
+  #applyEngineType(steps: Steps, kind: EventKind): boolean {
+    const { data, customer } = this.#decoder;
+    const isProfile = kind === EventKind.profile;
+    if (!(isProfile ? steps.profile.planProfile(data) : steps.profile.planConsent(data))) return false;
+    const row = this.#identify.row(customer);
+    if (row < 0) return false;
+    if (isProfile) steps.profile.storeProfile(row);
+    else steps.profile.storeConsent(row);
+    return true;
+  }
+
+  /** Log time once this event is accepted; -1 where its date is refused. */
+  #timeOf(givenTs: number, recordTs: number): number {
+    const { logTime } = this.#globals;
+    if (this.#identity.clock === 'wall' || !(givenTs > logTime)) return logTime;
+    if (givenTs <= recordTs + EVENT_FUTURE_MS_MAX) return givenTs;
+    const hours = EVENT_FUTURE_MS_MAX / 3_600_000;
+    this.#fault.set(RejectReason.future, `ts: more than ${hours} h after the time at which the event arrived`);
+    return -1;
+  }
+
+  #reject(type: string, effects: Effects): void {
+    const { reason, error } = this.#fault;
+    const { index } = this.#payload;
+    this.#globals.rejected++;
+    const number = ++this.#globals.deadLetterCount;
+    effects.rejections.push({ index, reason, error });
+    effects.deadLetters.push({ number, reason, error, raw: this.#payload.raw() });
+    effects.eventCounts.rejected(type, reason);
+  }
+
+  /** Takes over what the steps counted; they do not outlive their version. */
+  #collectCounts(): void {
+    if (this.#steps === null) return;
+    const { profile, decide } = this.#steps;
+    this.#globals.observationErrors += profile.observationErrors;
+    this.#globals.invalidTimezones += decide.policy.invalidTimezones;
+    profile.observationErrors = 0;
+    decide.policy.invalidTimezones = 0;
+  }
+
+  #collectErrors(): void {
+    if (this.#steps === null) return;
+    for (const event of this.#steps.active.events) collectErrors(event);
+  }
+}
+
+function hex(word: number): string {
+  return (word >>> 0).toString(16).padStart(8, '0');
+}

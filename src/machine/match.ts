@@ -1,0 +1,38 @@
+/**
+ * Step 4, match: which live campaigns' predicates hold for this event and this customer, now. The event is already counted in the customer's aggregates. Only
+ * those slots of the profile are gathered that the rules of this event type, and the segments that they reach, can read.
+ */
+import type { EventFrame } from '../protocol/frame.ts';
+import type { PartitionState } from '../state/partition-state.ts';
+import type { ActiveCampaign, ActiveEvent, ActiveWorkspace } from './active-workspace.ts';
+
+/** Fills `active.hits` with the indices of the campaigns (of this event type) that match; returns how many. Each is counted as matched. */
+export function matchCampaigns(
+  workspace: ActiveWorkspace,
+  active: ActiveEvent,
+  event: EventFrame,
+  state: PartitionState,
+  row: number,
+  now: number,
+): number {
+  const { rules, hits } = active;
+  if (rules === null) return 0;
+  const { profile } = workspace;
+  state.gather(row, rules.profileSlots, now, profile);
+  workspace.segments.begin(profile, now);
+  const count = rules.match(event, profile, now, hits);
+  for (let i = 0; i < count; i++) (active.campaigns[hits[i] as number] as ActiveCampaign).account.matched++;
+  return count;
+}
+
+/** Moves the rules' own counts of errors to the campaigns' accounts. */
+export function collectErrors(active: ActiveEvent): void {
+  const errors = active.rules?.errors;
+  if (errors === undefined) return;
+  for (let i = 0; i < errors.length; i++) {
+    const count = errors[i] as number;
+    if (count === 0) continue;
+    (active.campaigns[i] as ActiveCampaign).account.errors += count;
+    errors[i] = 0;
+  }
+}

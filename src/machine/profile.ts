@@ -1,0 +1,246 @@
+/**
+ * Step 3, profile: what an event changes about its customer. Attributes and consent follow the log's order; aggregates count an event in the bucket of its own time.
+ *
+ * All or nothing: every step is `plan…`, which reads, checks and reserves and may refuse the event, followed by `store…`, which cannot fail. Programs are evaluated and
+ * types checked while planning; strings that will be kept are put into the dictionary then (an entry that nothing refers to is not part of the state's
+ * content); and blocks must be left for the most that the event could need. Where that much is not left the event is rejected, the same at every replay.
+ */
+import { CONSENT_CHANNELS_MAX, LIST_ATTRIBUTE_LENGTH_MAX } from '../constants.ts';
+import type { EventFrame } from '../protocol/frame.ts';
+import { RejectReason } from '../protocol/rejection.ts';
+import type { PartitionState } from '../state/partition-state.ts';
+import { assert } from '../stdx/assert.ts';
+import type { Attribute } from '../workspace/workspace.ts';
+import type { ActiveAggregate, ActiveEvent, ActiveWorkspace } from './active-workspace.ts';
+import { checkUndeclared, readScalar, refuseScalar } from './event-fields.ts';
+import { describeValue, type Fault, quoted } from './fault.ts';
+import { ConsentState } from './policy.ts';
+
+/** An attribute that is going to be stored. Reused. */
+class Change {
+  slot = 0;
+  kind: 'unset' | 'number' | 'text' | 'list' = 'unset';
+  number = 0;
+  text = '';
+  list: readonly string[] = [];
+}
+
+const Observation = { skip: 0, take: 1, error: 2 } as const;
+
+export class ProfileStep {
+  readonly #state: PartitionState;
+  readonly #active: ActiveWorkspace;
+  readonly #fault: Fault;
+  readonly #attributes: ReadonlyMap<string, Attribute>;
+  readonly #scalar = { number: 0, text: '' };
+  /** Planned attributes: the first `#changeCount`. */
+  readonly #changes: Change[] = [];
+  #changeCount = 0;
+  #consentCode = 0;
+  #consentState = 0;
+  /** Planned observations, by place in the event type's list of aggregates. */
+  readonly #observations: Uint8Array;
+  readonly #numbers: Float64Array;
+  readonly #texts: string[];
+  /** Observations left out because `when` or `value` ended in an error. The owner reads and zeroes it. */
+  observationErrors = 0;
+
+  constructor(state: PartitionState, active: ActiveWorkspace, fault: Fault) {
+    this.#state = state;
+    this.#active = active;
+    this.#fault = fault;
+    this.#attributes = new Map(active.workspace.attributes.map((attribute) => [attribute.name, attribute]));
+    const most = active.events.reduce((max, event) => Math.max(max, event.aggregates.length), 0);
+    this.#observations = new Uint8Array(most);
+    this.#numbers = new Float64Array(most);
+    this.#texts = new Array<string>(most).fill('');
+  }
+
+  /** Evaluates what an event adds to the aggregates of its type. False: see the fault. */
+  planAggregates(active: ActiveEvent, event: EventFrame, logTime: number): boolean {
+    const aggregates = active.aggregates;
+    for (let i = 0; i < aggregates.length; i++) {
+      const aggregate = aggregates[i] as ActiveAggregate;
+      const outcome = this.#evaluate(aggregate, event, logTime, i);
+      this.#observations[i] = outcome;
+      if (outcome === Observation.take && aggregate.keepsText && !this.#keepText(this.#texts[i] as string))
+        return false;
+    }
+    return this.#hasBlocks(active.blockStores);
+  }
+
+  storeAggregates(active: ActiveEvent, event: EventFrame, row: number, logTime: number): void {
+    const aggregates = active.aggregates;
+    for (let i = 0; i < aggregates.length; i++) {
+      if (this.#observations[i] === Observation.skip) continue;
+      if (this.#observations[i] === Observation.error) {
+        this.observationErrors++;
+        continue;
+      }
+      const { slot } = aggregates[i] as ActiveAggregate;
+      const stored = this.#state.observe(
+        slot,
+        row,
+        event.ts,
+        logTime,
+        this.#numbers[i] as number,
+        this.#texts[i] as string,
+      );
+      assert(stored, 'room for an observation was left when it was planned');
+    }
+  }
+
+  /** `$profile`: data sets attributes by name, null unsets; undeclared names are passed over. False: see the fault. */
+  planProfile(data: object): boolean {
+    this.#changeCount = 0;
+    const record = data as Record<string, unknown>;
+    for (const name in record) {
+      const value = record[name];
+      const attribute = this.#attributes.get(name);
+      if (attribute === undefined) {
+        if (!checkUndeclared(name, value, 2, this.#fault)) return false;
+      } else if (!this.#planAttribute(attribute, value, `data.${name}`)) {
+        return false;
+      }
+    }
+    let lists = 0;
+    for (let i = 0; i < this.#changeCount; i++) {
+      const change = this.#changes[i] as Change;
+      if (change.kind === 'text' && !this.#keepText(change.text)) return false;
+      if (change.kind !== 'list') continue;
+      lists++;
+      for (const text of change.list) if (!this.#keepText(text)) return false;
+    }
+    return this.#hasBlocks(lists);
+  }
+
+  storeProfile(row: number): void {
+    const state = this.#state;
+    for (let i = 0; i < this.#changeCount; i++) {
+      const change = this.#changes[i] as Change;
+      let stored = true;
+      if (change.kind === 'unset') state.unset(change.slot, row);
+      else if (change.kind === 'number') state.setNumber(change.slot, row, change.number);
+      else if (change.kind === 'text') stored = state.setText(change.slot, row, change.text);
+      else stored = state.setList(change.slot, row, change.list);
+      assert(stored, 'room for an attribute was left when it was planned');
+    }
+  }
+
+  /** `$consent`: data names a channel of the workspace and a state. False: see the fault. */
+  planConsent(data: object): boolean {
+    const { channel, state } = data as { channel?: unknown; state?: unknown };
+    const place =
+      channel === undefined || channel === null
+        ? 'data.channel'
+        : state === undefined || state === null
+          ? 'data.state'
+          : '';
+    if (place !== '') return this.#fault.set(RejectReason.missingField, `${place}: missing`);
+    if (typeof channel !== 'string')
+      return this.#fault.set(RejectReason.fieldType, `data.channel: expected string, got ${describeValue(channel)}`);
+    const index = this.#active.channelIndex.get(channel);
+    if (index === undefined) {
+      const known = this.#active.workspace.channels.join(', ');
+      return this.#fault.set(
+        RejectReason.fieldType,
+        `data.channel: ${quoted(channel)} is not a channel of the workspace (${known})`,
+      );
+    }
+    if (state !== 'granted' && state !== 'denied') {
+      return this.#fault.set(
+        RejectReason.fieldType,
+        `data.state: expected "granted" or "denied", got ${describeValue(state)}`,
+      );
+    }
+    this.#consentCode = this.#active.channelCodes[index] as number;
+    this.#consentState = state === 'granted' ? ConsentState.granted : ConsentState.denied;
+    // Setting nothing on the scratch row finds out whether the channel has a place, and takes it.
+    if (this.#state.setConsent(this.#state.anonymousRow, this.#consentCode, ConsentState.unset)) return true;
+    return this.#fault.set(
+      RejectReason.memoryFull,
+      `data.channel: consent is kept for ${CONSENT_CHANNELS_MAX} channel names at most`,
+    );
+  }
+
+  storeConsent(row: number): void {
+    const stored = this.#state.setConsent(row, this.#consentCode, this.#consentState);
+    assert(stored, 'a place for the channel was taken when it was planned');
+  }
+
+  #evaluate(aggregate: ActiveAggregate, event: EventFrame, logTime: number, place: number): number {
+    const { when, value } = aggregate;
+    const profile = this.#active.profile;
+    if (when !== null) {
+      if (!when.evaluate(event, profile, logTime)) return Observation.error;
+      if (when.number === 0) return Observation.skip;
+    }
+    if (value === null) {
+      this.#numbers[place] = 1;
+      return Observation.take;
+    }
+    if (!value.evaluate(event, profile, logTime)) return Observation.error;
+    if (aggregate.isText) this.#texts[place] = value.text;
+    // No aggregate has a meaning for what is no finite number: 0.0 / 0.0 is an error like 0 / 0.
+    else if (!Number.isFinite(value.number)) return Observation.error;
+    else this.#numbers[place] = value.number;
+    return Observation.take;
+  }
+
+  #planAttribute(attribute: Attribute, value: unknown, place: string): boolean {
+    const change = this.#nextChange(attribute.slot);
+    if (value === null || value === undefined) {
+      change.kind = 'unset';
+      return true;
+    }
+    if (attribute.type === 'list<string>') return this.#planList(change, value, place);
+    if (!readScalar(value, attribute.type, this.#scalar))
+      return refuseScalar(value, attribute.type, place, this.#fault);
+    change.kind = attribute.type === 'string' ? 'text' : 'number';
+    change.text = this.#scalar.text;
+    change.number = this.#scalar.number;
+    return true;
+  }
+
+  #planList(change: Change, value: unknown, place: string): boolean {
+    if (!Array.isArray(value))
+      return this.#fault.set(RejectReason.fieldType, `${place}: expected list, got ${describeValue(value)}`);
+    if (value.length > LIST_ATTRIBUTE_LENGTH_MAX) {
+      return this.#fault.set(
+        RejectReason.tooLong,
+        `${place}: the list has ${value.length} elements, ${LIST_ATTRIBUTE_LENGTH_MAX} are allowed`,
+      );
+    }
+    for (let i = 0; i < value.length; i++) {
+      if (!readScalar(value[i], 'string', this.#scalar))
+        return refuseScalar(value[i], 'string', `${place}[${i}]`, this.#fault);
+    }
+    change.kind = 'list';
+    change.list = value as string[];
+    return true;
+  }
+
+  #nextChange(slot: number): Change {
+    const at = this.#changeCount++;
+    let change = this.#changes[at];
+    if (change === undefined) {
+      change = new Change();
+      this.#changes[at] = change;
+    }
+    change.slot = slot;
+    return change;
+  }
+
+  #keepText(text: string): boolean {
+    if (this.#state.intern(text) >= 0) return true;
+    return this.#fault.set(
+      RejectReason.dictionaryFull,
+      'the partition has no room for more distinct strings in profiles',
+    );
+  }
+
+  #hasBlocks(stores: number): boolean {
+    if (stores === 0 || this.#state.hasRoom(stores)) return true;
+    return this.#fault.set(RejectReason.memoryFull, 'the partition has no memory left for windows and lists');
+  }
+}
