@@ -1,0 +1,274 @@
+/** Aggregates without a window: columns of one or two values per row, and a bitmap that says whether there was any observation. */
+import type { ProfileFrame } from '../protocol/frame.ts';
+import { type AggregateStore, readNothing, readNumber, readText } from './aggregate-store.ts';
+import { Bitmap, CodeColumn, type ColumnPlacer, DoubleColumn, IntColumn, type StoredColumn } from './column.ts';
+import type { DistinctSets } from './distinct-set.ts';
+import type { RowBlocks } from './row-blocks.ts';
+import { highBits, lowBits, type RowDigest, storable } from './row-digest.ts';
+import { TextHash } from './text-hash.ts';
+import type { TextIndex } from './text-index.ts';
+
+export class AllTimeCount implements AggregateStore {
+  readonly columns: readonly StoredColumn[];
+  readonly ordinal = -1;
+  readonly presence: Bitmap;
+  readonly values: IntColumn;
+
+  constructor(placer: ColumnPlacer) {
+    this.presence = new Bitmap(placer, true);
+    this.values = new IntColumn(placer);
+    this.columns = [this.presence, this.values];
+  }
+
+  observe(row: number): boolean {
+    if (this.presence.get(row) === 1) {
+      this.values.set(row, this.values.get(row) + 1);
+    } else {
+      this.presence.set(row);
+      this.values.set(row, 1);
+    }
+    return true;
+  }
+  read(row: number, slot: number, _logTime: number, into: ProfileFrame): void {
+    readNumber(into, slot, this.presence.get(row) === 1 ? this.values.get(row) : 0);
+  }
+  clear(row: number): void {
+    this.presence.clear(row);
+  }
+  digest(row: number, name: TextHash, _logTime: number, digest: RowDigest): void {
+    if (this.presence.get(row) === 0) return;
+    digest.beginField(name);
+    digest.double(this.values.get(row));
+    digest.endField();
+  }
+}
+
+/** One step of sum, min or max: monomorphic and without a closure over state. */
+export type Fold = (accumulated: number, value: number) => number;
+export const FOLDS = {
+  sum: (accumulated: number, value: number) => accumulated + value,
+  min: (accumulated: number, value: number) => Math.min(accumulated, value),
+  max: (accumulated: number, value: number) => Math.max(accumulated, value),
+} as const;
+
+export class AllTimeFold implements AggregateStore {
+  readonly columns: readonly StoredColumn[];
+  readonly ordinal = -1;
+  readonly presence: Bitmap;
+  readonly values: DoubleColumn;
+  readonly #fold: Fold;
+  readonly #zeroWhenEmpty: boolean;
+
+  constructor(placer: ColumnPlacer, fn: 'sum' | 'min' | 'max') {
+    this.presence = new Bitmap(placer, true);
+    this.values = new DoubleColumn(placer);
+    this.columns = [this.presence, this.values];
+    this.#fold = FOLDS[fn];
+    this.#zeroWhenEmpty = fn === 'sum';
+  }
+
+  observe(row: number, _time: number, _logTime: number, number: number): boolean {
+    const { values } = this.values;
+    if (this.presence.get(row) === 1) {
+      values[row] = storable(this.#fold(values[row] as number, number));
+    } else {
+      this.presence.set(row);
+      values[row] = storable(number);
+    }
+    return true;
+  }
+  read(row: number, slot: number, _logTime: number, into: ProfileFrame): void {
+    if (this.presence.get(row) === 1) readNumber(into, slot, this.values.values[row] as number);
+    else if (this.#zeroWhenEmpty) readNumber(into, slot, 0);
+    else readNothing(into, slot);
+  }
+  clear(row: number): void {
+    this.presence.clear(row);
+  }
+  digest(row: number, name: TextHash, _logTime: number, digest: RowDigest): void {
+    if (this.presence.get(row) === 0) return;
+    digest.beginField(name);
+    digest.double(this.values.values[row] as number);
+    digest.endField();
+  }
+}
+
+export class AllTimeAverage implements AggregateStore {
+  readonly columns: readonly StoredColumn[];
+  readonly ordinal = -1;
+  readonly presence: Bitmap;
+  readonly sums: DoubleColumn;
+  readonly counts: IntColumn;
+
+  constructor(placer: ColumnPlacer) {
+    this.presence = new Bitmap(placer, true);
+    this.sums = new DoubleColumn(placer);
+    this.counts = new IntColumn(placer);
+    this.columns = [this.presence, this.sums, this.counts];
+  }
+
+  observe(row: number, _time: number, _logTime: number, number: number): boolean {
+    if (this.presence.get(row) === 1) {
+      this.sums.values[row] = storable((this.sums.values[row] as number) + number);
+      this.counts.set(row, this.counts.get(row) + 1);
+    } else {
+      this.presence.set(row);
+      this.sums.values[row] = storable(number);
+      this.counts.set(row, 1);
+    }
+    return true;
+  }
+  read(row: number, slot: number, _logTime: number, into: ProfileFrame): void {
+    if (this.presence.get(row) === 0) readNothing(into, slot);
+    else readNumber(into, slot, (this.sums.values[row] as number) / this.counts.get(row));
+  }
+  clear(row: number): void {
+    this.presence.clear(row);
+  }
+  digest(row: number, name: TextHash, _logTime: number, digest: RowDigest): void {
+    if (this.presence.get(row) === 0) return;
+    digest.beginField(name);
+    digest.double(this.sums.values[row] as number);
+    digest.double(this.counts.get(row));
+    digest.endField();
+  }
+}
+
+/** Whether an observation at `time` takes the place of one at `held`: of equal times, first keeps the earlier arrival, last takes the later. */
+export function replaces(last: boolean, time: number, held: number): boolean {
+  return last ? time >= held : time < held;
+}
+
+/** first and last, by event time. */
+export class AllTimeEdge implements AggregateStore {
+  readonly columns: readonly StoredColumn[];
+  readonly ordinal = -1;
+  readonly presence: Bitmap;
+  readonly times: DoubleColumn;
+  readonly values: DoubleColumn | CodeColumn;
+  readonly #last: boolean;
+  /** null: the values are numbers. */
+  readonly #dictionary: TextIndex | null;
+  readonly #hash = new TextHash();
+
+  constructor(placer: ColumnPlacer, fn: 'first' | 'last', dictionary: TextIndex | null) {
+    this.presence = new Bitmap(placer, true);
+    this.times = new DoubleColumn(placer);
+    this.values = dictionary === null ? new DoubleColumn(placer) : new CodeColumn(placer);
+    this.columns = [this.presence, this.times, this.values];
+    this.#last = fn === 'last';
+    this.#dictionary = dictionary;
+  }
+
+  observe(row: number, time: number, _logTime: number, number: number, text: string): boolean {
+    if (this.presence.get(row) === 1 && !replaces(this.#last, time, this.times.values[row] as number)) return true;
+    let value = storable(number);
+    if (this.#dictionary !== null) {
+      value = this.#dictionary.intern(text);
+      if (value < 0) return false;
+    }
+    this.presence.set(row);
+    this.times.values[row] = time;
+    this.values.values[row] = value;
+    return true;
+  }
+  read(row: number, slot: number, _logTime: number, into: ProfileFrame): void {
+    if (this.presence.get(row) === 0) {
+      readNothing(into, slot);
+      return;
+    }
+    const value = this.values.values[row] as number;
+    if (this.#dictionary === null) readNumber(into, slot, value);
+    else readText(into, slot, value, this.#dictionary.textOf(value));
+  }
+  clear(row: number): void {
+    this.presence.clear(row);
+  }
+  digest(row: number, name: TextHash, _logTime: number, digest: RowDigest): void {
+    if (this.presence.get(row) === 0) return;
+    digest.beginField(name);
+    digest.double(this.times.values[row] as number);
+    digestEdge(digest, this.values.values[row] as number, this.#dictionary, this.#hash);
+    digest.endField();
+  }
+}
+
+export function digestEdge(digest: RowDigest, value: number, dictionary: TextIndex | null, hash: TextHash): void {
+  if (dictionary === null) {
+    digest.double(value);
+    return;
+  }
+  dictionary.hashOf(value, hash);
+  digest.text(hash);
+}
+
+/** The 64 bits by which `distinct` tells values apart. */
+export class DistinctKey {
+  low = 0;
+  high = 0;
+  readonly #ofText: boolean;
+  readonly #hash = new TextHash();
+
+  constructor(ofText: boolean) {
+    this.#ofText = ofText;
+  }
+
+  of(number: number, text: string): void {
+    if (this.#ofText) {
+      this.#hash.of(text);
+      this.low = this.#hash.low;
+      this.high = this.#hash.high;
+    } else {
+      const value = storable(number);
+      this.low = lowBits(value);
+      this.high = highBits(value);
+    }
+  }
+}
+
+export class AllTimeDistinct implements AggregateStore {
+  readonly columns: readonly StoredColumn[] = [];
+  readonly ordinal: number;
+  readonly #blocks: RowBlocks;
+  readonly #sets: DistinctSets;
+  readonly #key: DistinctKey;
+
+  constructor(blocks: RowBlocks, ordinal: number, sets: DistinctSets, ofText: boolean) {
+    this.ordinal = ordinal;
+    this.#blocks = blocks;
+    this.#sets = sets;
+    this.#key = new DistinctKey(ofText);
+  }
+
+  observe(row: number, _time: number, _logTime: number, number: number, text: string): boolean {
+    this.#key.of(number, text);
+    const held = this.#blocks.get(row, this.ordinal);
+    if (held === 0) return this.#begin(row);
+    const set = this.#sets.add(held, this.#key.low, this.#key.high);
+    if (set === 0) return false;
+    if (set !== held) this.#blocks.replace(row, this.ordinal, set);
+    return true;
+  }
+  read(row: number, slot: number, _logTime: number, into: ProfileFrame): void {
+    const set = this.#blocks.get(row, this.ordinal);
+    readNumber(into, slot, set === 0 ? 0 : this.#sets.size(set));
+  }
+  clear(): void {}
+  digest(row: number, name: TextHash, _logTime: number, digest: RowDigest): void {
+    const set = this.#blocks.get(row, this.ordinal);
+    if (set === 0) return;
+    digest.beginField(name);
+    this.#sets.digest(set, digest);
+    digest.endField();
+  }
+
+  /** The first value: a new set has room for one. */
+  #begin(row: number): boolean {
+    const set = this.#sets.create();
+    if (set === 0) return false;
+    this.#sets.add(set, this.#key.low, this.#key.high);
+    if (this.#blocks.add(row, this.ordinal, set)) return true;
+    this.#blocks.heap.free(set);
+    return false;
+  }
+}

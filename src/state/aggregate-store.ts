@@ -1,0 +1,41 @@
+/** What an aggregate's memory can do, whichever function and window it has. One implementation per shape, chosen when the layout is adopted. */
+import type { ProfileFrame } from '../protocol/frame.ts';
+import type { StoredColumn } from './column.ts';
+import type { RowDigest } from './row-digest.ts';
+import type { TextHash } from './text-hash.ts';
+
+export interface AggregateStore {
+  /** In the order in which they were placed. */
+  readonly columns: readonly StoredColumn[];
+  /** Where its blocks are, see row-blocks.ts; -1: it has none. */
+  readonly ordinal: number;
+  /**
+   * Folds one observation made at event time `time` (never later than logTime). Values: `number` for bool, int, double and timestamp, `text` for string.
+   * false: the heap or the dictionary is full, and no read finds anything changed.
+   */
+  observe(row: number, time: number, logTime: number, number: number, text: string): boolean;
+  /** Writes the value at logTime into the frame's slot. Changes nothing. */
+  read(row: number, slot: number, logTime: number, into: ProfileFrame): void;
+  /** Back to no observations. Its blocks are released by the caller. */
+  clear(row: number): void;
+  /** Adds a field unless there are no observations within reach at logTime. */
+  digest(row: number, name: TextHash, logTime: number, digest: RowDigest): void;
+}
+
+export function readNumber(into: ProfileFrame, slot: number, value: number): void {
+  into.number[slot] = value;
+  into.present[slot] = 1;
+}
+
+export function readNothing(into: ProfileFrame, slot: number): void {
+  into.number[slot] = 0;
+  into.text[slot] = '';
+  into.code[slot] = -1;
+  into.present[slot] = 0;
+}
+
+export function readText(into: ProfileFrame, slot: number, code: number, text: string): void {
+  into.text[slot] = text;
+  into.code[slot] = code;
+  into.present[slot] = 1;
+}

@@ -1,0 +1,274 @@
+/**
+ * Everything a partition knows about its customers, in columns of one reserved memory (arena.ts). One writer; deterministic: the same calls in the same order give the same state everywhere, also when a part of
+ * them ran before a snapshot and the rest after its restoration. That includes which calls find the dictionary, the heap or the table full.
+ *
+ * Rows 1 … customers are customers; row 0 is a scratch row for events without one.
+ * Law: *call `beginChange(row)` before the first store to a row for each event* (a running snapshot copies the row's group then).
+ * No call takes longer because there are more customers; `configure`, `digest`, snapshots as a whole and restoration excepted.
+ */
+import { SWEEP_ROWS } from '../constants.ts';
+import type { ProfileFrame } from '../protocol/frame.ts';
+import { assert } from '../stdx/assert.ts';
+import type { StateLimits } from './arena.ts';
+import { type ColumnView, viewColumn } from './column-view.ts';
+import { ContactCursor } from './contacts.ts';
+import type { ProfileLayout } from './layout.ts';
+import { Restoration } from './restore.ts';
+import { RunningSnapshot, type StateSnapshot } from './snapshot.ts';
+import { digestState } from './state-digest.ts';
+import { createStateParts, type StateParts } from './state-parts.ts';
+
+export type { StateSnapshot } from './snapshot.ts';
+
+/** What one store may allocate: its own block, the row's directory, and a set that a bucket refers to. */
+const BLOCKS_PER_STORE_MAX = 3;
+/** Every so many observations the sweep takes a step. */
+const OBSERVATIONS_PER_SWEEP = 8;
+
+export class PartitionState {
+  readonly anonymousRow = 0;
+  /** The decisions made for a customer, newest first: `open(row)`, then `older()`. */
+  readonly contacts: ContactCursor;
+  readonly #parts: StateParts;
+  #snapshot: RunningSnapshot | null = null;
+  #restoration: Restoration | null = null;
+  readonly #recalled = { first: 0, count: 0 };
+
+  /** `memory` from reserveMemory with the same limits, fresh. */
+  constructor(memory: WebAssembly.Memory, limits: StateLimits) {
+    this.#parts = createStateParts(memory, limits);
+    this.contacts = new ContactCursor(this.#parts.contacts, this.#parts.blocks.heap);
+  }
+
+  /**
+   * Adopts a layout: an attribute of the same name and type, an aggregate of the same name and signature keep their data, others start empty, those that are gone are dropped. Returns why it cannot (an attribute
+   * changed its type; no room), and then nothing changed.
+   */
+  configure(layout: ProfileLayout): string | null {
+    const { profile, keys } = this.#parts;
+    return profile.configure(layout, keys.count + 1, (taken) => this.#snapshot?.beforeReuse(taken));
+  }
+
+  // --- Customers ---------------------------------------------------------------------------------------------------------------
+
+  /** Rows in use, without the anonymous one. */
+  get customers(): number {
+    return this.#parts.keys.count;
+  }
+
+  /** The customer's row, or -1. */
+  find(customer: string): number {
+    const entry = this.#parts.keys.find(customer);
+    return entry < 0 ? -1 : entry + 1;
+  }
+
+  /** The customer's row, created if needed; -1 when there is no room for another customer. */
+  ensure(customer: string): number {
+    this.#sweep();
+    const entry = this.#parts.keys.intern(customer);
+    return entry < 0 ? -1 : entry + 1;
+  }
+
+  customerOf(row: number): string {
+    assert(row >= 1 && row <= this.customers, 'customerOf: no such row');
+    return this.#parts.keys.textOf(row - 1);
+  }
+
+  /** Makes the anonymous row empty: before each event without a customer. */
+  clearAnonymous(): void {
+    this.beginChange(0);
+    this.#parts.profile.clearRow(0);
+    this.#parts.consents.clear(0);
+    this.#parts.blocks.releaseAll(0);
+  }
+
+  beginChange(row: number): void {
+    if (this.#snapshot !== null) this.#snapshot.beforeChange(row);
+  }
+
+  // --- Profile -----------------------------------------------------------------------------------------------------------------
+
+  /** bool as 0 or 1, int, double, timestamp as epoch ms. */
+  setNumber(slot: number, row: number, value: number): void {
+    this.#parts.profile.attribute(slot).setNumber(row, value);
+  }
+
+  /** false: the dictionary is full, nothing changed. */
+  setText(slot: number, row: number, value: string): boolean {
+    return this.#parts.profile.attribute(slot).setText(row, value);
+  }
+
+  /** false: dictionary or heap full, or more than LIST_ATTRIBUTE_LENGTH_MAX elements; nothing changed. */
+  setList(slot: number, row: number, values: readonly string[]): boolean {
+    return this.#parts.profile.attribute(slot).setList(row, values);
+  }
+
+  unset(slot: number, row: number): void {
+    this.#parts.profile.attribute(slot).unset(row);
+  }
+
+  /**
+   * Folds one observation into an aggregate. logTime: the partition's, this event included; an event later than that counts at logTime. `number` for bool, int, double, timestamp; `text` for string.
+   * false: heap or dictionary full, nothing changed.
+   */
+  observe(slot: number, row: number, eventTs: number, logTime: number, number: number, text: string): boolean {
+    const { sweep, profile } = this.#parts;
+    if (logTime > sweep.logTime) sweep.logTime = logTime;
+    sweep.observations = (sweep.observations + 1) >>> 0;
+    if (sweep.observations % OBSERVATIONS_PER_SWEEP === 0) this.#sweep();
+    return profile.aggregate(slot).observe(row, Math.min(eventTs, logTime), logTime, number, text);
+  }
+
+  /**
+   * Whether the heap has room for any `stores` calls of observe and setList, so that an event can be applied whole or not at all. Asks for more than most need: near its limit the heap may say no
+   * to an event that would just have fitted, but it says so at every replay. The dictionary is asked with `intern`.
+   */
+  hasRoom(stores: number): boolean {
+    return this.#parts.blocks.heap.hasSpare(stores * BLOCKS_PER_STORE_MAX);
+  }
+
+  /** Writes these slots of a row, as of logTime, into the frame; attributes with their defaults. Changes nothing. Lists are valid until the frame is gathered again. */
+  gather(row: number, slots: Int32Array | readonly number[], logTime: number, into: ProfileFrame): void {
+    this.#parts.profile.gather(row, slots, logTime, into);
+  }
+
+  /** The column behind a profile slot, for scans over all rows; null if it has none (lists, windows, distinct). */
+  column(slot: number): ColumnView | null {
+    return viewColumn(this.#parts.profile, slot);
+  }
+
+  // --- Names -------------------------------------------------------------------------------------------------------------------
+
+  /** A code for a name, the same for the life of the partition; -1 when the dictionary is full. */
+  intern(text: string): number {
+    return this.#parts.dictionary.intern(text);
+  }
+
+  /** The code of a string, or -1 if it was never interned. */
+  codeOf(text: string): number {
+    return this.#parts.dictionary.find(text);
+  }
+
+  textOf(code: number): string {
+    assert(code >= 0 && code < this.#parts.dictionary.count, 'textOf: no such code');
+    return this.#parts.dictionary.textOf(code);
+  }
+
+  // --- Consent, by the channel name's code -------------------------------------------------------------------------------------
+
+  /** 0 unset, 1 granted, 2 denied. */
+  consent(row: number, channelCode: number): number {
+    return this.#parts.consents.get(row, channelCode);
+  }
+
+  /** false: CONSENT_CHANNELS_MAX other channels have consent recorded; nothing changed. */
+  setConsent(row: number, channelCode: number, state: number): boolean {
+    return this.#parts.consents.set(row, channelCode, state);
+  }
+
+  consentsOf(row: number): { channelCode: number; state: number }[] {
+    return this.#parts.consents.of(row);
+  }
+
+  // --- Contacts ----------------------------------------------------------------------------------------------------------------
+
+  /** Adds a customer's newest contact; ts never less than that of the one before. offerCode -1: none. false: no room, see contactRoom; nothing changed. */
+  addContact(
+    row: number,
+    ts: number,
+    campaignCode: number,
+    channelCode: number,
+    offerCode: number,
+    decisionNumber: number,
+  ): boolean {
+    return this.#parts.contacts.add(row, ts, campaignCode, channelCode, offerCode, decisionNumber);
+  }
+
+  /** Whether addContact would succeed now. */
+  contactRoom(row: number): boolean {
+    return this.#parts.contacts.hasRoom(row);
+  }
+
+  /** Drops the contacts with ts < beforeTs. */
+  forgetContacts(row: number, beforeTs: number): void {
+    this.#parts.contacts.forget(row, beforeTs);
+  }
+
+  // --- Remembered event ids ----------------------------------------------------------------------------------------------------
+
+  /** Where the event id is remembered, or -1. Valid until the next `remember`. */
+  recall(customer: string, type: string, id: string): number {
+    return this.#parts.eventIds.find(customer, type, id);
+  }
+
+  /** What `remember` was given. One object, overwritten by the next call. */
+  recalledDecision(entry: number): { readonly first: number; readonly count: number } {
+    this.#recalled.first = this.#parts.eventIds.firstDecision(entry);
+    this.#recalled.count = this.#parts.eventIds.decisionCount(entry);
+    return this.#recalled;
+  }
+
+  /** Remembers an id that `recall` did not find; forgets the oldest if there are as many as the limits allow. */
+  remember(customer: string, type: string, id: string, firstDecision: number, decisionCount: number): void {
+    const { eventIds } = this.#parts;
+    if (this.#snapshot !== null) this.#snapshot.beforeForgetting(eventIds.total - eventIds.max);
+    eventIds.add(customer, type, id, firstDecision, decisionCount);
+  }
+
+  // --- Whole -------------------------------------------------------------------------------------------------------------------
+
+  /**
+   * 16 hex digits of the logical content at logTime: independent of rows, places, codes and batching, of remembered event ids and of what has expired. Reads every row.
+   */
+  digest(logTime: number): string {
+    return digestState(this.#parts, logTime);
+  }
+
+  /** Bytes touched so far, nearly. */
+  get memoryBytes(): number {
+    const { keys, dictionary, blocks, consents, eventIds, profile } = this.#parts;
+    const rows = keys.count + 1;
+    let perRow = 4 + consents.touchedBytesPerRow;
+    for (const column of profile.columns()) perRow += column.bytesPerRow;
+    const indexes = keys.touchedBytes + dictionary.touchedBytes + eventIds.touchedBytes;
+    return Math.round(indexes + blocks.heap.touchedBytes + rows * perRow);
+  }
+
+  /** Starts a snapshot of the state as it is now. One at a time: run its `step` until null. */
+  beginSnapshot(): StateSnapshot {
+    assert(this.#snapshot === null, 'a snapshot is running already');
+    this.#snapshot = new RunningSnapshot(this.#parts, () => {
+      this.#snapshot = null;
+    });
+    return this.#snapshot;
+  }
+
+  /** Adds one section of a snapshot, in the order of `step`, to a fresh PartitionState of equal or larger limits; then call finishRestore. */
+  restore(section: Uint8Array): void {
+    this.#restoration ??= new Restoration(this.#parts);
+    this.#restoration.add(section);
+  }
+
+  finishRestore(): void {
+    assert(this.#restoration !== null, 'finishRestore without restore');
+    this.#restoration.finish();
+    this.#restoration = null;
+  }
+
+  /** Looks at a few rows, and frees what has expired in the first that has any blocks. Its place is part of the state. */
+  #sweep(): void {
+    const { sweep, blocks, keys } = this.#parts;
+    const rows = keys.count + 1;
+    for (let i = 0; i < SWEEP_ROWS; i++) {
+      if (sweep.row >= rows) {
+        sweep.row = 0;
+        blocks.endPass();
+      }
+      const row = sweep.row++;
+      if (blocks.directories[row] === 0) continue;
+      this.beginChange(row);
+      blocks.sweep(row, sweep.logTime);
+      return;
+    }
+  }
+}

@@ -1,0 +1,230 @@
+/**
+ * Which blocks of the heap belong to a row. One 32-bit reference per row leads to the row's *directory*, itself a block: its count is the number of references in it that are not 0,
+ * then follows one reference per *ordinal* (contacts, each list attribute, each windowed aggregate, each distinct set). A customer without any of these costs four bytes; the directory goes when its last
+ * reference does. It is as long as there were ordinals when it was made; what lies beyond its end is 0.
+ *
+ * When a column is dropped its ordinal is *dying*: the sweep frees its blocks row by row, and only then can the ordinal be given out again.
+ *
+ * In a snapshot, a row with a directory: u16 row within the group, u16 ordinals in use, u8 class of the directory; for each: u16 ordinal, the block. A block is
+ * u8 class and its content; one of a nested ordinal (a ring whose values are references to sets) is followed by the blocks it refers to, in the order of the ring.
+ */
+import { assert } from '../stdx/assert.ts';
+import type { ByteReader, ByteWriter } from '../stdx/bytes.ts';
+import { type BlockHeap, unitsOf } from './block-heap.ts';
+
+/** Something that keeps blocks whose content expires. */
+export interface Expiring {
+  /** Frees what has expired at `logTime`. Must not change what any read at `logTime` or later finds. */
+  expire(row: number, logTime: number): void;
+}
+
+export interface Ordinal {
+  state: 'free' | 'live' | 'dying';
+  /** Its blocks are rings of references to further blocks. */
+  nested: boolean;
+  /** While dying: how often the sweep has started over since. */
+  passes: number;
+  expiring: Expiring | null;
+}
+
+/** Buckets that a ring with one value per bucket has room for; see bucket-ring.ts. */
+export function ringCapacity(units: number, lanes: number): number {
+  const capacity = Math.floor((units * 2 - 1) / (lanes * 2 + 1));
+  return (capacity & 1) === 1 ? capacity : capacity - 1;
+}
+
+export class RowBlocks {
+  readonly heap: BlockHeap;
+  readonly ordinals: Ordinal[] = [];
+  /** By row: its directory, or 0. */
+  readonly directories: Uint32Array;
+
+  constructor(heap: BlockHeap, directories: Uint32Array) {
+    this.heap = heap;
+    this.directories = directories;
+  }
+
+  addOrdinal(nested: boolean): number {
+    const free = this.ordinals.findIndex((ordinal) => ordinal.state === 'free');
+    const ordinal: Ordinal = { state: 'live', nested, passes: 0, expiring: null };
+    if (free < 0) return this.ordinals.push(ordinal) - 1;
+    this.ordinals[free] = ordinal;
+    return free;
+  }
+
+  /** Takes back an ordinal that was just added and never used. */
+  retractOrdinal(index: number): void {
+    (this.ordinals[index] as Ordinal).state = 'free';
+    (this.ordinals[index] as Ordinal).expiring = null;
+  }
+
+  dropOrdinal(index: number): void {
+    const ordinal = this.ordinals[index] as Ordinal;
+    assert(ordinal.state === 'live', 'RowBlocks.dropOrdinal: not in use');
+    ordinal.state = 'dying';
+    ordinal.passes = 0;
+    ordinal.expiring = null;
+  }
+
+  /** The row's block of this ordinal, or 0. */
+  get(row: number, ordinal: number): number {
+    const directory = this.directories[row] as number;
+    if (directory === 0 || ordinal >= this.heap.units(directory) * 2 - 1) return 0;
+    return this.heap.words[directory * 2 + 1 + ordinal] as number;
+  }
+
+  /** Gives the row a block for an ordinal that has none yet. false: no room for the directory, nothing changed. */
+  add(row: number, ordinal: number, ref: number): boolean {
+    const directory = this.#reach(row, ordinal);
+    if (directory === 0) return false;
+    assert(this.heap.words[directory * 2 + 1 + ordinal] === 0, 'RowBlocks.add: there is a block already');
+    this.heap.words[directory * 2 + 1 + ordinal] = ref;
+    this.heap.setCount(directory, this.heap.count(directory) + 1);
+    return true;
+  }
+
+  /** Puts another block in the place of the row's present one, which the caller frees. */
+  replace(row: number, ordinal: number, ref: number): void {
+    this.heap.words[(this.directories[row] as number) * 2 + 1 + ordinal] = ref;
+  }
+
+  /** Forgets the row's block, which the caller frees. */
+  remove(row: number, ordinal: number): void {
+    const directory = this.directories[row] as number;
+    this.heap.words[directory * 2 + 1 + ordinal] = 0;
+    const count = this.heap.count(directory) - 1;
+    this.heap.setCount(directory, count);
+    if (count > 0) return;
+    this.heap.free(directory);
+    this.directories[row] = 0;
+  }
+
+  /** Units that `add` would have to allocate: 0 where the directory reaches far enough. */
+  unitsToAdd(row: number, ordinal: number): number {
+    const directory = this.directories[row] as number;
+    if (directory !== 0 && ordinal < this.heap.units(directory) * 2 - 1) return 0;
+    return this.#directoryUnits();
+  }
+
+  /** Frees the row's block of this ordinal, with what it refers to. */
+  release(row: number, ordinal: number): void {
+    const ref = this.get(row, ordinal);
+    if (ref === 0) return;
+    if ((this.ordinals[ordinal] as Ordinal).nested) this.#releaseNested(ref);
+    this.heap.free(ref);
+    this.remove(row, ordinal);
+  }
+
+  /** Frees everything of the row. */
+  releaseAll(row: number): void {
+    for (let ordinal = 0; ordinal < this.ordinals.length; ordinal++) this.release(row, ordinal);
+  }
+
+  /** Frees what has expired or belongs to dropped columns. */
+  sweep(row: number, logTime: number): void {
+    for (let index = 0; index < this.ordinals.length && this.directories[row] !== 0; index++) {
+      const ordinal = this.ordinals[index] as Ordinal;
+      if (ordinal.expiring !== null) ordinal.expiring.expire(row, logTime);
+      else if (ordinal.state === 'dying') this.release(row, index);
+    }
+  }
+
+  /** The sweep has started over: what has been dying for a whole pass has no block left. */
+  endPass(): void {
+    for (const ordinal of this.ordinals) {
+      if (ordinal.state !== 'dying') continue;
+      ordinal.passes++;
+      if (ordinal.passes === 2) ordinal.state = 'free';
+    }
+  }
+
+  writeRow(writer: ByteWriter, row: number, rowInGroup: number): void {
+    const directory = this.directories[row] as number;
+    writer.u16(rowInGroup);
+    writer.u16(this.heap.count(directory));
+    writer.u8(this.heap.blockClass(directory));
+    for (let ordinal = 0; ordinal < this.ordinals.length; ordinal++) {
+      const ref = this.get(row, ordinal);
+      if (ref === 0) continue;
+      writer.u16(ordinal);
+      this.#writeBlock(writer, ref);
+      if (!(this.ordinals[ordinal] as Ordinal).nested) continue;
+      const values = this.#nestedValues(ref);
+      for (let i = 0; i < this.heap.count(ref); i++) {
+        const nested = this.heap.doubles[values + i] as number;
+        if (nested !== 0) this.#writeBlock(writer, nested);
+      }
+    }
+  }
+
+  /** Reads what writeRow wrote, after its row number. */
+  readRow(reader: ByteReader, row: number): void {
+    const count = reader.u16();
+    const directory = this.#allocate(unitsOf(reader.u8()));
+    this.heap.words.fill(0, directory * 2 + 1, (directory + this.heap.units(directory)) * 2);
+    this.directories[row] = directory;
+    this.heap.setCount(directory, count);
+    for (let i = 0; i < count; i++) {
+      const ordinal = reader.u16();
+      const ref = this.#readBlock(reader);
+      this.heap.words[directory * 2 + 1 + ordinal] = ref;
+      if (!(this.ordinals[ordinal] as Ordinal).nested) continue;
+      const values = this.#nestedValues(ref);
+      for (let k = 0; k < this.heap.count(ref); k++) {
+        if (this.heap.doubles[values + k] !== 0) this.heap.doubles[values + k] = this.#readBlock(reader);
+      }
+    }
+  }
+
+  /** The row's directory, made or lengthened to hold `ordinal`; 0 when there is no room. */
+  #reach(row: number, ordinal: number): number {
+    const heap = this.heap;
+    const directory = this.directories[row] as number;
+    if (directory !== 0 && ordinal < heap.units(directory) * 2 - 1) return directory;
+    const longer = heap.allocate(this.#directoryUnits());
+    if (longer === 0) return 0;
+    heap.words.fill(0, longer * 2 + 1, (longer + heap.units(longer)) * 2);
+    if (directory !== 0) {
+      heap.words.copyWithin(longer * 2 + 1, directory * 2 + 1, (directory + heap.units(directory)) * 2);
+      heap.setCount(longer, heap.count(directory));
+      heap.free(directory);
+    }
+    this.directories[row] = longer;
+    return longer;
+  }
+
+  #directoryUnits(): number {
+    return (this.ordinals.length + 2) >>> 1;
+  }
+
+  /** Index into doubles of a nested ring's first value. */
+  #nestedValues(ref: number): number {
+    return ref + ((1 + ringCapacity(this.heap.units(ref), 1)) >>> 1);
+  }
+
+  #releaseNested(ref: number): void {
+    const values = this.#nestedValues(ref);
+    for (let i = 0; i < this.heap.count(ref); i++) {
+      const nested = this.heap.doubles[values + i] as number;
+      if (nested !== 0) this.heap.free(nested);
+    }
+  }
+
+  #writeBlock(writer: ByteWriter, ref: number): void {
+    writer.u8(this.heap.blockClass(ref));
+    writer.raw(this.heap.bytes.subarray(ref * 8, (ref + this.heap.units(ref)) * 8));
+  }
+
+  #readBlock(reader: ByteReader): number {
+    const units = unitsOf(reader.u8());
+    const ref = this.#allocate(units);
+    this.heap.bytes.set(reader.raw(units * 8), ref * 8);
+    return ref;
+  }
+
+  #allocate(units: number): number {
+    const ref = this.heap.allocate(units);
+    assert(ref !== 0, 'snapshot has more blocks than the limits allow');
+    return ref;
+  }
+}

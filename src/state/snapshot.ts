@@ -1,0 +1,216 @@
+/**
+ * A snapshot of one partition's memory, taken while the partition goes on: copy-on-write by groups of SNAPSHOT_GROUP_ROWS rows.
+ *
+ * Law: *the sections hold the state as of `beginSnapshot`.* A row's group is copied before the first change to any of its rows (PartitionState.beginChange), or when its turn comes, whichever is earlier. What is
+ * append-only (customer ids, dictionary) needs no copy, only its length then; remembered event ids are copied just before one of them is overwritten. No call does more than one group's or chunk's worth of work.
+ *
+ * Sections are self-contained byte arrays, little-endian, whose first byte is their kind; framing and checksums are the storage's. The header comes first, the others in the order of their copying:
+ *
+ *   1 header     text: JSON of SnapshotHeader
+ *   2 strings    u8 0 customer ids, 1 dictionary; u32 first entry, u32 entries, then their bytes as in text-index.ts
+ *   3 event ids  one run, see event-ids.ts
+ *   4 rows       u32 first row, u32 rows; each column of the header in order (column.ts); each consent channel (consents.ts);
+ *                u32 rows with a directory, and these (row-blocks.ts)
+ *
+ * Row 0, the anonymous row, is among the rows: what it holds counts for the room that is left in the heap.
+ */
+import { SNAPSHOT_CHUNK_ENTRIES, SNAPSHOT_GROUP_ROWS } from '../constants.ts';
+import { ByteWriter } from '../stdx/bytes.ts';
+import type { StoredColumn } from './column.ts';
+import type { ProfileLayout } from './layout.ts';
+import { columnsOf, ordinalOf } from './profile-field.ts';
+import type { FieldPlace } from './profile-table.ts';
+import type { StateParts, SweepState } from './state-parts.ts';
+import type { TextIndex } from './text-index.ts';
+
+export const SectionKind = { header: 1, strings: 2, eventIds: 3, rows: 4 } as const;
+
+export interface SnapshotHeader {
+  readonly format: 1;
+  readonly customers: number;
+  readonly dictionaryEntries: number;
+  /** Entries ever remembered, and the oldest still there. */
+  readonly eventIdsTotal: number;
+  readonly eventIdsOldest: number;
+  readonly layout: ProfileLayout;
+  /** Attributes, then aggregates. */
+  readonly places: readonly FieldPlace[];
+  readonly ordinals: readonly {
+    readonly state: 'free' | 'live' | 'dying';
+    readonly nested: boolean;
+    readonly passes: number;
+  }[];
+  /** By class of block: the most that were alive together. */
+  readonly carved: readonly number[];
+  readonly consentChannels: readonly number[];
+  readonly sweep: SweepState;
+}
+
+/** What the storage drives. */
+export interface StateSnapshot {
+  /** The next sections, null when there are none left. A bounded amount of work; call it between records until it says null. */
+  step(): Uint8Array[] | null;
+}
+
+export class RunningSnapshot implements StateSnapshot {
+  readonly #parts: StateParts;
+  readonly #onEnd: () => void;
+  readonly #header: SnapshotHeader;
+  readonly #columns: readonly StoredColumn[];
+  readonly #rows: number;
+  /** 1 where the group has been copied. */
+  readonly #copied: Uint8Array;
+  /** Copied, not handed out yet. */
+  #ready: Uint8Array[] = [];
+  readonly #writer = new ByteWriter(1 << 16);
+  #headerDone = false;
+  #nextKey = 0;
+  #nextEntry = 0;
+  #nextEventId: number;
+  #nextGroup = 0;
+  #ended = false;
+
+  /** `onEnd`: called once, when nothing is left to copy. */
+  constructor(parts: StateParts, onEnd: () => void) {
+    this.#parts = parts;
+    this.#onEnd = onEnd;
+    this.#header = describe(parts);
+    this.#columns = parts.profile.columns();
+    this.#rows = parts.keys.count + 1;
+    this.#copied = new Uint8Array(Math.ceil(this.#rows / SNAPSHOT_GROUP_ROWS));
+    this.#nextEventId = this.#header.eventIdsOldest;
+  }
+
+  step(): Uint8Array[] | null {
+    if (this.#ended && this.#ready.length === 0) return null;
+    if (!this.#ended && !this.#advance()) this.#end();
+    const sections = this.#ready;
+    this.#ready = [];
+    return sections.length === 0 && this.#ended ? null : sections;
+  }
+
+  beforeChange(row: number): void {
+    const group = Math.floor(row / SNAPSHOT_GROUP_ROWS);
+    if (group < this.#copied.length && this.#copied[group] === 0) this.#copyGroup(group);
+  }
+
+  /** Before event id number `entry` is forgotten. */
+  beforeForgetting(entry: number): void {
+    while (entry >= this.#nextEventId && this.#nextEventId < this.#header.eventIdsTotal) this.#copyEventIds();
+  }
+
+  /** Before strips get new columns: copies all that is left if this snapshot reads any of them. */
+  beforeReuse(strips: ReadonlySet<number>): void {
+    const needed = this.#columns.some(({ strip, strips: count }) => {
+      for (let i = strip; i < strip + count; i++) if (strips.has(i)) return true;
+      return false;
+    });
+    if (!needed) return;
+    for (let group = 0; group < this.#copied.length; group++) if (this.#copied[group] === 0) this.#copyGroup(group);
+  }
+
+  /** Copies the next part that is left; false if none is. */
+  #advance(): boolean {
+    if (!this.#headerDone) this.#copyHeader();
+    else if (this.#nextKey < this.#header.customers) {
+      this.#nextKey = this.#copyStrings(0, this.#parts.keys, this.#nextKey, this.#header.customers);
+    } else if (this.#nextEntry < this.#header.dictionaryEntries) {
+      this.#nextEntry = this.#copyStrings(1, this.#parts.dictionary, this.#nextEntry, this.#header.dictionaryEntries);
+    } else if (this.#nextEventId < this.#header.eventIdsTotal) this.#copyEventIds();
+    else return this.#copyNextGroup();
+    return true;
+  }
+
+  #copyHeader(): void {
+    this.#begin(SectionKind.header);
+    this.#writer.text(JSON.stringify(this.#header));
+    this.#finish();
+    // The header must be the first section, whatever was copied before its turn.
+    this.#ready.unshift(this.#ready.pop() as Uint8Array);
+    this.#headerDone = true;
+  }
+
+  #copyStrings(kind: number, index: TextIndex, from: number, end: number): number {
+    const to = Math.min(end, from + SNAPSHOT_CHUNK_ENTRIES);
+    this.#begin(SectionKind.strings);
+    this.#writer.u8(kind);
+    this.#writer.u32(from);
+    this.#writer.u32(to - from);
+    this.#writer.raw(index.stored(from, to));
+    this.#finish();
+    return to;
+  }
+
+  #copyEventIds(): void {
+    const end = Math.min(this.#header.eventIdsTotal, this.#nextEventId + SNAPSHOT_CHUNK_ENTRIES);
+    this.#begin(SectionKind.eventIds);
+    this.#parts.eventIds.writeRun(this.#writer, this.#nextEventId, end);
+    this.#finish();
+    this.#nextEventId = end;
+  }
+
+  #copyNextGroup(): boolean {
+    while (this.#nextGroup < this.#copied.length && this.#copied[this.#nextGroup] === 1) this.#nextGroup++;
+    if (this.#nextGroup === this.#copied.length) return false;
+    this.#copyGroup(this.#nextGroup);
+    return true;
+  }
+
+  #copyGroup(group: number): void {
+    const { blocks, consents } = this.#parts;
+    const writer = this.#writer;
+    const first = group * SNAPSHOT_GROUP_ROWS;
+    const rows = Math.min(SNAPSHOT_GROUP_ROWS, this.#rows - first);
+    this.#begin(SectionKind.rows);
+    writer.u32(first);
+    writer.u32(rows);
+    for (const column of this.#columns) column.write(writer, first, rows);
+    consents.write(writer, this.#header.consentChannels.length, first, rows);
+    const countAt = writer.reserve(4);
+    let count = 0;
+    for (let i = 0; i < rows; i++) {
+      if (blocks.directories[first + i] === 0) continue;
+      blocks.writeRow(writer, first + i, i);
+      count++;
+    }
+    writer.setU32(countAt, count);
+    this.#finish();
+    this.#copied[group] = 1;
+  }
+
+  #begin(kind: number): void {
+    this.#writer.clear();
+    this.#writer.u8(kind);
+  }
+  #finish(): void {
+    this.#ready.push(this.#writer.copy());
+  }
+  #end(): void {
+    this.#ended = true;
+    this.#onEnd();
+  }
+}
+
+function describe(parts: StateParts): SnapshotHeader {
+  const { blocks, profile, eventIds, consents } = parts;
+  const fields = [...profile.attributes, ...profile.aggregates];
+  return {
+    format: 1,
+    customers: parts.keys.count,
+    dictionaryEntries: parts.dictionary.count,
+    eventIdsTotal: eventIds.total,
+    eventIdsOldest: eventIds.oldestHeld,
+    layout: {
+      attributes: profile.attributes.map((field) => field.layout),
+      aggregates: profile.aggregates.map((field) => field.layout),
+    },
+    places: fields.map((field) => ({
+      strips: columnsOf(field).map((column) => column.strip),
+      ordinal: ordinalOf(field),
+    })),
+    ordinals: blocks.ordinals.map(({ state, nested, passes }) => ({ state, nested, passes })),
+    carved: [...blocks.heap.carved],
+    consentChannels: [...consents.channels],
+    sweep: { ...parts.sweep },
+  };
+}

@@ -1,0 +1,58 @@
+/** The parts of one partition's memory, and the way they are carved from the arena: the one place that knows all of them. */
+import { CUSTOMER_ID_BYTES_RESERVED } from '../constants.ts';
+import { Arena, type StateLimits } from './arena.ts';
+import { BlockHeap } from './block-heap.ts';
+import { Consents } from './consents.ts';
+import { Contacts } from './contacts.ts';
+import { EventIds } from './event-ids.ts';
+import { ProfileTable } from './profile-table.ts';
+import { RowBlocks } from './row-blocks.ts';
+import { TextIndex } from './text-index.ts';
+
+const DICTIONARY_STRINGS_CACHED = 16_384;
+const KEY_STRINGS_CACHED = 256;
+
+export interface StateParts {
+  /** Customer ids; entry n is row n + 1, because row 0 is the anonymous one. */
+  readonly keys: TextIndex;
+  readonly dictionary: TextIndex;
+  readonly blocks: RowBlocks;
+  readonly consents: Consents;
+  readonly contacts: Contacts;
+  readonly eventIds: EventIds;
+  readonly profile: ProfileTable;
+  readonly sweep: SweepState;
+}
+
+/** How far the reclaiming of expired buckets got: part of the state, because it decides when a full heap has room again. */
+export interface SweepState {
+  row: number;
+  /** The latest log time that an observation came with. */
+  logTime: number;
+  /** Observations so far, modulo 2^32. */
+  observations: number;
+}
+
+export function createStateParts(memory: WebAssembly.Memory, limits: StateLimits): StateParts {
+  const arena = new Arena(memory, limits);
+  const customers = limits.customersMax;
+  const keys = new TextIndex(arena, customers, customers * CUSTOMER_ID_BYTES_RESERVED, KEY_STRINGS_CACHED);
+  const { dictionaryEntriesMax, dictionaryBytesMax } = limits;
+  const dictionary = new TextIndex(arena, dictionaryEntriesMax, dictionaryBytesMax, DICTIONARY_STRINGS_CACHED);
+  const directories = arena.words(arena.rows);
+  const consents = new Consents(arena);
+  const eventIds = new EventIds(arena, limits.eventIdsMax);
+  const blocks = new RowBlocks(new BlockHeap(arena, limits.blockBytesMax), directories);
+  const contacts = new Contacts(blocks, blocks.addOrdinal(false));
+  const profile = new ProfileTable(arena, dictionary, blocks);
+  return {
+    keys,
+    dictionary,
+    blocks,
+    consents,
+    contacts,
+    eventIds,
+    profile,
+    sweep: { row: 0, logTime: Number.MIN_SAFE_INTEGER, observations: 0 },
+  };
+}

@@ -1,0 +1,7 @@
+/** The part of the WebAssembly API that is used here: TypeScript has it in its library for browsers only. */
+declare namespace WebAssembly {
+  class Memory {
+    constructor(descriptor: { initial: number; maximum: number; shared: true });
+    readonly buffer: SharedArrayBuffer;
+  }
+}

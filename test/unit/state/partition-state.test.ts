@@ -1,0 +1,159 @@
+import { describe, expect, it } from 'vitest';
+import type { ProfileFrame } from '../../../src/protocol/frame.ts';
+import { reserveMemory, type StateLimits } from '../../../src/state/arena.ts';
+import type { ProfileLayout } from '../../../src/state/layout.ts';
+import { PartitionState } from '../../../src/state/partition-state.ts';
+
+const HOUR = 3_600_000;
+const DAY = 24 * HOUR;
+const LIMITS: StateLimits = {
+  customersMax: 3000,
+  dictionaryEntriesMax: 1000,
+  dictionaryBytesMax: 20_000,
+  blockBytesMax: 1 << 20,
+  eventIdsMax: 1000,
+};
+
+const LAYOUT: ProfileLayout = {
+  attributes: [
+    { name: 'country', slot: 0, type: 'string', default: null },
+    { name: 'loyalty', slot: 1, type: 'bool', default: false },
+    { name: 'age', slot: 2, type: 'int', default: null },
+    { name: 'score', slot: 3, type: 'double', default: 1.5 },
+    { name: 'tags', slot: 4, type: 'list<string>', default: null },
+    { name: 'tier', slot: 5, type: 'string', default: 'basic' },
+  ],
+  aggregates: [
+    aggregate('receipts_30d', 6, 'count', null, 30 * DAY),
+    aggregate('spend', 7, 'sum', 'double', null),
+    aggregate('last_store', 8, 'last', 'string', null),
+    aggregate('skus_7d', 9, 'distinct', 'string', 7 * DAY),
+  ],
+};
+
+function aggregate(
+  name: string,
+  slot: number,
+  fn: ProfileLayout['aggregates'][number]['fn'],
+  valueType: ProfileLayout['aggregates'][number]['valueType'],
+  windowMs: number | null,
+): ProfileLayout['aggregates'][number] {
+  const resolutionMs = windowMs === null ? 0 : DAY;
+  return { name, slot, fn, valueType, windowMs, resolutionMs, signature: `${fn}:${valueType}:${windowMs}` };
+}
+
+function frame(slots: number): ProfileFrame {
+  return {
+    number: new Float64Array(slots),
+    text: new Array<string>(slots).fill(''),
+    code: new Int32Array(slots).fill(-1),
+    present: new Uint8Array(slots),
+    list: new Array<readonly string[]>(slots).fill([]),
+  };
+}
+
+function fresh(limits = LIMITS, layout = LAYOUT): PartitionState {
+  const state = new PartitionState(reserveMemory(limits), limits);
+  expect(state.configure(layout)).toBeNull();
+  return state;
+}
+
+const ALL = LAYOUT.attributes.map((_, i) => i).concat(LAYOUT.aggregates.map((a) => a.slot));
+const T = Date.UTC(2026, 0, 15, 12);
+
+describe('PartitionState', () => {
+  it('finds customers that were ensured, and no others', () => {
+    const state = fresh();
+    expect(state.find('a')).toBe(-1);
+    expect(state.ensure('a')).toBe(1);
+    expect(state.ensure('b')).toBe(2);
+    expect(state.ensure('a')).toBe(1);
+    expect(state.find('b')).toBe(2);
+    expect(state.customerOf(2)).toBe('b');
+    expect(state.customers).toBe(2);
+  });
+
+  it('reads defaults where nothing was set, and absence where there is none', () => {
+    const state = fresh();
+    const row = state.ensure('a');
+    const into = frame(10);
+    state.gather(row, ALL, T, into);
+    expect([...into.present]).toEqual([0, 1, 0, 1, 0, 1, 1, 1, 0, 1]);
+    expect([into.number[1], into.number[3], into.text[5]]).toEqual([0, 1.5, 'basic']);
+    expect(into.code[5]).toBe(state.codeOf('basic'));
+    expect(into.code[0]).toBe(-1);
+    expect([into.number[6], into.number[7], into.number[9]]).toEqual([0, 0, 0]);
+  });
+
+  it('keeps what was set, and forgets what was unset', () => {
+    const state = fresh();
+    const row = state.ensure('a');
+    state.beginChange(row);
+    expect(state.setText(0, row, 'FR')).toBe(true);
+    state.setNumber(1, row, 1);
+    state.setNumber(2, row, 2 ** 40);
+    state.setNumber(3, row, -0);
+    expect(state.setList(4, row, ['x', 'y', 'x'])).toBe(true);
+    const into = frame(10);
+    state.gather(row, ALL, T, into);
+    expect([into.text[0], into.number[1], into.number[2], into.list[4]]).toEqual(['FR', 1, 2 ** 40, ['x', 'y', 'x']]);
+    expect(Object.is(into.number[3], 0)).toBe(true);
+    state.unset(2, row);
+    state.unset(4, row);
+    state.gather(row, ALL, T, into);
+    expect([into.present[2], into.present[4]]).toEqual([0, 0]);
+    expect(into.list[4]).toEqual([]);
+  });
+
+  it('counts an event in the bucket of its own time, and a future one at the log time', () => {
+    const state = fresh();
+    const row = state.ensure('a');
+    const into = frame(10);
+    const count = (logTime: number): number => {
+      state.gather(row, [6], logTime, into);
+      return into.number[6] as number;
+    };
+    expect(state.observe(6, row, T, T, 0, '')).toBe(true);
+    expect(state.observe(6, row, T - 29 * DAY, T, 0, '')).toBe(true);
+    expect(state.observe(6, row, T - 30 * DAY, T, 0, '')).toBe(true);
+    expect(state.observe(6, row, T + 5 * DAY, T, 0, '')).toBe(true);
+    expect(count(T)).toBe(3);
+    expect(count(T + 12 * HOUR)).toBe(2);
+    expect(count(T + 29 * DAY)).toBe(2);
+    expect(count(T + 30 * DAY)).toBe(0);
+  });
+
+  it('restores a snapshot to the same digest, though changes went on while it was taken', () => {
+    const state = fresh();
+    for (let i = 0; i < 2500; i++) {
+      const row = state.ensure(`customer-${i}`);
+      state.beginChange(row);
+      state.setNumber(2, row, i);
+      state.setText(0, row, `country-${i % 50}`);
+      state.observe(6, row, T - (i % 40) * DAY, T, 0, '');
+      state.observe(7, row, T, T, i / 7, '');
+      state.observe(9, row, T, T, 0, `sku-${i % 10}`);
+      state.observe(8, row, T, T, 0, `store-${i % 10}`);
+      state.remember(`customer-${i}`, 'receipt', `id-${i}`, i, 2);
+    }
+    const before = state.digest(T);
+    const snapshot = state.beginSnapshot();
+    const sections: Uint8Array[] = [];
+    for (let i = 2499, next = snapshot.step(); next !== null; i--, next = snapshot.step()) {
+      sections.push(...next);
+      const row = state.ensure(`customer-${i}`);
+      state.beginChange(row);
+      state.setNumber(2, row, -i);
+      state.observe(6, row, T + DAY, T + DAY, 0, '');
+      state.ensure(`new-${i}`);
+      state.remember(`customer-${i}`, 'receipt', `later-${i}`, i, 2);
+    }
+    expect(state.digest(T)).not.toBe(before);
+    const restored = new PartitionState(reserveMemory(LIMITS), LIMITS);
+    for (const section of sections) restored.restore(section);
+    restored.finishRestore();
+    expect(restored.digest(T)).toBe(before);
+    expect(restored.recall('customer-2000', 'receipt', 'id-2000')).toBeGreaterThanOrEqual(0);
+    expect(restored.recall('customer-1499', 'receipt', 'id-1499')).toBe(-1);
+  });
+});
