@@ -10,6 +10,8 @@ import { Accounting, type CampaignRow } from './accounting.ts';
 export class Globals {
   /** Sequence of the last record applied; 0 before the first. */
   position = 0;
+  /** Its timestamp. */
+  recordTs = 0;
   /** Epoch ms; never goes back. 0 before the first record (wall clock) or event (event clock). */
   logTime = 0;
   /** Decisions made; the last one has this number. */
@@ -32,6 +34,7 @@ interface GlobalsImage {
   readonly partitions: number;
   readonly clock: string;
   readonly position: number;
+  readonly recordTs: number;
   readonly logTime: number;
   readonly decisionCount: number;
   readonly deadLetterCount: number;
@@ -81,6 +84,7 @@ export function decodeGlobals(bytes: Uint8Array, identity: MachineIdentity, glob
   );
   assert(image.clock === identity.clock, `globals were made under the ${image.clock} clock`);
   globals.position = image.position;
+  globals.recordTs = image.recordTs;
   globals.logTime = image.logTime;
   globals.decisionCount = image.decisionCount;
   globals.deadLetterCount = image.deadLetterCount;

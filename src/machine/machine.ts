@@ -20,7 +20,7 @@ import { assert } from '../stdx/assert.ts';
 import { type CampaignRow, REMOVED_STATUS } from './accounting.ts';
 import { activate, activateAgain } from './activation.ts';
 import type { ActiveEvent, ActiveWorkspace } from './active-workspace.ts';
-import { AudienceScan, type AudienceStep } from './audience-scan.ts';
+import { AudienceScan } from './audience-scan.ts';
 import { DecideStep } from './decide.ts';
 import { EventDecoder, EventKind } from './decode.ts';
 import { ACCEPTED, type Effects, REPEATED, UNKNOWN_TYPE } from './effects.ts';
@@ -53,7 +53,6 @@ export class Machine {
   #decoder = new EventDecoder(null, this.#fault);
   /** null before the first workspace record: all events are rejected. */
   #steps: Steps | null = null;
-  #scan: AudienceScan | null = null;
 
   constructor(options: MachineOptions) {
     const { partition, partitions, clock, state } = options;
@@ -79,6 +78,13 @@ export class Machine {
   get deadLetterCount(): number {
     return this.#globals.deadLetterCount;
   }
+  /** Timestamp of the last record applied, epoch ms. */
+  get recordTs(): number {
+    return this.#globals.recordTs;
+  }
+  get activeWorkspace(): ActiveWorkspace | null {
+    return this.#steps === null ? null : this.#steps.active;
+  }
   /** 0 before the first workspace. */
   get workspaceVersion(): number {
     return this.#steps === null ? 0 : this.#steps.active.workspace.version;
@@ -96,6 +102,7 @@ export class Machine {
     const globals = this.#globals;
     assert(record.seq === globals.position + 1, `record ${record.seq} cannot follow ${globals.position}`);
     globals.position = record.seq;
+    globals.recordTs = record.ts;
     if (this.#identity.clock === 'wall' && record.ts > globals.logTime) globals.logTime = record.ts;
     switch (record.kind) {
       case RecordKind.events:
@@ -112,26 +119,29 @@ export class Machine {
   }
 
   /**
-   * Of content only: equal for equal histories of accepted events and workspaces, however they were batched, repeated, interleaved with ticks (which move a wall clock) or
-   * mixed with rejected events.
+   * 32 hex digits: the state's digest, then globalsDigest. Of content only: equal for equal histories of accepted events and workspaces, however they were batched, repeated, interleaved with ticks
+   * (which move a wall clock) or mixed with rejected events.
    */
   digest(): string {
+    return this.#state.digest(this.logTime) + this.globalsDigest();
+  }
+
+  /** The second half of `digest`: what a snapshot that runs beside the machine must take down when it begins, while its state's half is computed on the way. */
+  globalsDigest(): string {
     const { logTime, decisionCount, accepted, observationErrors, invalidTimezones } = this.#globals;
-    const campaigns = this.campaigns();
     const time = this.#identity.clock === 'event' ? logTime : 0;
+    const content = {
+      time,
+      decisionCount,
+      accepted,
+      observationErrors,
+      invalidTimezones,
+      version: this.workspaceVersion,
+      campaigns: this.campaigns(),
+    };
     const hash = new TextHash();
-    hash.of(
-      JSON.stringify({
-        time,
-        decisionCount,
-        accepted,
-        observationErrors,
-        invalidTimezones,
-        version: this.workspaceVersion,
-        campaigns,
-      }),
-    );
-    return this.#state.digest(logTime) + hex(hash.low) + hex(hash.high);
+    hash.of(JSON.stringify(content));
+    return hex(hash.low) + hex(hash.high);
   }
 
   /** Everything that is not in the state: JSON bytes. */
@@ -162,15 +172,9 @@ export class Machine {
     return readGoldenRecord(this.#state, this.#steps.active, row, this.logTime, this.#identity.partition);
   }
 
-  /**
-   * One step of an audience count over `rows` customers from `fromRow` (0, then the step's `nextRow`). The program must be checked against the active version: when
-   * `workspaceVersion` changes between steps, begin again. Without a workspace there is nobody to count.
-   */
-  countAudience(program: Program, fromRow: number, rows: number): AudienceStep {
-    if (this.#steps === null) return { count: 0, customers: 0, nextRow: -1 };
-    if (this.#scan === null || this.#scan.program !== program)
-      this.#scan = new AudienceScan(program, this.#steps.active);
-    return this.#scan.step(this.#state, this.logTime, fromRow, rows);
+  /** Begins an audience count; see AudienceScan for its steps. */
+  scanAudience(program: Program): AudienceScan {
+    return new AudienceScan(program, this, this.#state);
   }
 
   #applyWorkspace(payload: Uint8Array, effects: Effects): void {
@@ -182,7 +186,6 @@ export class Machine {
 
   #adopt(active: ActiveWorkspace): void {
     this.#decoder = new EventDecoder(active.workspace.schema, this.#fault);
-    this.#scan = null;
     this.#steps = {
       active,
       profile: new ProfileStep(this.#state, active, this.#fault),
@@ -234,8 +237,7 @@ export class Machine {
 
   #applyDeclared(steps: Steps, logTime: number, index: number, effects: Effects): boolean {
     const decoder = this.#decoder;
-    const ts = decoder.givenTs;
-    const event = decoder.frame(ts <= logTime ? ts : logTime);
+    const event = decoder.frame(Number.isNaN(decoder.givenTs) ? logTime : Math.min(decoder.givenTs, logTime));
     if (event === null) return false;
     const active = steps.active.events[event.type] as ActiveEvent;
     if (!steps.profile.planAggregates(active, event, logTime)) return false;
