@@ -10,8 +10,15 @@ export const PARTITIONS_DEFAULT = 16;
 export const PARTITIONS_MAX = 256;
 /** Customers that one partition can hold; memory is reserved for them, and resident only once used. */
 export const CUSTOMERS_PER_PARTITION_DEFAULT = 1_000_000;
-/** A partition's memory is one WebAssembly memory of at most 4 GiB. */
-export const CUSTOMERS_PER_PARTITION_MAX = 16_000_000;
+/** A partition's memory is one WebAssembly memory of at most 4 GiB, which must have room for at least 64 columns of 8 bytes per customer. */
+export const CUSTOMERS_PER_PARTITION_MAX = 4_000_000;
+/** Different strings that profiles, campaigns and channels of one partition may hold: cities, tiers, names; not free text. */
+export const DICTIONARY_ENTRIES_PER_PARTITION = 1 << 18;
+export const DICTIONARY_BYTES_PER_PARTITION = 32 * 1024 * 1024;
+/** Windows, contacts and lists take blocks for customers active in the window; most are not. Reserved, resident only once used. */
+export const BLOCK_BYTES_PER_CUSTOMER = 1024;
+export const BLOCK_BYTES_PER_PARTITION_MIN = 64 * 1024 * 1024;
+export const BLOCK_BYTES_PER_PARTITION_MAX = 1024 * 1024 * 1024;
 /** Default of `--history`: how far back the log, and a snapshot at its start, are kept. */
 export const HISTORY_DEFAULT_MS = 7 * 86_400_000;
 
@@ -46,6 +53,8 @@ export const SHARD_BATCH_BYTES_MAX = 4 * 1024 * 1024;
 export const AUDIENCE_ROWS_PER_STEP = 2048;
 /** How often a shard brings its gauges and campaign counters up to date, and considers a snapshot. */
 export const METRICS_REFRESH_MS = 1000;
+/** A thread of the task pool without work ends after this long. */
+export const TASK_POOL_IDLE_MS = 10_000;
 /** A partition takes a snapshot when this much of its log came after the last one … */
 export const SNAPSHOT_LOG_BYTES = 64 * 1024 * 1024;
 /** … or this much time passed with at least one record, so that a restart replays little. */

@@ -1,20 +1,22 @@
-/** What a new version may not do to the profiles that exist: INTERFACE refuses an attribute whose type changed. */
+/** Whether a compiled workspace can follow the active one: an attribute keeps its column from version to version, so it keeps its type. */
+import { IssueList } from './issue-list.ts';
 import type { Workspace, WorkspaceIssue } from './workspace.ts';
+import { YamlFile } from './yaml-file.ts';
 
-export function incompatibilities(current: Workspace, next: Workspace): WorkspaceIssue[] {
-  const types = new Map(current.attributes.map((attribute) => [attribute.name, attribute.type]));
-  return next.attributes
-    .filter((attribute) => (types.get(attribute.name) ?? attribute.type) !== attribute.type)
-    .map((attribute) => ({
-      file: 'profile.yaml',
-      ...placeOf(next.files['profile.yaml'] ?? '', attribute.name),
-      message: `attribute \`${attribute.name}\` is ${types.get(attribute.name)} in version ${current.version} and cannot become ${attribute.type}: give the new one another name`,
-    }));
-}
-
-/** Where the attribute's key stands; the file has been validated, so a line that begins with the name is it. */
-function placeOf(profileYaml: string, attribute: string): { line: number; column: number } {
-  const lines = profileYaml.split('\n');
-  const line = lines.findIndex((text) => new RegExp(`^\\s+["']?${attribute}["']?\\s*:`).test(text));
-  return line < 0 ? { line: 1, column: 1 } : { line: line + 1, column: (lines[line] as string).search(/\S/) + 1 };
+/** What stands in the way, at its place in the next version's files; empty: it can be published. */
+export function incompatibilities(active: Workspace, next: Workspace): readonly WorkspaceIssue[] {
+  const issues = new IssueList();
+  const path = 'profile.yaml';
+  const file = YamlFile.parse(path, next.files[path] ?? '', issues);
+  const types = new Map(active.attributes.map((attribute) => [attribute.name, attribute.type]));
+  for (const { name, type } of next.attributes) {
+    const before = types.get(name);
+    if (before !== undefined && before !== type && file !== null)
+      issues.report(
+        path,
+        file.valueMark(['attributes', name, 'type']),
+        `attribute \`${name}\` is a ${before} in version ${active.version}: its type cannot change; give the new one another name`,
+      );
+  }
+  return issues.issues;
 }

@@ -129,8 +129,12 @@ export interface Policy {
 export interface Template {
   readonly name: string;
   readonly channels: readonly (Readonly<Record<string, string>> | null)[];
-  /** Slots of the profile that the sources read, and segments. */
+  /** Slots of the profile that rendering may read: of the sources, and of the segments that they name. */
   readonly profileSlots: readonly number[];
+  /** Indices of the segments that they read. */
+  readonly segments: readonly number[];
+  /** They read fields of the event. */
+  readonly readsEvent: boolean;
 }
 
 export interface Variant {

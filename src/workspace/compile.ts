@@ -1,0 +1,58 @@
+/**
+ * A folder's files → a workspace version, or everything that is wrong with them. Runs on the control plane; the result is plain JSON.
+ * What hangs on a faulty file is not judged: one misspelt type must not make a hundred campaigns look wrong.
+ */
+import { compileCampaigns } from './compile-campaigns.ts';
+import { compileEvents } from './compile-events.ts';
+import { compileOffers } from './compile-offers.ts';
+import { compilePolicy } from './compile-policy.ts';
+import { compileProfile } from './compile-profile.ts';
+import { compileSettings } from './compile-settings.ts';
+import { compileTemplates } from './compile-templates.ts';
+import { IssueList } from './issue-list.ts';
+import { lint } from './lint.ts';
+import { refuseUnsupported } from './refused-keys.ts';
+import type { Workspace, WorkspaceIssue } from './workspace.ts';
+import { parseWorkspaceFiles } from './workspace-files.ts';
+import { zoneTable } from './zone-table.ts';
+
+export type CompiledWorkspace =
+  | { readonly workspace: Workspace; readonly warnings: readonly WorkspaceIssue[] }
+  | { readonly issues: readonly WorkspaceIssue[]; readonly warnings: readonly WorkspaceIssue[] };
+
+/** files: path within the folder, with forward slashes → text. The workspace has version 0: the control plane gives it its number when it is published. */
+export function compileWorkspace(files: Readonly<Record<string, string>>): CompiledWorkspace {
+  const issues = new IssueList();
+  const parsed = parseWorkspaceFiles(files, issues);
+  refuseUnsupported(parsed, issues);
+  const given = (path: string): boolean => files[path] !== undefined;
+  const settings = compileSettings(parsed.workspace, issues);
+  const events = compileEvents(parsed.events, given('events.yaml'), issues);
+  const profile = compileProfile(parsed.profile, given('profile.yaml'), events, issues);
+  const offers = compileOffers(parsed.offers, given('offers.yaml'), settings, issues);
+  const policy = compilePolicy(parsed.policy, settings.channels, profile.attributes, issues);
+  const templates = compileTemplates(parsed.templates, Object.keys(files), settings.channels, issues);
+  const campaigns = compileCampaigns(parsed.campaigns, { settings, events, profile, offers, templates }, issues);
+  const checkedTemplates = templates.check(campaigns, profile, issues);
+  if (!issues.empty) return { issues: issues.issues, warnings: issues.warnings };
+  const workspace: Workspace = {
+    format: 1,
+    version: 0,
+    name: settings.name,
+    files: { ...files },
+    timezone: settings.timezone,
+    latenessMs: settings.latenessMs,
+    zones: zoneTable(),
+    channels: [...settings.channels.all],
+    schema: profile.schema,
+    attributes: profile.attributes,
+    aggregates: profile.aggregates,
+    segments: profile.segments,
+    offers: offers.compiled,
+    policy,
+    templates: checkedTemplates,
+    campaigns: campaigns.map(({ campaign }) => campaign),
+  };
+  lint(workspace, parsed, issues);
+  return { workspace, warnings: issues.warnings };
+}

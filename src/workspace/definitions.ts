@@ -1,0 +1,223 @@
+/**
+ * What each file of a workspace may say: one zod definition per file, from which the JSON Schemas for editors are generated. Every key of the interface
+ * is here, also those that are refused for now (see refused-keys.ts), so that editors know them. What spans files is checked in the compile-*.ts files.
+ */
+import { z } from 'zod';
+import { CHANNELS_MAX, PICK_MAX, PRIORITY_MAX } from '../constants.ts';
+import {
+  type date,
+  duration,
+  eventType,
+  expected,
+  expression,
+  id,
+  identifier,
+  oneOf,
+  percentage,
+  positiveDuration,
+  text,
+  timeOfDay,
+  validity,
+  wholeNumber,
+} from './definition-parts.ts';
+import { didYouMean } from './suggest.ts';
+
+const COUNT_MAX = 1_000_000_000;
+
+export const workspaceDefinition = z
+  .strictObject({
+    name: text.meta({ description: 'A name for people.' }),
+    timezone: text.meta({
+      description: 'IANA name: its days are the days of `valid` and of limits, its hours those of quiet hours.',
+    }),
+    channels: z
+      .array(id)
+      .min(1, { error: 'needs at least one channel' })
+      .max(CHANNELS_MAX, { error: `at most ${CHANNELS_MAX} channels` }),
+    lateness: duration
+      .optional()
+      .meta({ description: 'Events older than this update the profile, but decide nothing. Default 1h.' }),
+  })
+  .meta({ title: 'Beckon: workspace.yaml' });
+
+const SCALAR_TYPES = ['string', 'int', 'double', 'bool', 'timestamp'] as const;
+const scalarType = oneOf(...SCALAR_TYPES);
+
+const attribute = z.strictObject({
+  type: oneOf('string', 'int', 'double', 'bool', 'timestamp', 'list<string>'),
+  default: z
+    .union([z.string(), z.number(), z.boolean(), z.array(z.string())], {
+      error: expected('a text, a number, true, false or a list of texts'),
+    })
+    .optional()
+    .meta({ description: 'What it is until it is set; without, it is absent until then.' }),
+});
+
+const aggregate = z.strictObject({
+  fn: oneOf('count', 'sum', 'min', 'max', 'avg', 'first', 'last', 'distinct'),
+  event: id.meta({ description: 'The event type that is aggregated.' }),
+  value: expression.optional().meta({ description: 'CEL over `event`: what is aggregated. Not for count.' }),
+  when: expression.optional().meta({ description: 'CEL over `event`: only events for which it holds are counted.' }),
+  window: positiveDuration.optional().meta({ description: 'The span before now that counts; without, all time.' }),
+  resolution: positiveDuration
+    .optional()
+    .meta({ description: 'Width of a bucket. Default 1h up to a window of 48h, else 1d.' }),
+});
+
+export const profileDefinition = z
+  .strictObject({
+    attributes: z.record(identifier, attribute).optional(),
+    aggregates: z.record(identifier, aggregate).optional(),
+    segments: z
+      .record(identifier, expression)
+      .optional()
+      .meta({ description: 'Named CEL predicates over `profile`, `segment` and `now`.' }),
+  })
+  .meta({ title: 'Beckon: profile.yaml' });
+
+/** A field: a scalar, an object of fields, or a list of scalars or of flat objects, `[string]` or `[{sku: string}]`. */
+export type FieldDefinition =
+  | string
+  | readonly (string | Readonly<Record<string, string>>)[]
+  | { readonly [name: string]: FieldDefinition };
+
+const field: z.ZodType<FieldDefinition> = z
+  .lazy(() =>
+    z.union(
+      [
+        scalarType,
+        z.tuple([z.union([scalarType, z.record(identifier, scalarType)])], {
+          error: expected('a list of exactly one type'),
+        }),
+        z.record(identifier, field),
+      ],
+      {
+        error: ({ input }) =>
+          `${expected('a type (`string`, `int`, `double`, `bool` or `timestamp`), fields, or a list of one of them')({ input })}${typeof input === 'string' ? didYouMean(input, SCALAR_TYPES) : ''}`,
+      },
+    ),
+  )
+  .meta({
+    id: 'Field',
+    description: 'string, int, double, bool or timestamp; {fields}; or a list: [type] or [{fields}].',
+  });
+
+export const eventsDefinition = z
+  .record(eventType, z.record(identifier, field).nullable())
+  .meta({ title: 'Beckon: events.yaml', description: 'Event types and their fields.' });
+
+const offer = z.strictObject({
+  title: text,
+  budget: wholeNumber(0, COUNT_MAX)
+    .optional()
+    .meta({ description: 'Not supported yet: how often it may be given in all.' }),
+  perCustomer: z
+    .strictObject({
+      max: wholeNumber(1, 1000),
+      per: positiveDuration.optional().meta({ description: 'Rolling; without, for ever.' }),
+    })
+    .optional()
+    .meta({ description: 'How often one customer may get it.' }),
+  valid: validity.optional(),
+});
+
+export const offersDefinition = z.record(id, offer).meta({ title: 'Beckon: offers.yaml' });
+
+const channelList = z.array(id).min(1, { error: 'needs at least one channel' });
+
+export const policyDefinition = z
+  .strictObject({
+    consent: z
+      .record(id, oneOf('opt-in', 'opt-out', 'none-needed'))
+      .optional()
+      .meta({ description: 'By channel; opt-in where nothing is said.' }),
+    caps: z
+      .array(
+        z.strictObject({
+          name: id,
+          max: wholeNumber(1, 1000),
+          per: positiveDuration,
+          channels: channelList.optional().meta({ description: 'Counted together; without, all channels.' }),
+        }),
+      )
+      .optional()
+      .meta({
+        description:
+          'In no window of length `per`, whatever its start, are there more than `max` decisions for one customer.',
+      }),
+    quietHours: z
+      .strictObject({
+        from: timeOfDay,
+        to: timeOfDay,
+        channels: channelList.optional().meta({ description: 'Without, all channels.' }),
+        // biome-ignore lint/suspicious/noThenProperty: the key's name in the interface
+        then: oneOf('defer', 'drop').meta({
+          description: 'drop: no decision on these channels. (defer is not supported yet.)',
+        }),
+      })
+      .optional()
+      .meta({ description: "In the customer's own zone if the profile has a `timezone`." }),
+    arbitration: z
+      .strictObject({ pick: wholeNumber(1, PICK_MAX) })
+      .optional()
+      .meta({ description: 'How many campaigns may win per event; 1 where nothing is said.' }),
+  })
+  .meta({ title: 'Beckon: policy.yaml' });
+
+const variant = z.strictObject({ weight: wholeNumber(0, 1_000_000), template: id.optional() });
+
+export const campaignDefinition = z
+  .strictObject({
+    id,
+    on: z
+      .union([id, z.strictObject({ schedule: text })], { error: expected('an event type') })
+      .meta({ description: 'The event type that it listens for. ({schedule: …} is not supported yet.)' }),
+    when: expression
+      .optional()
+      .meta({ description: 'CEL over `event`, `profile`, `segment` and `now`; without, every such event.' }),
+    wait: z
+      .strictObject({ for: positiveDuration, unless: z.array(id).optional() })
+      .optional()
+      .meta({ description: 'Not supported yet.' }),
+    offer: id.optional(),
+    channels: channelList.meta({ description: 'In order of preference: the first that consent and policy allow.' }),
+    cascade: z
+      .strictObject({ after: positiveDuration, unless: text.optional() })
+      .optional()
+      .meta({ description: 'Not supported yet.' }),
+    priority: wholeNumber(-PRIORITY_MAX, PRIORITY_MAX)
+      .optional()
+      .meta({ description: 'The highest wins; 0 where nothing is said.' }),
+    value: expression
+      .optional()
+      .meta({ description: 'CEL, int or double: ranks among equal priorities; 0 where nothing is said.' }),
+    cooldown: duration.optional().meta({ description: 'Not again for the same customer within this time.' }),
+    holdout: percentage.optional().meta({ description: 'The share of customers who get nothing, for comparison.' }),
+    variants: z.record(id, variant).optional().meta({ description: 'Drawn per customer by weight.' }),
+    template: id.optional().meta({ description: 'For a campaign without variants.' }),
+    limits: z
+      .strictObject({ total: wholeNumber(0, COUNT_MAX).optional(), perDay: wholeNumber(0, COUNT_MAX).optional() })
+      .optional()
+      .meta({ description: 'Not supported yet.' }),
+    valid: validity.optional(),
+    status: oneOf('draft', 'shadow', 'live', 'paused')
+      .optional()
+      .meta({ description: 'Only live campaigns decide; live where nothing is said.' }),
+  })
+  .meta({ title: 'Beckon: campaigns/*.yaml' });
+
+const messageField = z.union([z.string(), z.number(), z.boolean()], { error: expected('a text') });
+
+export const templateDefinition = z
+  .record(id, z.record(id, messageField))
+  .meta({ title: 'Beckon: templates/*.yaml', description: 'By channel, the fields of the message: Liquid.' });
+
+export type WorkspaceDefinition = z.infer<typeof workspaceDefinition>;
+export type ProfileDefinition = z.infer<typeof profileDefinition>;
+export type EventsDefinition = z.infer<typeof eventsDefinition>;
+export type OffersDefinition = z.infer<typeof offersDefinition>;
+export type PolicyDefinition = z.infer<typeof policyDefinition>;
+export type CampaignDefinition = z.infer<typeof campaignDefinition>;
+export type TemplateDefinition = z.infer<typeof templateDefinition>;
+export type ValidityDefinition = z.infer<typeof validity>;
+export type DateText = z.infer<typeof date>;

@@ -1,0 +1,63 @@
+/** A workspace as a folder on disk, and its identity. */
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { WORKSPACE_BYTES_MAX } from '../constants.ts';
+
+/** Beside the workspace's own: people keep notes and tests with their campaigns. */
+const IGNORED_FOLDERS = new Set(['tests']);
+
+/** The folder cannot be read as a workspace; the message says why and what would help. */
+export class WorkspaceFolderError extends Error {
+  override readonly name = 'WorkspaceFolderError';
+}
+
+/**
+ * Path within the folder (with forward slashes) → text, of every YAML file (`.yaml`, `.yml`) in it, sorted. Hidden files and folders, `tests/` and files of other kinds (README.md)
+ * are left out. Throws WorkspaceFolderError where there is no such folder, no file in it, or more than WORKSPACE_BYTES_MAX.
+ */
+export function readWorkspaceFolder(directory: string): Record<string, string> {
+  if (!existsSync(directory)) throw new WorkspaceFolderError(`there is no folder ${directory}`);
+  if (!statSync(directory).isDirectory())
+    throw new WorkspaceFolderError(`${directory} is a file: name the folder that holds workspace.yaml`);
+  const files: Record<string, string> = {};
+  let bytes = 0;
+  for (const path of listFiles(directory, '')) {
+    bytes += statSync(join(directory, path)).size;
+    if (bytes > WORKSPACE_BYTES_MAX)
+      throw new WorkspaceFolderError(
+        `${directory} is too large for a workspace: more than ${WORKSPACE_BYTES_MAX} bytes of YAML`,
+      );
+    files[path] = readFileSync(join(directory, path), 'utf8');
+  }
+  if (bytes === 0)
+    throw new WorkspaceFolderError(
+      `${directory} holds no workspace: it has no YAML files (workspace.yaml, events.yaml, campaigns/…)`,
+    );
+  return files;
+}
+
+function listFiles(directory: string, prefix: string): string[] {
+  const entries = readdirSync(join(directory, prefix), { withFileTypes: true });
+  return entries
+    .filter(({ name }) => !name.startsWith('.'))
+    .flatMap((entry) => {
+      const path = `${prefix}${entry.name}`;
+      // A link to a file counts as the file; folders are not followed through links, which could lead in circles.
+      if (entry.isDirectory())
+        return prefix === '' && IGNORED_FOLDERS.has(entry.name) ? [] : listFiles(directory, `${path}/`);
+      if (!statSync(join(directory, path), { throwIfNoEntry: false })?.isFile()) return [];
+      return /\.ya?ml$/.test(entry.name) ? [path] : [];
+    })
+    .toSorted();
+}
+
+/** Equal for the same paths and texts. */
+export function workspaceHash(files: Readonly<Record<string, string>>): string {
+  const hash = createHash('sha256');
+  for (const path of Object.keys(files).toSorted()) {
+    const text = files[path] as string;
+    hash.update(`${path.length}:${path}${text.length}:${text}`);
+  }
+  return hash.digest('hex');
+}

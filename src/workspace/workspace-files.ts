@@ -1,0 +1,94 @@
+/** Which files make up a workspace: each path is recognised, measured and parsed; what is not part of a workspace is an issue. */
+import { CAMPAIGNS_MAX, TEMPLATES_MAX, WORKSPACE_BYTES_MAX, WORKSPACE_FILE_BYTES_MAX } from '../constants.ts';
+import { idFault } from './definition-parts.ts';
+import { FILE_START, type IssueList } from './issue-list.ts';
+import { didYouMean } from './suggest.ts';
+import { YamlFile } from './yaml-file.ts';
+
+/** null: there is no such file, or it is no YAML (then that is reported). */
+export interface WorkspaceFiles {
+  readonly workspace: YamlFile | null;
+  readonly profile: YamlFile | null;
+  readonly events: YamlFile | null;
+  readonly offers: YamlFile | null;
+  readonly policy: YamlFile | null;
+  /** By path. */
+  readonly campaigns: readonly YamlFile[];
+  readonly templates: readonly YamlFile[];
+}
+
+const SINGLE_FILES = ['workspace.yaml', 'profile.yaml', 'events.yaml', 'offers.yaml', 'policy.yaml'] as const;
+const CAMPAIGNS = 'campaigns/';
+const TEMPLATES = 'templates/';
+
+export function parseWorkspaceFiles(files: Readonly<Record<string, string>>, issues: IssueList): WorkspaceFiles {
+  const single = new Map<string, YamlFile | null>();
+  const campaigns: YamlFile[] = [];
+  const templates: YamlFile[] = [];
+  let bytes = 0;
+  let [campaignCount, templateCount] = [0, 0];
+  for (const path of Object.keys(files).toSorted()) {
+    const text = files[path] as string;
+    const folder = path.startsWith(CAMPAIGNS) ? CAMPAIGNS : path.startsWith(TEMPLATES) ? TEMPLATES : '';
+    const fault = pathFault(path, folder);
+    if (fault !== null) {
+      issues.report(path, FILE_START, fault);
+      continue;
+    }
+    const size = Buffer.byteLength(text);
+    bytes += size;
+    if (folder === CAMPAIGNS && campaignCount++ === CAMPAIGNS_MAX)
+      issues.report(path, FILE_START, `too many campaigns: at most ${CAMPAIGNS_MAX}`);
+    if (folder === TEMPLATES && templateCount++ === TEMPLATES_MAX)
+      issues.report(path, FILE_START, `too many templates: at most ${TEMPLATES_MAX}`);
+    if (size > WORKSPACE_FILE_BYTES_MAX) {
+      issues.report(path, FILE_START, `the file is too large: ${size} bytes, at most ${WORKSPACE_FILE_BYTES_MAX}`);
+      continue;
+    }
+    if (bytes > WORKSPACE_BYTES_MAX) {
+      issues.report(
+        path,
+        FILE_START,
+        `the workspace is too large: with this file more than ${WORKSPACE_BYTES_MAX} bytes`,
+      );
+      break;
+    }
+    const file = YamlFile.parse(path, text, issues);
+    if (folder === '') single.set(path, file);
+    else if (file !== null) (folder === CAMPAIGNS ? campaigns : templates).push(file);
+  }
+  if (files['workspace.yaml'] === undefined)
+    issues.report('workspace.yaml', FILE_START, 'missing file: it names the workspace, its time zone and its channels');
+  const of = (name: (typeof SINGLE_FILES)[number]): YamlFile | null => single.get(name) ?? null;
+  return {
+    workspace: of('workspace.yaml'),
+    profile: of('profile.yaml'),
+    events: of('events.yaml'),
+    offers: of('offers.yaml'),
+    policy: of('policy.yaml'),
+    campaigns,
+    templates,
+  };
+}
+
+/** `campaigns/hearts.yaml` → `hearts`. */
+export function baseName(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1).replace(/\.yaml$/, '');
+}
+
+function pathFault(path: string, folder: string): string | null {
+  if (folder === '') {
+    if ((SINGLE_FILES as readonly string[]).includes(path)) return null;
+    const near = didYouMean(path, [
+      ...SINGLE_FILES,
+      `${CAMPAIGNS}${baseName(path)}.yaml`,
+      `${TEMPLATES}${baseName(path)}.yaml`,
+    ]);
+    return `unknown file${near === '' ? `: a workspace holds ${SINGLE_FILES.join(', ')}, campaigns/*.yaml and templates/*.yaml` : near}`;
+  }
+  const name = path.slice(folder.length);
+  if (name.includes('/')) return `folders inside ${folder} are not supported: put the file into ${folder} itself`;
+  if (/\.yml$/.test(name)) return 'a file of a workspace ends in .yaml, not .yml';
+  if (!name.endsWith('.yaml')) return `unknown file: ${folder} holds *.yaml`;
+  return folder === TEMPLATES ? idFault(baseName(path)) : null;
+}
