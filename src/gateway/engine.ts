@@ -34,7 +34,9 @@ export interface Engine {
   campaigns(): Promise<readonly CampaignCounts[]>;
   countAudience(where: string): Promise<AudienceCount | { readonly issues: readonly EngineIssue[] }>;
   workspace(): WorkspaceSources | null;
-  publish(files: Readonly<Record<string, string>>): Promise<{ readonly version: number } | { readonly issues: readonly EngineIssue[] }>;
+  publish(
+    files: Readonly<Record<string, string>>,
+  ): Promise<{ readonly version: number } | { readonly issues: readonly EngineIssue[] }>;
   /** Prometheus text exposition. */
   metrics(): Promise<{ readonly contentType: string; readonly body: string }>;
   /** ready: owns its partitions and has caught up; otherwise `detail` says what is missing. */

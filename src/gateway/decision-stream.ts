@@ -1,0 +1,207 @@
+/**
+ * GET /v1/decisions: subscribers over WebSocket. Each decision that is announced wakes those that are up to date; turns are bounded per subscriber
+ * and for all together, and taken in order, so that nobody waits for somebody slow or far behind.
+ *
+ * Clients send control frames only. A message is answered by closing with 1003: ignoring it would let a client believe that what it sent
+ * (an acknowledgement, a subscription) had an effect.
+ */
+import {
+  DISABLED,
+  type HttpResponse,
+  type us_socket_context_t,
+  type WebSocket,
+  type WebSocketBehavior,
+} from 'uWebSockets.js';
+import { SUBSCRIBER_MESSAGE_BYTES_MAX } from '../constants.ts';
+import { CursorCodec } from '../protocol/cursor.ts';
+import { assert } from '../stdx/assert.ts';
+import type { Clock } from '../stdx/clock.ts';
+import { FrameScratch, MessagePackFrame, TextFrame } from './decision-frames.ts';
+import { DecisionTail } from './decision-tail.ts';
+import type { DecisionSource } from './engine.ts';
+import type { Exchange } from './exchange.ts';
+import type { GatewayLimits } from './limits.ts';
+import type { GatewayLogger } from './logger.ts';
+import { overloaded, type Problem, unavailable } from './problem.ts';
+import { RateLimit } from './rate-limit.ts';
+import { ReadQueue } from './read-queue.ts';
+import { parseStreamQuery } from './stream-query.ts';
+import { resolveStart } from './stream-start.ts';
+import { StreamClose, Subscription, type SubscriptionContext } from './subscription.ts';
+
+export const messagePackProtocol = 'beckon.msgpack';
+
+/** What a socket carries: uWebSockets.js wants an object of its own for each. */
+interface SocketData {
+  readonly subscription: Subscription;
+}
+
+export class DecisionStream {
+  readonly #source: DecisionSource;
+  readonly #limits: GatewayLimits;
+  readonly #rate: RateLimit;
+  readonly #codec: CursorCodec;
+  readonly #scratch: FrameScratch;
+  readonly #context: SubscriptionContext;
+  readonly #subscriptions = new Set<Subscription>();
+  readonly #unsubscribe: () => void;
+  /** Those with something to do, in the order of their turns. */
+  #queue: Subscription[] = [];
+  #announced = false;
+  #scheduled = false;
+
+  constructor(source: DecisionSource, limits: GatewayLimits, logger: GatewayLogger, clock: Clock) {
+    this.#source = source;
+    this.#limits = limits;
+    this.#rate = new RateLimit(limits.subscribePerSecondMax, limits.subscribeBurstMax, clock);
+    const { next } = source.positions();
+    this.#codec = new CursorCodec(source.identity, next.length);
+    this.#scratch = new FrameScratch(this.#codec);
+    const tail = new DecisionTail(next, limits.tailBytesMax);
+    this.#context = {
+      source,
+      tail,
+      reads: new ReadQueue(source, limits.readsInFlightMax),
+      readBytesMax: limits.readBytesMax,
+      turnBytesMax: limits.subscriberTurnBytesMax,
+      wake: (subscription) => this.#wake(subscription),
+      readFailed: (partition, error) => logger.error({ partition, err: error }, 'stored decisions could not be read'),
+    };
+    this.#unsubscribe = source.subscribe((partition, decisions) => {
+      tail.append(partition, decisions);
+      this.#announced = true;
+      this.#schedule();
+    });
+  }
+
+  get subscribers(): number {
+    return this.#subscriptions.size;
+  }
+
+  /** Decisions that the slowest subscriber has not been sent yet. */
+  lagDecisions(): number {
+    let lag = 0;
+    for (const subscription of this.#subscriptions) lag = Math.max(lag, subscription.lag);
+    return lag;
+  }
+
+  /** For app.ws(), without `upgrade`: the gateway calls that below once it has looked at the request. */
+  behavior(): WebSocketBehavior<SocketData> {
+    return {
+      compression: DISABLED,
+      maxPayloadLength: SUBSCRIBER_MESSAGE_BYTES_MAX,
+      maxBackpressure: this.#limits.subscriberBackpressureBytesMax,
+      closeOnBackpressureLimit: false,
+      idleTimeout: this.#limits.subscriberIdleSeconds,
+      sendPingsAutomatically: true,
+      maxLifetime: 0,
+      open: (socket) => this.#open(socket),
+      drain: (socket) => socket.getUserData().subscription.drained(),
+      message: (socket) => {
+        socket.end(
+          StreamClose.unwantedMessage,
+          'the decision stream takes no messages; acknowledgements come with group=',
+        );
+      },
+      close: (socket) => this.#close(socket.getUserData().subscription),
+    };
+  }
+
+  /** Answers with a problem, or upgrades. Synchronous: positions that were checked here hold when the subscription begins. */
+  upgrade(exchange: Exchange, response: HttpResponse, context: us_socket_context_t): void {
+    const { head } = exchange;
+    const parsed = parseStreamQuery(head.query);
+    const start = 'problem' in parsed ? parsed : resolveStart(parsed.query.from, this.#source, this.#codec);
+    const problem = 'problem' in start ? start.problem : this.#admit();
+    if (problem !== null || 'problem' in parsed || 'problem' in start) {
+      exchange.problem(problem as Problem);
+      return;
+    }
+    const key = head.headers.get('sec-websocket-key') ?? '';
+    const offered = (head.headers.get('sec-websocket-protocol') ?? '').split(',').map((name) => name.trim());
+    const isMessagePack = offered.includes(messagePackProtocol);
+    const frame = isMessagePack
+      ? new MessagePackFrame(this.#scratch, this.#limits.subscriberFrameBytesMax)
+      : new TextFrame(this.#scratch);
+    const subscription = new Subscription(this.#context, parsed.query.filter, frame, start.next);
+    // uWebSockets.js copies this object's members; the socket exists when upgrade() returns.
+    const data: SocketData = { subscription };
+    exchange.upgraded();
+    response.cork(() => response.upgrade(data, key, isMessagePack ? messagePackProtocol : '', '', context));
+  }
+
+  /** Ends every stream; clients come back with their cursors. */
+  close(): void {
+    this.#unsubscribe();
+    for (const subscription of [...this.#subscriptions]) {
+      subscription.end(StreamClose.goingAway, 'shutting down: connect again with the last cursor');
+    }
+  }
+
+  /** Sends what was announced but not handed on yet, without waiting for the next turn. */
+  flush(): void {
+    if (this.#announced || this.#queue.length > 0) this.#run();
+  }
+
+  #admit(): Problem | null {
+    const { subscribersMax, retryAfterSeconds } = this.#limits;
+    if (this.#subscriptions.size >= subscribersMax) {
+      return unavailable(
+        `this node has ${subscribersMax} subscribers, as many as it serves: use another node, or filters on fewer streams`,
+        retryAfterSeconds,
+      );
+    }
+    if (this.#rate.take()) return null;
+    return overloaded(
+      'too many streams are being opened at once: try again a little later, after a random delay',
+      retryAfterSeconds,
+    );
+  }
+
+  #open(socket: WebSocket<SocketData>): void {
+    const { subscription } = socket.getUserData();
+    this.#subscriptions.add(subscription);
+    subscription.opened(socket);
+  }
+
+  #close(subscription: Subscription): void {
+    this.#subscriptions.delete(subscription);
+    subscription.closed();
+  }
+
+  #wake(subscription: Subscription): void {
+    if (subscription.queued) return;
+    subscription.queued = true;
+    this.#queue.push(subscription);
+    this.#schedule();
+  }
+
+  #schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    setImmediate(() => this.#run());
+  }
+
+  #run(): void {
+    this.#scheduled = false;
+    if (this.#announced) {
+      this.#announced = false;
+      for (const subscription of this.#subscriptions) if (subscription.wakeable) this.#wake(subscription);
+    }
+    const turns = this.#queue;
+    this.#queue = [];
+    let bytes = 0;
+    let served = 0;
+    for (; served < turns.length && bytes < this.#limits.subscribersTurnBytesMax; served++) {
+      const subscription = turns[served];
+      assert(subscription, 'a turn has a subscription');
+      subscription.queued = false;
+      bytes += subscription.pump();
+    }
+    // Those who were not served come first next time.
+    if (served < turns.length) {
+      this.#queue = turns.slice(served).concat(this.#queue);
+      this.#schedule();
+    }
+  }
+}

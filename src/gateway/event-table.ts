@@ -1,0 +1,114 @@
+/**
+ * The events of one request body as slices of it: typed arrays, one row per event in the caller's order, and no object per event.
+ * The row number is the caller's index.
+ */
+import { EVENT_BYTES_MAX } from '../constants.ts';
+import { RejectReason } from '../protocol/rejection.ts';
+import { fnv1a32Bytes } from '../stdx/hash.ts';
+
+export const RowKind = {
+  /** A complete event: shares a batch with its neighbours. */
+  whole: 0,
+  /** Cannot be parsed, or is too deep: travels alone, so that it can endanger nobody; the machine says why it is refused and keeps it. */
+  alone: 1,
+  /** Refused here; `refused` says why. */
+  refused: 2,
+} as const;
+export type RowKind = (typeof RowKind)[keyof typeof RowKind];
+
+export interface RefusedRow {
+  readonly reason: RejectReason;
+  readonly error: string;
+}
+
+export interface EventTableLimits {
+  readonly eventsMax: number;
+  /** Malformed events that are passed on; those after them are only reported. */
+  readonly malformedMax: number;
+}
+
+const ROWS_AT_FIRST = 64;
+
+export class EventTable {
+  readonly body: Buffer;
+  readonly partitionCount: number;
+  rows = 0;
+  /** There are more events than the table may take; those beyond it are missing. */
+  overflow = false;
+  starts = new Uint32Array(ROWS_AT_FIRST);
+  ends = new Uint32Array(ROWS_AT_FIRST);
+  partitions = new Uint16Array(ROWS_AT_FIRST);
+  kinds = new Uint8Array(ROWS_AT_FIRST);
+  /** By row. */
+  readonly refused = new Map<number, RefusedRow>();
+  readonly #limits: EventTableLimits;
+  #malformed = 0;
+
+  constructor(body: Buffer, partitionCount: number, limits: EventTableLimits) {
+    this.body = body;
+    this.partitionCount = partitionCount;
+    this.#limits = limits;
+  }
+
+  /** An event that was read through; `hash` says where it belongs. */
+  addEvent(start: number, end: number, hash: number, kind: RowKind): void {
+    if (end - start > EVENT_BYTES_MAX) this.#refuseTooLarge(start, end, 'the event');
+    else this.#add(start, end, hash % this.partitionCount, kind);
+  }
+
+  /** What stands where an event should; goes to the partition that its bytes choose. */
+  addMalformed(start: number, end: number): void {
+    if (end - start > EVENT_BYTES_MAX) {
+      this.#refuseTooLarge(
+        start,
+        end,
+        'this event cannot be parsed and, with all behind it that cannot be told apart from it,',
+      );
+    } else if (this.#malformed === this.#limits.malformedMax) {
+      this.refuse(
+        start,
+        end,
+        RejectReason.syntax,
+        `cannot be parsed; not kept, because this request already has ${this.#malformed} events that cannot be parsed`,
+      );
+    } else {
+      this.#malformed++;
+      this.#add(start, end, fnv1a32Bytes(this.body, start, end) % this.partitionCount, RowKind.alone);
+    }
+  }
+
+  refuse(start: number, end: number, reason: RejectReason, error: string): void {
+    this.refused.set(this.rows, { reason, error });
+    this.#add(start, end, 0, RowKind.refused);
+  }
+
+  #refuseTooLarge(start: number, end: number, what: string): void {
+    this.refuse(start, end, RejectReason.tooLarge, `${what} has ${end - start} bytes, ${EVENT_BYTES_MAX} are allowed`);
+  }
+
+  #add(start: number, end: number, partition: number, kind: RowKind): void {
+    if (this.rows === this.#limits.eventsMax) {
+      this.overflow = true;
+      return;
+    }
+    if (this.rows === this.starts.length) this.#grow();
+    this.starts[this.rows] = start;
+    this.ends[this.rows] = end;
+    this.partitions[this.rows] = partition;
+    this.kinds[this.rows] = kind;
+    this.rows++;
+  }
+
+  #grow(): void {
+    const room = this.starts.length * 4;
+    this.starts = copied(this.starts, new Uint32Array(room));
+    this.ends = copied(this.ends, new Uint32Array(room));
+    this.partitions = copied(this.partitions, new Uint16Array(room));
+    this.kinds = copied(this.kinds, new Uint8Array(room));
+  }
+}
+
+function copied<Column extends Uint8Array | Uint16Array | Uint32Array>(from: Column, to: Column): Column {
+  to.set(from);
+  return to;
+}

@@ -1,0 +1,267 @@
+/**
+ * An Engine in memory for tests of the gateway, under the test's control: it can be slow (hold), overloaded, failing, not ready, and its decision
+ * streams can be filled, forgotten and read slowly. Events need a `type`; one whose data has `decide: [{channel, campaign}]` makes those decisions.
+ */
+import { unpack } from 'msgpackr';
+import type {
+  AudienceCount,
+  BatchOutcome,
+  CampaignCounts,
+  DecideOutcome,
+  DecisionSource,
+  Engine,
+  EngineIssue,
+  EventBatch,
+  WorkspaceSources,
+} from '../../src/gateway/engine.ts';
+import type { EncodedDecision } from '../../src/protocol/decision.ts';
+import type { Rejection } from '../../src/protocol/rejection.ts';
+
+export interface FakeEvent {
+  readonly id?: string;
+  readonly type: string;
+  readonly customer?: string;
+  readonly data?: { readonly decide?: readonly { readonly channel: string; readonly campaign: string }[] };
+}
+
+export class FakeDecisions implements DecisionSource {
+  readonly identity: string;
+  readonly #stored: EncodedDecision[][];
+  readonly #first: number[];
+  readonly #listeners = new Set<(partition: number, decisions: readonly EncodedDecision[]) => void>();
+  reads = 0;
+  readsInFlight = 0;
+  readsInFlightMax = 0;
+  /** How long a reading takes. */
+  readDelay: () => Promise<void> = () => Promise.resolve();
+  readFailure: Error | null = null;
+
+  constructor(partitions: number, identity: string) {
+    this.identity = identity;
+    this.#stored = Array.from({ length: partitions }, () => []);
+    this.#first = this.#stored.map(() => 1);
+  }
+
+  positions(): { first: readonly number[]; next: readonly number[] } {
+    return { first: [...this.#first], next: this.#stored.map((decisions) => decisions.length + 1) };
+  }
+
+  subscribe(listener: (partition: number, decisions: readonly EncodedDecision[]) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  async read(partition: number, from: number, bytesMax: number): Promise<readonly EncodedDecision[]> {
+    this.reads++;
+    this.readsInFlight++;
+    this.readsInFlightMax = Math.max(this.readsInFlightMax, this.readsInFlight);
+    await this.readDelay();
+    this.readsInFlight--;
+    if (this.readFailure !== null) throw this.readFailure;
+    const found: EncodedDecision[] = [];
+    let bytes = 0;
+    const start = Math.max(from, this.#first[partition] as number) - 1;
+    for (const decision of this.#stored[partition]?.slice(start) ?? []) {
+      found.push(decision);
+      bytes += decision.json.length;
+      if (bytes >= bytesMax) break;
+    }
+    return found;
+  }
+
+  /** Stores and announces one decision; returns its id. */
+  append(partition: number, channel = 'push', campaign = 'hearts', padding = 0): string {
+    return this.appendAll(partition, [{ channel, campaign }], padding)[0] as string;
+  }
+
+  appendAll(
+    partition: number,
+    targets: readonly { readonly channel: string; readonly campaign: string }[],
+    padding = 0,
+    event: FakeEvent | null = null,
+  ): string[] {
+    const stored = this.#stored[partition] as EncodedDecision[];
+    const decisions = targets.map(({ channel, campaign }, i): EncodedDecision => {
+      const number = stored.length + 1 + i;
+      const decision = {
+        id: `${partition}-${number}`,
+        ts: '2010-12-01T08:26:00.000Z',
+        customer: event?.customer ?? 'Zoë',
+        campaign,
+        variant: null,
+        offer: null,
+        channel,
+        message: padding === 0 ? null : { text: 'x'.repeat(padding) },
+        value: 6.9,
+        expires: null,
+        event: { id: event?.id ?? null, type: event?.type ?? 'receipt' },
+        workspace: 1,
+      };
+      return { number, channel, campaign, json: Buffer.from(JSON.stringify(decision)) };
+    });
+    stored.push(...decisions);
+    for (const listener of this.#listeners) listener(partition, decisions);
+    return decisions.map((decision) => `${partition}-${decision.number}`);
+  }
+
+  /** Retention: the decisions before this number are gone. */
+  forget(partition: number, before: number): void {
+    this.#first[partition] = before;
+  }
+
+  json(partition: number, number: number): Uint8Array {
+    return (this.#stored[partition]?.[number - 1] as EncodedDecision).json;
+  }
+}
+
+export class FakeEngine implements Engine {
+  readonly partitions: number;
+  readonly decisions: FakeDecisions;
+  /** Accepted events, in the order in which they were applied. */
+  readonly applied: { readonly partition: number; readonly event: FakeEvent }[] = [];
+  /** Payloads in which nothing could be parsed. */
+  readonly unreadable: { readonly partition: number; readonly payload: Uint8Array }[] = [];
+  readonly submitted: EventBatch[] = [];
+  overloaded = false;
+  /** Thrown by whatever is called next. */
+  failure: Error | null = null;
+  ready = true;
+  sources: WorkspaceSources | null = { version: 1, files: { 'workspace.yaml': 'name: retail\n' } };
+  readonly customers = new Map<string, object>();
+  counts: readonly CampaignCounts[] = [];
+  #gate: Promise<void> = Promise.resolve();
+  #open: () => void = () => {};
+  readonly #decided = new Map<string, Uint8Array[]>();
+
+  constructor(partitions = 4, identity = 'test-streams') {
+    this.partitions = partitions;
+    this.decisions = new FakeDecisions(partitions, identity);
+  }
+
+  /** From now on nothing is answered until release(). */
+  hold(): void {
+    this.#gate = new Promise((resolve) => {
+      this.#open = resolve;
+    });
+  }
+  release(): void {
+    this.#open();
+    this.#gate = Promise.resolve();
+  }
+
+  submit(batches: readonly EventBatch[]): Promise<readonly BatchOutcome[]> | null {
+    if (this.overloaded) return null;
+    this.submitted.push(...batches);
+    return this.#later(() => batches.map((batch) => this.#apply(batch)));
+  }
+
+  decide(batch: EventBatch): Promise<DecideOutcome> | null {
+    if (this.overloaded) return null;
+    this.submitted.push(batch);
+    return this.#later(() => {
+      const [event] = decodePayload(batch.payload) ?? [];
+      const outcome = this.#apply(batch);
+      const decisions = this.#decided.get(keyOf(event)) ?? [];
+      return { rejection: outcome.rejections[0] ?? null, repeated: outcome.repeated > 0, decisions };
+    });
+  }
+
+  customer(id: string): Promise<object | null> {
+    return this.#later(() => this.customers.get(id) ?? null);
+  }
+  campaigns(): Promise<readonly CampaignCounts[]> {
+    return this.#later(() => this.counts);
+  }
+  countAudience(where: string): Promise<AudienceCount | { readonly issues: readonly EngineIssue[] }> {
+    return this.#later(() =>
+      where.includes('spent')
+        ? { issues: [{ file: 'where', line: 1, column: 9, message: 'unknown name `spent`' }] }
+        : { count: 12, customers: 34, ms: 0.5 },
+    );
+  }
+  workspace(): WorkspaceSources | null {
+    return this.sources;
+  }
+  publish(
+    files: Readonly<Record<string, string>>,
+  ): Promise<{ readonly version: number } | { readonly issues: readonly EngineIssue[] }> {
+    return this.#later(() => {
+      const bad = Object.keys(files).find((path) => files[path]?.includes('bad'));
+      if (bad !== undefined) return { issues: [{ file: bad, line: 3, column: 7, message: 'no such event `bad`' }] };
+      this.sources = { version: (this.sources?.version ?? 0) + 1, files };
+      return { version: this.sources.version };
+    });
+  }
+  metrics(): Promise<{ readonly contentType: string; readonly body: string }> {
+    return this.#later(() => ({ contentType: 'text/plain; version=0.0.4', body: 'beckon_subscribers 0\n' }));
+  }
+  readiness(): { readonly ready: boolean; readonly detail: string } {
+    return { ready: this.ready, detail: this.ready ? 'ready' : 'partition 3 is still reading its log' };
+  }
+
+  async #later<T>(work: () => T): Promise<T> {
+    const { failure } = this;
+    await this.#gate;
+    if (failure !== null) throw failure;
+    return work();
+  }
+
+  #apply(batch: EventBatch): BatchOutcome {
+    const events = decodePayload(batch.payload);
+    if (events === null) {
+      this.unreadable.push(batch);
+      return {
+        accepted: 0,
+        repeated: 0,
+        rejections: [{ index: 0, reason: 'syntax', error: 'not JSON: it ends too early' }],
+      };
+    }
+    const rejections: Rejection[] = [];
+    let repeated = 0;
+    events.forEach((event, index) => {
+      const rejection = check(event, index);
+      if (rejection !== null) {
+        rejections.push(rejection);
+      } else if (event.id !== undefined && this.#decided.has(keyOf(event))) {
+        repeated++;
+      } else {
+        this.applied.push({ partition: batch.partition, event });
+        this.#decide(batch.partition, event);
+      }
+    });
+    return { accepted: events.length - rejections.length, repeated, rejections };
+  }
+
+  #decide(partition: number, event: FakeEvent): void {
+    const ids = this.decisions.appendAll(partition, event.data?.decide ?? [], 0, event);
+    this.#decided.set(
+      keyOf(event),
+      ids.map((id) => this.decisions.json(partition, Number(id.split('-')[1]))),
+    );
+  }
+}
+
+function keyOf(event: FakeEvent | undefined): string {
+  return `${event?.customer} ${event?.type} ${event?.id}`;
+}
+
+function check(event: unknown, index: number): Rejection | null {
+  if (typeof event !== 'object' || event === null || Array.isArray(event)) {
+    return { index, reason: 'field_type', error: 'an event is an object' };
+  }
+  const { type } = event as { type?: unknown };
+  if (typeof type !== 'string') return { index, reason: 'missing_field', error: 'type: missing' };
+  if (type.startsWith('unknown')) return { index, reason: 'unknown_type', error: `type: no event type "${type}"` };
+  return null;
+}
+
+/** null: not readable. */
+export function decodePayload(payload: Uint8Array): FakeEvent[] | null {
+  try {
+    const binary = (payload[0] as number) >= 0x80;
+    const value: unknown = binary ? unpack(payload) : JSON.parse(new TextDecoder().decode(payload));
+    return (Array.isArray(value) ? value : [value]) as FakeEvent[];
+  } catch {
+    return null;
+  }
+}
