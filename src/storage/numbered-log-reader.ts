@@ -93,7 +93,7 @@ export class NumberedLogReader {
       } finally {
         await file.close();
       }
-      if (harvest.at === before) {
+      if (harvest.at === before && harvest.bytesLeft > 0) {
         throw new CorruptFileError(
           numberedSegmentPath(this.#folder, first),
           0,
