@@ -63,8 +63,7 @@ function lintPolicy({ policy }: Workspace, { policy: file }: WorkspaceFiles, iss
     // As many or fewer over as long or longer, on the same channels or more: then this one has nothing left to stop.
     const stricter = caps.find((other, j) => {
       const covers =
-        other.channels === null ||
-        (cap.channels !== null && cap.channels.every((channel) => other.channels?.includes(channel)));
+        other.channels === null || cap.channels?.every((channel) => other.channels?.includes(channel)) === true;
       const equal =
         other.max === cap.max && other.perMs === cap.perMs && other.channels?.length === cap.channels?.length;
       return i !== j && covers && other.max <= cap.max && other.perMs >= cap.perMs && (!equal || j < i);

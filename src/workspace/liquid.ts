@@ -66,17 +66,25 @@ class BoundedEmitter implements Emitter {
   }
 }
 
-/** Counts an iteration by the size of the loop's body, before it runs. */
+/** Stands first in the body of a loop, and counts an iteration by the size of the body before it runs. */
+class IterationCounter implements Template {
+  readonly token: TagToken;
+  readonly #work: number;
+
+  constructor(token: TagToken, body: readonly Template[]) {
+    this.token = token;
+    this.#work = NODE_WORK * (1 + countNodes(body));
+  }
+
+  render(context: Context): void {
+    meterOf(context).use(this.#work);
+  }
+}
+
 class CountedForTag extends ForTag {
   constructor(token: TagToken, remaining: TopLevelToken[], liquid: Liquid, parser: Parser) {
     super(token, remaining, liquid, parser);
-    const work = NODE_WORK * (1 + countNodes(this.templates));
-    this.templates.unshift({ token, render: (context) => meterOf(context).use(work) });
-  }
-
-  /** Those of the source: without the one that counts. */
-  override *children(): Generator<unknown, Template[]> {
-    return [...this.templates.slice(1), ...this.elseTemplates];
+    this.templates.unshift(new IterationCounter(token, this.templates));
   }
 }
 
@@ -88,9 +96,10 @@ class BoundedCaptureTag extends CaptureTag {
   }
 }
 
-/** Runs the generators that liquidjs's tags list their children with. */
+/** The nodes inside a tag, those of the source. */
 export function childrenOf(template: Template): readonly Template[] {
-  return template.children === undefined ? [] : (toValueSync(template.children(false, true)) as Template[]);
+  const children = template.children === undefined ? [] : (toValueSync(template.children(false, true)) as Template[]);
+  return children.filter((child) => !(child instanceof IterationCounter));
 }
 
 function countNodes(templates: readonly Template[]): number {

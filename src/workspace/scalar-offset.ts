@@ -34,14 +34,14 @@ function sourceOffsets(source: string, type: string): number[] {
     const character = source.charAt(i);
     if (SPACE.test(character)) continue;
     if (quote === '"' && character === '\\') {
-      const escape = source.charAt(i + 1);
-      const digits = ESCAPE_LENGTHS[escape] ?? 0;
+      const code = source.charAt(i + 1);
+      const digits = ESCAPE_LENGTHS[code] ?? 0;
       const text =
         digits > 0
           ? String.fromCodePoint(Number.parseInt(source.slice(i + 2, i + 2 + digits), 16))
-          : SPACE_ESCAPES.includes(escape)
+          : SPACE_ESCAPES.includes(code)
             ? ''
-            : escape;
+            : code;
       for (const unit of text.split('')) if (!SPACE.test(unit)) offsets.push(i);
       i += 1 + digits;
     } else {
