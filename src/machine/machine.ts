@@ -20,7 +20,7 @@ import { assert } from '../stdx/assert.ts';
 import { type CampaignRow, REMOVED_STATUS } from './accounting.ts';
 import { activate, activateAgain } from './activation.ts';
 import type { ActiveEvent, ActiveWorkspace } from './active-workspace.ts';
-import { AudienceScan, type AudienceStep } from './audience-scan.ts';
+import { AudienceScan } from './audience-scan.ts';
 import { DecideStep } from './decide.ts';
 import { EventDecoder, EventKind } from './decode.ts';
 import { ACCEPTED, type Effects, REPEATED, UNKNOWN_TYPE } from './effects.ts';
@@ -53,8 +53,6 @@ export class Machine {
   #decoder = new EventDecoder(null, this.#fault);
   /** null before the first workspace record: all events are rejected. */
   #steps: Steps | null = null;
-  /** The last audience that was counted: the steps of a count share one compiled predicate. */
-  #scan: AudienceScan | null = null;
 
   constructor(options: MachineOptions) {
     const { partition, partitions, clock, state } = options;
@@ -83,6 +81,9 @@ export class Machine {
   /** Timestamp of the last record applied, epoch ms. */
   get recordTs(): number {
     return this.#globals.recordTs;
+  }
+  get activeWorkspace(): ActiveWorkspace | null {
+    return this.#steps === null ? null : this.#steps.active;
   }
   /** 0 before the first workspace. */
   get workspaceVersion(): number {
@@ -171,15 +172,9 @@ export class Machine {
     return readGoldenRecord(this.#state, this.#steps.active, row, this.logTime, this.#identity.partition);
   }
 
-  /**
-   * One step of an audience count: `rows` customers from `fromRow` on (0, then the step's `nextRow` until it is -1). The program must be checked against the active version: when
-   * `workspaceVersion` changes between steps, begin again. Without a workspace there is nobody to count.
-   */
-  countAudience(program: Program, fromRow: number, rows: number): AudienceStep {
-    if (this.#steps === null) return { count: 0, customers: 0, nextRow: -1 };
-    if (this.#scan === null || this.#scan.program !== program)
-      this.#scan = new AudienceScan(program, this.#steps.active);
-    return this.#scan.step(this.#state, this.logTime, fromRow, rows);
+  /** Begins an audience count; see AudienceScan for its steps. */
+  scanAudience(program: Program): AudienceScan {
+    return new AudienceScan(program, this, this.#state);
   }
 
   #applyWorkspace(payload: Uint8Array, effects: Effects): void {
@@ -191,7 +186,6 @@ export class Machine {
 
   #adopt(active: ActiveWorkspace): void {
     this.#decoder = new EventDecoder(active.workspace.schema, this.#fault);
-    this.#scan = null;
     this.#steps = {
       active,
       profile: new ProfileStep(this.#state, active, this.#fault),
