@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
 import { EventSender } from '../cli/event-sender.ts';
 import { ExitCode } from '../cli/exit.ts';
+import { orderHashOf } from '../cli/order-hash.ts';
 import { DecisionWatch } from './decision-watch.ts';
 import type { DemoEvent } from './demo-event.ts';
 import { EngineProcess } from './engine-process.ts';
@@ -99,7 +100,7 @@ async function send(
   sender.onRejected = ({ line, error }) => void rejects.push(`line ${line}: ${error}`);
   const startedAt = performance.now();
   for (const [index, { bytes, event }] of sample.entries()) {
-    await sender.push(bytes, index + 1, event.customer ?? event.id);
+    await sender.push(bytes, index + 1, orderHashOf(bytes));
     tail?.progress(index + 1, event.ts);
   }
   await sender.drain();

@@ -115,7 +115,12 @@ describe('converter', () => {
       ]),
     );
     expect(events[0]?.data['total']).toBe(39.77);
-    expect((events[0]?.data['items'] as { name: string }[])[1]?.name).toBe('RECORD FRAME 7" SINGLE SIZE, RED');
+    expect(events[0]?.data['items']).toContainEqual({
+      sku: '84380',
+      name: 'RECORD FRAME 7" SINGLE SIZE, RED',
+      qty: 1,
+      price: 2.55,
+    });
     expect(quirks).toMatchObject({ repeatedLines: 1, outliers: 1, strayedSpaces: 2 });
     expect([...quirks.charges]).toEqual([['POST', 1]]);
   });
@@ -180,7 +185,10 @@ describe('converter', () => {
 
   it('prints what it met as a table', async () => {
     const { quirks } = await convertReceipts(
-      csvFile(['1,POST,POSTAGE,1,2010-12-01 10:00:00,18.0,1.0,France', 'C2,22960,A,-1,2010-12-01 10:00:00,3.5,1.0,France']),
+      csvFile([
+        '1,POST,POSTAGE,1,2010-12-01 10:00:00,18.0,1.0,France',
+        'C2,22960,A,-1,2010-12-01 10:00:00,3.5,1.0,France',
+      ]),
     );
     const table = formatQuirks(quirks);
     expect(table).toMatch(/^receipts +1 +£18\.00$/m);

@@ -1,0 +1,126 @@
+/** How commands talk to a running node: HTTP with patience. A node that starts, restarts or is busy is waited for; any other refusal is the caller's answer. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { InputError } from './exit.ts';
+
+export interface NodeClientOptions {
+  /** `http://127.0.0.1:7400` */
+  readonly to: string;
+  readonly token?: string | undefined;
+  /** How long to go on trying without an answer. Default 60 s: longer than a restart. */
+  readonly retryForMs?: number;
+  /** Told before each wait. */
+  readonly onRetry?: (why: string, waitMs: number) => void;
+}
+
+type RequestBody = NonNullable<NonNullable<Parameters<typeof fetch>[1]>['body']>;
+
+export interface Answer {
+  readonly status: number;
+  /** Parsed JSON, or null where the body was none. */
+  readonly body: unknown;
+}
+
+const RETRY_FOR_MS = 60_000;
+const BACKOFF_FIRST_MS = 100;
+const BACKOFF_MAX_MS = 2_000;
+const RETRY_AFTER_MAX_MS = 30_000;
+/** One try: an answer comes when the events are durable, which takes milliseconds. */
+const TRY_TIMEOUT_MS = 30_000;
+
+export class NodeClient {
+  readonly #base: URL;
+  readonly #options: NodeClientOptions;
+
+  constructor(options: NodeClientOptions) {
+    this.#base = parseBase(options.to);
+    this.#options = options;
+  }
+
+  /**
+   * Sends until there is an answer other than 429 and 503. Only for what may be repeated: events with ids, a workspace.
+   * Throws InputError when the node cannot be reached for `retryForMs`.
+   */
+  async send(
+    method: 'GET' | 'POST' | 'PUT',
+    path: string,
+    contentType: string | null,
+    body: Uint8Array | null,
+  ): Promise<Answer> {
+    const giveUpAt = performance.now() + (this.#options.retryForMs ?? RETRY_FOR_MS);
+    let backoffMs = BACKOFF_FIRST_MS;
+    for (;;) {
+      const outcome = await this.#try(method, path, contentType, body);
+      if ('answer' in outcome) return outcome.answer;
+      const waitMs = Math.max(outcome.retryAfterMs, backoffMs);
+      if (performance.now() + waitMs > giveUpAt) throw new InputError(`${this.#base.origin}: ${outcome.why}; gave up`);
+      this.#options.onRetry?.(outcome.why, waitMs);
+      await sleep(waitMs);
+      backoffMs = Math.min(backoffMs * 2, BACKOFF_MAX_MS);
+    }
+  }
+
+  async #try(
+    method: string,
+    path: string,
+    contentType: string | null,
+    body: Uint8Array | null,
+  ): Promise<{ answer: Answer } | { why: string; retryAfterMs: number }> {
+    const headers: Record<string, string> = {};
+    if (contentType !== null) headers['content-type'] = contentType;
+    if (this.#options.token !== undefined) headers['authorization'] = `Bearer ${this.#options.token}`;
+    try {
+      const response = await fetch(new URL(path, this.#base), {
+        method,
+        headers,
+        signal: AbortSignal.timeout(TRY_TIMEOUT_MS),
+        ...(body === null ? {} : { body: body as RequestBody }),
+      });
+      const text = await response.text();
+      if (response.status === 429 || response.status === 503) {
+        return {
+          why: response.status === 429 ? 'the node cannot keep up' : 'the node is not ready',
+          retryAfterMs: retryAfterMs(response.headers.get('retry-after')),
+        };
+      }
+      return { answer: { status: response.status, body: parseJson(text) } };
+    } catch (error) {
+      return { why: describe(error), retryAfterMs: 0 };
+    }
+  }
+}
+
+/** What a refusal says to a person: RFC 9457's title and detail. */
+export function problemText(answer: Answer): string {
+  const { title, detail } = (answer.body ?? {}) as { title?: unknown; detail?: unknown };
+  const words = [title, detail].filter((word) => typeof word === 'string' && word !== '');
+  return words.length > 0 ? `${answer.status} ${words.join(': ')}` : `${answer.status}`;
+}
+
+function parseBase(to: string): URL {
+  const base = URL.canParse(to) ? new URL(to) : null;
+  if (!base || !/^https?:$/.test(base.protocol))
+    throw new InputError(`--to: expected a URL such as http://127.0.0.1:7400, got "${to}"`);
+  return base;
+}
+
+function retryAfterMs(header: string | null): number {
+  const seconds = Number(header);
+  return header !== null && Number.isFinite(seconds) && seconds > 0 ? Math.min(seconds * 1000, RETRY_AFTER_MAX_MS) : 0;
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
+/** fetch hides the reason in `cause`. */
+function describe(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  if (error.name === 'TimeoutError') return 'no answer in time';
+  const cause = error.cause as { code?: string; message?: string } | undefined;
+  if (cause?.code === 'ECONNREFUSED') return 'nobody listens there';
+  return cause?.message || cause?.code || error.message;
+}

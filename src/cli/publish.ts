@@ -1,0 +1,43 @@
+/** `beckon publish DIR`: sends a workspace folder to a running node, and prints what the node says: its new version, or what is wrong and where. */
+import { readWorkspaceFolder } from '../workspace/folder.ts';
+import { ExitCode, InputError } from './exit.ts';
+import { NodeClient, problemText } from './node-client.ts';
+
+export interface PublishOptions {
+  readonly to: string;
+  readonly token?: string | undefined;
+  /** How long to wait for a node that does not answer. */
+  readonly retryForMs?: number;
+}
+
+interface Issue {
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+  readonly message: string;
+}
+
+/** Time to wait for a node when a person stands by. */
+const RETRY_FOR_MS = 10_000;
+
+/** @returns the exit code: 1 if the workspace was refused; the node then goes on with the version it has. */
+export async function publish(
+  directory: string,
+  options: PublishOptions,
+  stdout: NodeJS.WritableStream,
+  stderr: NodeJS.WritableStream,
+): Promise<number> {
+  const client = new NodeClient({ retryForMs: RETRY_FOR_MS, ...options });
+  const files = readWorkspaceFolder(directory);
+  const body = Buffer.from(JSON.stringify({ files }));
+  const answer = await client.send('PUT', '/v1/workspace', 'application/json', body);
+  if (answer.status === 200) {
+    stdout.write(`published ${directory} as version ${(answer.body as { version: number }).version}\n`);
+    return ExitCode.done;
+  }
+  const { issues } = (answer.body ?? {}) as { issues?: readonly Issue[] };
+  if (!issues) throw new InputError(`${options.to}: ${problemText(answer)}`);
+  for (const { file, line, column, message } of issues) stderr.write(`${file}:${line}:${column} ${message}\n`);
+  stderr.write(`nothing was published: ${issues.length} ${issues.length === 1 ? 'problem' : 'problems'}\n`);
+  return ExitCode.input;
+}

@@ -1,0 +1,217 @@
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { afterEach, describe, expect, it } from 'vitest';
+import { InputError } from '../../src/cli/exit.ts';
+import { type ImportOptions, importEvents } from '../../src/cli/import.ts';
+import { EVENT_BYTES_MAX } from '../../src/constants.ts';
+import { answerJson, type FakeNode, fakeNode, type Handler, TextSink } from '../support/fake-node.ts';
+
+let node: FakeNode | null = null;
+afterEach(async () => {
+  await node?.close();
+  node = null;
+});
+
+function ndjsonFile(lines: readonly string[], name = 'events.ndjson'): string {
+  const path = join(mkdtempSync(join(tmpdir(), 'beckon-import-')), name);
+  const text = lines.join('\n');
+  writeFileSync(path, name.endsWith('.gz') ? gzipSync(text) : text);
+  return path;
+}
+
+function events(count: number, customers: number): string[] {
+  return Array.from({ length: count }, (_, i) =>
+    JSON.stringify({ id: `e${i}`, type: 'receipt', customer: `c${i % customers}`, data: { n: i } }),
+  );
+}
+
+async function run(
+  file: string,
+  options: Partial<ImportOptions> = {},
+): Promise<{ code: number; out: string; err: string }> {
+  const [stdout, stderr] = [new TextSink(), new TextSink()];
+  const streams = [stdout, stderr] as unknown as [NodeJS.WritableStream, NodeJS.WritableStream];
+  const code = await importEvents(
+    file,
+    { to: node?.url ?? 'http://127.0.0.1:9', retryForMs: 5_000, ...options },
+    ...streams,
+  );
+  return { code, out: stdout.text, err: stderr.text };
+}
+
+function lines(body: string): string[] {
+  return body.split('\n').filter((line) => line !== '');
+}
+
+const acceptAll: Handler = ({ body }, response) =>
+  answerJson(response, 202, { accepted: lines(body).length, rejected: [] });
+
+/** What the node took, in the order in which it took it. */
+function taken(fake: FakeNode): { id: string; customer: string; data: { n: number } }[] {
+  return fake.requests.flatMap(({ body }) => lines(body).map((line) => JSON.parse(line)));
+}
+
+describe('beckon import', () => {
+  it.each(['events.ndjson', 'events.ndjson.gz'])(
+    'sends every event of %s as NDJSON, in the order of the file per customer',
+    async (name) => {
+      node = await fakeNode(acceptAll);
+      const { code, out } = await run(ndjsonFile(events(5_000, 37), name));
+      expect(code).toBe(0);
+      expect(out).toMatch(/^5,000 events accepted in [\d.]+ s \([\d,]+\/s\), 0 rejected\n$/);
+      const seen = taken(node);
+      expect(new Set(seen.map(({ id }) => id)).size).toBe(5_000);
+      const last = new Map<string, number>();
+      for (const { customer, data } of seen) {
+        expect(data.n).toBeGreaterThan(last.get(customer) ?? -1);
+        last.set(customer, data.n);
+      }
+      expect(node.requests[0]).toMatchObject({ method: 'POST', path: '/v1/events' });
+      expect(node.requests[0]?.headers['content-type']).toBe('application/x-ndjson');
+    },
+  );
+
+  it('keeps several requests in flight, but never two for the same customer', async () => {
+    let inFlight = 0;
+    let most = 0;
+    const busy = new Set<string>();
+    node = await fakeNode(async ({ body }, response) => {
+      most = Math.max(most, ++inFlight);
+      const customers = new Set(lines(body).map((line) => JSON.parse(line).customer as string));
+      for (const customer of customers) expect(busy.has(customer)).toBe(false);
+      for (const customer of customers) busy.add(customer);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      for (const customer of customers) busy.delete(customer);
+      inFlight--;
+      return answerJson(response, 202, { accepted: lines(body).length, rejected: [] });
+    });
+    await run(ndjsonFile(events(6_000, 100)));
+    expect(most).toBeGreaterThan(1);
+  });
+
+  it('waits and sends the same batch again on 429, 503 and a cut connection, losing and reordering nothing', async () => {
+    const tries = new Map<string, number>();
+    node = await fakeNode(({ body }, response) => {
+      const nth = (tries.get(body) ?? 0) + 1;
+      tries.set(body, nth);
+      // Every batch has its own bad luck, once or twice.
+      const luck = (tries.size + nth) % 3;
+      if (nth === 1 && luck === 0)
+        return answerJson(response, 429, { title: 'Too many requests' }, { 'retry-after': '0' });
+      if (nth === 1) return 'reset';
+      if (nth === 2 && luck === 1) return answerJson(response, 503, {});
+      return answerJson(response, 202, { accepted: lines(body).length, rejected: [] });
+    });
+    const { code, out, err } = await run(ndjsonFile(events(2_000, 10)));
+    expect(code).toBe(0);
+    expect(out).toContain('2,000 events accepted');
+    expect(err).toMatch(/: waiting\n$/);
+    const order = new Map<string, number[]>();
+    for (const { customer, data } of taken(node)) order.set(customer, [...(order.get(customer) ?? []), data.n]);
+    for (const numbers of order.values())
+      expect([...new Set(numbers)]).toEqual([...new Set(numbers)].sort((a, b) => a - b));
+  });
+
+  it('waits for a node that comes up later', async () => {
+    const unused = await fakeNode(acceptAll);
+    const { url } = unused;
+    await unused.close();
+    const importing = run(ndjsonFile(events(10, 2)), { to: url });
+    await new Promise((resolve) => setTimeout(resolve, 150));
+    node = await fakeNode(acceptAll, Number(new URL(url).port));
+    expect((await importing).out).toContain('10 events accepted');
+  });
+
+  it('gives up after a bounded time, and says where and why', async () => {
+    const gone = await fakeNode(acceptAll);
+    await gone.close();
+    await expect(run(ndjsonFile(events(10, 2)), { to: gone.url, retryForMs: 200 })).rejects.toThrow(
+      `${gone.url}: nobody listens there; gave up`,
+    );
+  });
+
+  it('reports rejects by reason, the first of them with line numbers, and exits 1', async () => {
+    node = await fakeNode(({ body }, response) => {
+      const rejected = lines(body).flatMap((line, index) => {
+        if (line === 'not json') return [{ index, reason: 'syntax', error: 'no JSON' }];
+        return line.includes('"odd"') ? [{ index, reason: 'unknown_type', error: 'unknown event type "odd"' }] : [];
+      });
+      return answerJson(response, 202, { accepted: lines(body).length - rejected.length, rejected });
+    });
+    const good = events(3, 3);
+    const odd = JSON.stringify({ id: 'x', type: 'odd', customer: 'c0' });
+    const { code, out } = await run(
+      ndjsonFile([good[0] ?? '', 'not json', '', odd, good[1] ?? '', odd, good[2] ?? '']),
+    );
+    expect(code).toBe(1);
+    expect(out).toContain('3 events accepted');
+    expect(out).toContain(', 3 rejected\n  unknown_type: 2\n  syntax: 1\nfirst rejects:\n');
+    for (const shown of [
+      '  line 2: no JSON',
+      '  line 4: unknown event type "odd"',
+      '  line 6: unknown event type "odd"',
+    ])
+      expect(out).toContain(shown);
+  });
+
+  it('does not send a line longer than an event may be, nor hold it in memory, and sends its neighbours', async () => {
+    node = await fakeNode(acceptAll);
+    const [before = '', after = ''] = events(2, 2);
+    const long = JSON.stringify({ id: 'long', data: 'x'.repeat(EVENT_BYTES_MAX) });
+    const { code, out } = await run(ndjsonFile([before, long, after]));
+    expect(code).toBe(1);
+    expect(out).toContain('2 events accepted');
+    expect(out).toContain('too_large: 1');
+    expect(out).toContain('  line 2: the line is longer than an event may be');
+    expect(taken(node).map(({ id }) => id)).toEqual(expect.arrayContaining(['e0', 'e1']));
+    expect(taken(node)).toHaveLength(2);
+  });
+
+  it('takes a file without a last newline, with Windows line ends, and an empty one', async () => {
+    node = await fakeNode(acceptAll);
+    expect((await run(ndjsonFile(events(3, 1).map((line) => `${line}\r`)))).out).toContain('3 events accepted');
+    expect(node.requests.every(({ body }) => !body.includes('\r'))).toBe(true);
+    expect((await run(ndjsonFile([]))).out).toContain('0 events accepted');
+  });
+
+  it('stops at a refusal that trying again would not change', async () => {
+    node = await fakeNode((_, response) =>
+      answerJson(response, 401, { title: 'A token is needed', detail: 'send --token' }),
+    );
+    await expect(run(ndjsonFile(events(5, 1)))).rejects.toThrow('401 A token is needed: send --token');
+  });
+
+  it('sends the token', async () => {
+    node = await fakeNode(acceptAll);
+    await run(ndjsonFile(events(1, 1)), { token: 'secret' });
+    expect(node.requests[0]?.headers['authorization']).toBe('Bearer secret');
+  });
+
+  it('spreads events over time when asked to: small batches, not one burst', async () => {
+    node = await fakeNode(acceptAll);
+    await run(ndjsonFile(events(60, 20)), { rate: 200 });
+    for (const { body } of node.requests) expect(lines(body).length).toBeLessThanOrEqual(20);
+  });
+
+  it.each([
+    ['a missing file', 'nowhere.ndjson', /nowhere\.ndjson: no such file/],
+    ['a folder', tmpdir(), /cannot be read \(EISDIR\)/],
+  ])('says so about %s', async (_, file, message) => {
+    node = await fakeNode(acceptAll);
+    await expect(run(file)).rejects.toThrow(message);
+    await expect(run(file)).rejects.toBeInstanceOf(InputError);
+  });
+
+  it('says so about a damaged gzip file', async () => {
+    node = await fakeNode(acceptAll);
+    const path = ndjsonFile(events(100, 1), 'events.ndjson.gz');
+    writeFileSync(path, gzipSync('x'.repeat(100_000)).subarray(0, 60));
+    await expect(run(path)).rejects.toThrow(/not a gzip file, or a damaged one/);
+  });
+
+  it('refuses an address that is no URL', async () => {
+    await expect(run(ndjsonFile(events(1, 1)), { to: 'localhost:7400' })).rejects.toThrow(/expected a URL such as/);
+  });
+});

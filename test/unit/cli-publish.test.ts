@@ -1,0 +1,64 @@
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import { publish } from '../../src/cli/publish.ts';
+import { answerJson, type FakeNode, fakeNode, type Handler, TextSink } from '../support/fake-node.ts';
+
+let node: FakeNode | null = null;
+afterEach(async () => {
+  await node?.close();
+  node = null;
+});
+
+function workspaceFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'beckon-publish-'));
+  mkdirSync(join(folder, 'campaigns'));
+  writeFileSync(join(folder, 'workspace.yaml'), 'name: retail\n');
+  writeFileSync(join(folder, 'campaigns', 'hearts.yaml'), 'id: hearts\n');
+  return folder;
+}
+
+async function run(
+  handler: Handler,
+  folder = workspaceFolder(),
+): Promise<{ code: number; out: string; err: string; folder: string }> {
+  node = await fakeNode(handler);
+  const [stdout, stderr] = [new TextSink(), new TextSink()];
+  const streams = [stdout, stderr] as unknown as [NodeJS.WritableStream, NodeJS.WritableStream];
+  const code = await publish(folder, { to: node.url, retryForMs: 500 }, ...streams);
+  return { code, out: stdout.text, err: stderr.text, folder };
+}
+
+describe('beckon publish', () => {
+  it('puts the files of the folder, and prints the version', async () => {
+    const { code, out, folder } = await run((_, response) => answerJson(response, 200, { version: 3, files: {} }));
+    expect(code).toBe(0);
+    expect(out).toBe(`published ${folder} as version 3\n`);
+    expect(node?.requests[0]).toMatchObject({ method: 'PUT', path: '/v1/workspace' });
+    expect(JSON.parse(node?.requests[0]?.body ?? '')).toEqual({
+      files: { 'workspace.yaml': 'name: retail\n', 'campaigns/hearts.yaml': 'id: hearts\n' },
+    });
+  });
+
+  it('prints issues as file:line:column message and exits 1', async () => {
+    const issues = [
+      { file: 'campaigns/hearts.yaml', line: 3, column: 7, message: 'unknown event "recipt" (receipt?)' },
+      { file: 'policy.yaml', line: 1, column: 1, message: 'no channels' },
+    ];
+    const { code, out, err } = await run((_, response) =>
+      answerJson(response, 422, { title: 'The workspace has errors', issues }),
+    );
+    expect(code).toBe(1);
+    expect(out).toBe('');
+    expect(err).toBe(
+      'campaigns/hearts.yaml:3:7 unknown event "recipt" (receipt?)\npolicy.yaml:1:1 no channels\nnothing was published: 2 problems\n',
+    );
+  });
+
+  it('passes on any other refusal in its own words', async () => {
+    await expect(
+      run((_, response) => answerJson(response, 401, { title: 'A token is needed', detail: 'send --token' })),
+    ).rejects.toThrow('401 A token is needed: send --token');
+  });
+});
