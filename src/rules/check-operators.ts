@@ -5,7 +5,7 @@ import { patternProblem } from './pattern.ts';
 import { parseDuration, parseTimestamp } from './runtime-notation.ts';
 import { parseOffset } from './runtime-time.ts';
 import type { Comparison, Typed } from './typed.ts';
-import { BOOL, comparable, DYN, fit, INT, isNumeric, isOpen, joinTypes, listOf, STRING, typeName } from './types.ts';
+import { BOOL, comparable, DYN, INT, isNumeric, isOpen, joinTypes, STRING, suits, typeName } from './types.ts';
 
 const COMPARISONS: Readonly<Record<string, Comparison>> = { '_<_': '<', '_<=_': '<=', '_>_': '>', '_>=_': '>=' };
 const ORDERED = new Set(['bool', 'string', 'bytes', 'timestamp', 'duration']);
@@ -132,7 +132,7 @@ function conditional(checker: Checker, condition: Typed, then: Typed, otherwise:
       `the branches of ?: differ in type: ${typeName(then.type)} and ${typeName(otherwise.type)}`,
     );
   }
-  return { node: 'if', type, condition: checked, then, else: otherwise, offset };
+  return { node: 'if', type, condition: checked, whenTrue: then, whenFalse: otherwise, offset };
 }
 
 function size(checker: Checker, operand: Typed, offset: number): Typed {
@@ -146,7 +146,7 @@ function isObjects(typed: Typed): boolean {
 
 /** The pattern must be known, so that its automaton is built and bounded before any event comes. */
 function matches(checker: Checker, text: Typed, pattern: Typed, offset: number): Typed {
-  if (fit(STRING, text.type) === 'no' || fit(STRING, pattern.type) === 'no') {
+  if (suits(STRING, text.type) === 'no' || suits(STRING, pattern.type) === 'no') {
     return checker.problem(offset, `no function matches(${typeName(pattern.type)}) on ${typeName(text.type)}`);
   }
   if (pattern.node !== 'literal' || typeof pattern.value !== 'string') {
@@ -160,7 +160,7 @@ function matches(checker: Checker, text: Typed, pattern: Typed, offset: number):
 /** Literals that can only fail are refused where checking is strict; zones that only the runtime could resolve are refused everywhere. */
 function checkLiteralArguments(checker: Checker, name: string, args: readonly Typed[]): void {
   const [first, second] = args;
-  if (first?.node === 'literal' && typeof first.value === 'string' && args.length === 1) {
+  if (checker.refusesBadLiterals && first?.node === 'literal' && typeof first.value === 'string' && args.length === 1) {
     if (name === 'duration' && parseDuration(first.value) === undefined) {
       const hint = /\d[dw]/.test(first.value) ? ' (CEL has no days: write 168h for a week)' : '';
       checker.problem(first.offset, `"${first.value}" is no duration such as 90s, 30m or 24h${hint}`);
@@ -177,5 +177,3 @@ function checkLiteralArguments(checker: Checker, name: string, args: readonly Ty
     }
   }
 }
-
-export const LIST_OF_DYN = listOf(DYN);

@@ -20,7 +20,7 @@ import { inInt, inUint } from './runtime-numbers.ts';
 import { didYouMean } from './suggest.ts';
 import type { Binding, Typed } from './typed.ts';
 import * as types from './types.ts';
-import { type CelType, DYN, fit, isOpen, joinTypes, listOf, mapOf, typeName, worst } from './types.ts';
+import { type CelType, DYN, isOpen, joinTypes, listOf, mapOf, suits, typeName, worst } from './types.ts';
 
 /** Names of types, which are values of type `type`. */
 const TYPE_NAMES = new Set(['bool', 'int', 'uint', 'double', 'string', 'bytes', 'list', 'map', 'null_type', 'type']);
@@ -56,6 +56,9 @@ export class Checker {
 
   get strict(): boolean {
     return this.#environment.mode === 'strict';
+  }
+  get refusesBadLiterals(): boolean {
+    return this.#environment.refusesBadLiterals;
   }
 
   /** A problem of typing: refused where checking is strict, an evaluation error elsewhere. */
@@ -221,7 +224,7 @@ export class Checker {
         ? this.problem(offset, this.#environment.explainField(type.list, field))
         : result(found.type);
     }
-    if (type.kind === 'map' && fit(type.key, types.STRING) !== 'no')
+    if (type.kind === 'map' && types.comparable(type.key, types.STRING))
       return result(type.value.kind === 'none' ? DYN : type.value);
     if (isOpen(type)) return result(DYN);
     const message =
@@ -253,9 +256,9 @@ export class Checker {
     const candidates: Overload[] = [];
     for (const overload of named) {
       if (overload.member !== member || overload.params.length !== args.length) continue;
-      const suits = overload.params.map((param, i) => fit(param, (args[i] as Typed).type)).reduce(worst, 'yes');
-      if (suits === 'yes') return { node: 'call', type: overload.result, overload, args, offset };
-      if (suits === 'open') candidates.push(overload);
+      const fit = overload.params.map((param, i) => suits(param, (args[i] as Typed).type)).reduce(worst, 'yes');
+      if (fit === 'yes') return { node: 'call', type: overload.result, overload, args, offset };
+      if (fit === 'open') candidates.push(overload);
     }
     if (candidates.length === 0) return this.problem(offset, noOverload(name, member, args));
     const type = candidates.map((overload) => overload.result).reduce(joinTypes);

@@ -9,6 +9,8 @@ export interface Environment {
    * (for the conformance suite). What is not supported is refused either way.
    */
   readonly mode: 'strict' | 'lenient';
+  /** Whether a literal that can only fail, such as duration('5d'), is refused; CEL itself makes it an evaluation error. */
+  readonly refusesBadLiterals: boolean;
   /** Prefixes under which a name is looked for, longest first, '' among them. */
   readonly prefixes: readonly string[];
   resolve(name: string): Binding | null;

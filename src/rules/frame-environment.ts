@@ -30,6 +30,7 @@ export function scalarRep(type: ScalarType): Rep {
 
 export class FrameEnvironment implements Environment {
   readonly mode = 'strict';
+  readonly refusesBadLiterals = true;
   readonly prefixes = [''];
   readonly #bindings = new Map<string, Binding>();
   readonly #event: EventSchema | null;

@@ -12,12 +12,9 @@ import { OPERATIONS } from './operations.ts';
 
 /** Emits what falls through if `ir` is true and does `onFalse` or `fail` otherwise. */
 export function condition(emitter: Emitter, ir: Ir, onFalse: string, fail: string): void {
-  if (ir.op !== 'and') {
-    if (ir.op === 'loop' || ir.op === 'or') return block(emitter, ir, onFalse, fail);
-    emitter.emit(`if (!${value(emitter, ir, fail)}) ${onFalse}`);
-    return;
-  }
-  each(emitter, ir.items, fail, (item, failItem) => condition(emitter, item, onFalse, failItem));
+  if (ir.op === 'and') each(emitter, ir.items, fail, (item, failItem) => condition(emitter, item, onFalse, failItem));
+  else if (ir.op === 'loop' || ir.op === 'or') block(emitter, ir, onFalse, fail);
+  else emitter.emit(`if (!${value(emitter, ir, fail)}) ${onFalse}`);
 }
 
 /** Statements of their own scope. */
@@ -34,8 +31,10 @@ function each(emitter: Emitter, items: readonly Ir[], fail: string, make: (item:
   const flag = failing > (canFail(items[items.length - 1] as Ir) ? 1 : 0) ? emitter.name('e') : null;
   if (flag !== null) emitter.emit(`let ${flag} = false;`);
   items.forEach((item, i) => {
-    if (!canFail(item)) return make(item, fail);
-    if (flag === null || i === items.length - 1) return make(item, fail);
+    if (flag === null || i === items.length - 1 || !canFail(item)) {
+      make(item, fail);
+      return;
+    }
     const label = emitter.name('A');
     emitter.emit(`${label}: {`);
     make(item, `{ ${flag} = true; break ${label}; }`);
@@ -226,8 +225,8 @@ function logicValue(emitter: Emitter, ir: Extract<Ir, { op: 'and' | 'or' }>, fai
 
 function conditionalValue(emitter: Emitter, ir: Extract<Ir, { op: 'if' }>, fail: string): string {
   const test = value(emitter, ir.condition, fail);
-  const then = emitter.capture(() => value(emitter, ir.then, fail));
-  const otherwise = emitter.capture(() => value(emitter, ir.else, fail));
+  const then = emitter.capture(() => value(emitter, ir.whenTrue, fail));
+  const otherwise = emitter.capture(() => value(emitter, ir.whenFalse, fail));
   if (then.lines.length === 0 && otherwise.lines.length === 0)
     return `(${test} ? ${then.result} : ${otherwise.result})`;
   const name = emitter.name('t');

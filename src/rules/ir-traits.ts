@@ -13,7 +13,7 @@ export function childrenOf(ir: Ir): readonly Ir[] {
     case 'list':
       return ir.items;
     case 'if':
-      return [ir.condition, ir.then, ir.else];
+      return [ir.condition, ir.whenTrue, ir.whenFalse];
     case 'call':
     case 'overload':
     case 'dispatch':
@@ -100,7 +100,7 @@ function valueLength(ir: Ir): number {
     case 'loop':
       return lengthBound(ir.range);
     case 'if':
-      return Math.max(valueLength(ir.then), valueLength(ir.else));
+      return Math.max(valueLength(ir.whenTrue), valueLength(ir.whenFalse));
     case 'slot':
     case 'eventList':
       return EVENT_LIST_LENGTH_MAX;

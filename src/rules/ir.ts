@@ -69,7 +69,7 @@ export type Ir =
   | { readonly op: 'eventList'; readonly list: number; readonly column: Rep | null; readonly rep: 'list' | 'elements' }
   | { readonly op: 'listLength'; readonly list: number }
   | { readonly op: 'and' | 'or'; readonly items: readonly Ir[] }
-  | { readonly op: 'if'; readonly condition: Ir; readonly then: Ir; readonly else: Ir; readonly rep: Rep }
+  | { readonly op: 'if'; readonly condition: Ir; readonly whenTrue: Ir; readonly whenFalse: Ir; readonly rep: Rep }
   /** One of the operations of operations.ts. */
   | { readonly op: 'call'; readonly name: OperationName; readonly args: readonly Ir[]; readonly rep: Rep }
   /** A function of functions.ts, by overload; arguments and result are boxed. */

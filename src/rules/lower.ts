@@ -158,15 +158,15 @@ export class Lowerer {
 
   #conditional(typed: Of<'if'>): Ir {
     const condition = this.bool(typed.condition);
-    let then = this.lower(typed.then);
-    let otherwise = this.lower(typed.else);
+    let then = this.lower(typed.whenTrue);
+    let otherwise = this.lower(typed.whenFalse);
     let rep = repOf(then);
     if (rep !== repOf(otherwise)) {
       rep = joinReps(rep, repOf(otherwise));
       then = coerce(then, rep);
       otherwise = coerce(otherwise, rep);
     }
-    const ir: Ir = { op: 'if', condition, then, else: otherwise, rep };
+    const ir: Ir = { op: 'if', condition, whenTrue: then, whenFalse: otherwise, rep };
     if (rep !== 'int') return ir;
     const [a, b] = [this.interval(then), this.interval(otherwise)];
     return this.within(ir, [Math.min(a[0], b[0]), Math.max(a[1], b[1])]);

@@ -85,12 +85,17 @@ function childrenOf(expr: Expr): Expr[] {
 
 function syntaxIssue(source: string, error: unknown): RuleIssue {
   if (error instanceof RangeError) return { line: 1, column: 1, message: 'expression nested too deeply' };
-  const { rawMessage, location, message } = error as {
-    rawMessage?: string;
-    location?: { start?: { offset?: number } };
-    message?: string;
-  };
+  const quoted = source.search(/\.\s*`/);
+  if (quoted >= 0) return issueAt(source, quoted, 'not supported: field names in back quotes');
+  const { rawMessage, location, message } = error as SyntaxProblem;
   return issueAt(source, location?.start?.offset ?? 0, `syntax error: ${rawMessage ?? message ?? 'unreadable'}`);
+}
+
+/** What the parser throws. */
+interface SyntaxProblem {
+  readonly rawMessage?: string;
+  readonly location?: { readonly start?: { readonly offset?: number } };
+  readonly message?: string;
 }
 
 /** Line and column of a UTF-16 offset. */

@@ -7,6 +7,9 @@ import type { Failure } from './values.ts';
 export type Wide = number | bigint;
 
 const SAFE = Number.MAX_SAFE_INTEGER;
+/** As doubles, both exact. */
+const TWO_63 = 2 ** 63;
+const TWO_64 = 2 ** 64;
 export const INT_MIN = -(2n ** 63n);
 export const INT_MAX = 2n ** 63n - 1n;
 export const UINT_MAX = 2n ** 64n - 1n;
@@ -79,12 +82,12 @@ export function multiplyUint(a: Wide, b: Wide): Wide | Failure {
 
 /** Towards zero; undefined beyond int64. Both ends are excluded: as doubles they are 2^63 itself and a neighbour of −2^63. */
 export function doubleToInt(value: number): Wide | Failure {
-  if (!(value > -9223372036854775808 && value < 9223372036854775808)) return undefined;
+  if (!(value > -TWO_63 && value < TWO_63)) return undefined;
   const whole = Math.trunc(value);
   return Number.isSafeInteger(whole) ? whole + 0 : BigInt(whole);
 }
 export function doubleToUint(value: number): Wide | Failure {
-  if (!(value >= 0 && value < 18446744073709551616)) return undefined;
+  if (!(value >= 0 && value < TWO_64)) return undefined;
   const whole = Math.trunc(value);
   return Number.isSafeInteger(whole) ? whole + 0 : BigInt(whole);
 }

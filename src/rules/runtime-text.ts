@@ -15,7 +15,7 @@ export function countCodePoints(text: string): number {
 
 /** Negative, 0 or positive. Surrogates are moved above the rest of the basic plane, which is where their code points sort. */
 export function compareText(a: string, b: string): number {
-  const length = a.length < b.length ? a.length : b.length;
+  const length = Math.min(a.length, b.length);
   for (let i = 0; i < length; i++) {
     const x = a.charCodeAt(i);
     const y = b.charCodeAt(i);

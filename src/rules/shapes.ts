@@ -67,7 +67,12 @@ class Lifter {
       case 'list':
         return { ...ir, items: this.#all(ir.items) };
       case 'if':
-        return { ...ir, condition: this.lift(ir.condition), then: this.lift(ir.then), else: this.lift(ir.else) };
+        return {
+          ...ir,
+          condition: this.lift(ir.condition),
+          whenTrue: this.lift(ir.whenTrue),
+          whenFalse: this.lift(ir.whenFalse),
+        };
       case 'call':
         return this.#codeComparison(ir) ?? { ...ir, args: this.#all(ir.args) };
       case 'overload':

@@ -25,7 +25,7 @@ export type Typed = { readonly type: CelType; readonly offset: number } & (
   | { readonly node: 'field' | 'hasField'; readonly operand: Typed; readonly field: string }
   | { readonly node: 'and' | 'or'; readonly items: readonly Typed[] }
   | { readonly node: 'not' | 'size' | 'dyn'; readonly operand: Typed }
-  | { readonly node: 'if'; readonly condition: Typed; readonly then: Typed; readonly else: Typed }
+  | { readonly node: 'if'; readonly condition: Typed; readonly whenTrue: Typed; readonly whenFalse: Typed }
   | { readonly node: 'compare'; readonly operator: Comparison; readonly left: Typed; readonly right: Typed }
   | { readonly node: 'equal'; readonly negated: boolean; readonly left: Typed; readonly right: Typed }
   | { readonly node: 'in'; readonly item: Typed; readonly container: Typed }

@@ -86,12 +86,12 @@ export function joinTypes(a: CelType, b: CelType): CelType {
 /** How well a value of one type stands where another is expected: surely, never, or only evaluation can tell. */
 export type Fit = 'yes' | 'no' | 'open';
 
-export function fit(expected: CelType, actual: CelType): Fit {
+export function suits(expected: CelType, actual: CelType): Fit {
   if (expected.kind === 'dyn') return 'yes';
   if (isOpen(actual)) return 'open';
-  if (expected.kind === 'list' && actual.kind === 'list') return fit(expected.element, actual.element);
+  if (expected.kind === 'list' && actual.kind === 'list') return suits(expected.element, actual.element);
   if (expected.kind === 'map' && actual.kind === 'map') {
-    return worst(fit(expected.key, actual.key), fit(expected.value, actual.value));
+    return worst(suits(expected.key, actual.key), suits(expected.value, actual.value));
   }
   return sameType(expected, actual) ? 'yes' : 'no';
 }
