@@ -263,7 +263,11 @@ assert(MESSAGE_LENGTH_MAX * 4 < RECORD_BYTES_MAX, 'a rendered message must fit a
 /** One partition's memory: what a 32-bit WebAssembly memory can address. */
 export const PARTITION_MEMORY_BYTES_MAX = 2 ** 32;
 /** Bytes reserved for customer ids, per customer on average: ids are mostly 8 to 40 bytes. When they run out, the partition counts as full. */
-export const CUSTOMER_ID_BYTES_RESERVED = 64;
+export const CUSTOMER_ID_BYTES_RESERVED = 40;
+/**
+ * Address space for blocks, as a multiple of what the blocks in use may take: a freed block is used again for the same size class only, so a partition whose mixture of sizes changes needs more places than bytes.
+ */
+export const BLOCK_CARVE_FACTOR = 2;
 /**
  * Room for columns, in strips of one bit per customer: a double takes 64 (and one for its presence), a string 32, a bool one.
  * 16,384 are some 250 doubles; with many customers it is less, see state/arena.ts.

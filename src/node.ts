@@ -3,6 +3,7 @@
  * workspace up to date, then opens the gateway; and takes it all down in the reverse order.
  */
 import { availableParallelism } from 'node:os';
+import { FOLDER_HEARTBEAT_MS } from './constants.ts';
 import type {
   AudienceCount,
   BatchOutcome,
@@ -13,6 +14,7 @@ import type {
   EventBatch,
 } from './gateway/engine.ts';
 import { Gateway } from './gateway/gateway.ts';
+import { TaskPool } from './pool/task-pool.ts';
 import { checkExpression } from './rules/check-expression.ts';
 import { partitionOf } from './stdx/hash.ts';
 import { DataFolder, saltOf } from './storage/data-folder.ts';
@@ -61,135 +63,153 @@ export class WorkspaceError extends Error {
   }
 }
 
-/** Opens everything, in order; resolves when the node listens and is ready. */
-export async function startNode(
-  options: NodeOptions,
-  logger: Logger,
-  onFailure: (error: Error) => void,
-): Promise<RunningNode> {
-  const fs = nodeFileSystem;
-  const folder = DataFolder.open(fs, options.dataDirectory, {
+/** Opens everything, in order; resolves when the node listens. Throws WorkspaceError, or what storage refuses, with everything closed again. */
+export async function startNode(options: NodeOptions, logger: Logger, onFailure: () => void): Promise<RunningNode> {
+  const folder = DataFolder.open(nodeFileSystem, options.dataDirectory, {
     partitions: options.partitions,
     clock: options.clock,
     customersPerPartition: options.customersPerPartition,
   });
+  const pool = new TaskPool();
+  let shards: Shards | null = null;
   try {
-    const { partitions, clock, customersPerPartition, id } = folder.identity;
-    const { epoch, repairs } = repairLogs(fs, folder.walRoot);
-    for (const { folder: log, tornBytes } of repairs) {
-      if (tornBytes > 0)
-        logger.warn(
-          { log, tornBytes },
-          'cut off what was being written when the last run ended; it was never acknowledged',
-        );
-    }
     const exposition = new MetricsExposition();
-    const feed = new DecisionFeed(
-      id,
-      Array.from({ length: partitions }, (_, partition) => new NumberedLogReader(folder.decisions(partition))),
-    );
-    const workers = Math.min(options.workers ?? Math.max(1, availableParallelism() - 1), partitions);
-    const shardOptions = Array.from({ length: workers }, (_, worker): ShardOptions => {
-      const metrics = createSharedSeries();
-      exposition.attachWorker(worker, metrics);
-      return {
-        worker,
-        partitions: Array.from({ length: partitions }, (_, partition) => partition).filter(
-          (partition) => partition % workers === worker,
-        ),
-        partitionsTotal: partitions,
-        dataDirectory: options.dataDirectory,
-        clock,
-        customersPerPartition,
-        historyMs: options.historyMs,
-        walEpoch: epoch,
-        salt: saltOf(id),
-        metrics,
-      };
-    });
-    const retained = new Map<number, number>();
-    const shards = new Shards(shardOptions, feed, {
-      log: (message) => logger[message.level](message.fields, message.message),
-      series: (worker, registration) => exposition.register(worker, registration),
-      retained: (partition, position) => {
-        retained.set(partition, position);
-        dropSegmentsBefore(fs, folder.walRoot, retained);
-      },
-      failed: (worker, error) => {
-        logger.fatal(
-          { worker, err: error },
-          'a shard worker failed; the process ends, and recovers from its log when it is started again',
-        );
-        onFailure(error);
-      },
-    });
+    const { partitions, id } = folder.identity;
+    const readers = range(partitions).map((partition) => new NumberedLogReader(folder.decisions(partition)));
+    const feed = new DecisionFeed(id, readers);
+    shards = startShards(folder, options, feed, exposition, logger, onFailure);
     const statuses = await shards.ready();
-    logger.info(
-      { partitions, workers, customers: statuses.reduce((sum, status) => sum + status.customers, 0) },
-      'recovered',
-    );
+    const customers = statuses.reduce((sum, status) => sum + status.customers, 0);
+    logger.info({ partitions, customers }, 'recovered');
 
-    const publication = new Publication(new VersionStore(fs, folder.workspaces), shards, partitions);
+    const store = new VersionStore(nodeFileSystem, folder.workspaces);
+    const publication = new Publication(store, shards, partitions, (files) => pool.compileWorkspace(files));
     await publication.finish(statuses.map((status) => status.workspaceVersion));
     if (options.workspaceDirectory !== null) await publishFolder(publication, options.workspaceDirectory, logger);
 
-    const node = new RunningNode(folder, shards, publication, feed, exposition, logger);
-    await node.listen(options.host, options.port, options.token);
+    const node = new RunningNode({ folder, shards, pool, publication, feed, exposition, logger, token: options.token });
+    await node.listen(options.host, options.port);
     return node;
   } catch (error) {
+    await shards?.stop();
+    await pool.close();
     folder.close();
     throw error;
   }
 }
 
-/** Publishes the folder if it changed since it was last published from a folder; what was published over HTTP since then stays otherwise. */
+/** Repairs the logs, then starts the workers, which recover their partitions from them. */
+function startShards(
+  folder: DataFolder,
+  options: NodeOptions,
+  feed: DecisionFeed,
+  exposition: MetricsExposition,
+  logger: Logger,
+  onFailure: () => void,
+): Shards {
+  const { partitions, clock, customersPerPartition, id } = folder.identity;
+  const { epoch, repairs } = repairLogs(nodeFileSystem, folder.walRoot);
+  for (const { folder: log, tornBytes } of repairs) {
+    if (tornBytes > 0)
+      logger.warn(
+        { log, tornBytes },
+        'cut off what was being written when the last run ended; it was never acknowledged',
+      );
+  }
+  const workers = Math.min(options.workers ?? Math.max(1, availableParallelism() - 1), partitions);
+  const shardOptions = range(workers).map((worker): ShardOptions => {
+    const metrics = createSharedSeries();
+    exposition.attachWorker(worker, metrics);
+    return {
+      worker,
+      partitions: range(partitions).filter((partition) => partition % workers === worker),
+      partitionsTotal: partitions,
+      dataDirectory: options.dataDirectory,
+      clock,
+      customersPerPartition,
+      historyMs: options.historyMs,
+      walEpoch: epoch,
+      salt: saltOf(id),
+      metrics,
+    };
+  });
+  const retained = new Map<number, number>();
+  return new Shards(shardOptions, feed, {
+    log: (message) => logger[message.level](message.fields, message.message),
+    series: (worker, registration) => exposition.register(worker, registration),
+    retained: (partition, position) => {
+      retained.set(partition, position);
+      dropSegmentsBefore(nodeFileSystem, folder.walRoot, retained);
+    },
+    failed: (worker, error) => {
+      logger.fatal(
+        { worker, err: error },
+        'a shard worker failed; the process ends, and recovers from its log when it is started again',
+      );
+      onFailure();
+    },
+  });
+}
+
+/** Publishes the folder if it changed since it was last published from a folder; otherwise what was published over HTTP since then stays. */
 async function publishFolder(publication: Publication, directory: string, logger: Logger): Promise<void> {
   const result = await publication.publishFolder(readWorkspaceFolder(directory));
   if ('issues' in result) throw new WorkspaceError(result.issues);
-  logger.info(
-    { version: result.version, changed: result.changed },
-    result.changed ? 'published the workspace folder' : 'the workspace folder is unchanged',
-  );
+  logger.info({ version: result.version, changed: result.changed }, 'workspace folder published');
+}
+
+function range(count: number): number[] {
+  return Array.from({ length: count }, (_, i) => i);
+}
+
+/** What a running node is made of. */
+interface NodeParts {
+  readonly folder: DataFolder;
+  readonly shards: Shards;
+  readonly pool: TaskPool;
+  readonly publication: Publication;
+  readonly feed: DecisionFeed;
+  readonly exposition: MetricsExposition;
+  readonly logger: Logger;
+  readonly token: string | null;
 }
 
 /** A node that has recovered, as the gateway and the serve command see it. */
 export class RunningNode implements Engine {
   readonly partitions: number;
   readonly decisions: DecisionFeed;
-  readonly #folder: DataFolder;
+  readonly #parts: NodeParts;
   readonly #shards: Shards;
   readonly #publication: Publication;
-  readonly #exposition: MetricsExposition;
-  readonly #gauges: WorkerMetrics;
+  readonly #metrics: WorkerMetrics;
   readonly #gateway: Gateway;
+  readonly #heartbeat: NodeJS.Timeout;
   #port = 0;
 
-  constructor(
-    folder: DataFolder,
-    shards: Shards,
-    publication: Publication,
-    feed: DecisionFeed,
-    exposition: MetricsExposition,
-    logger: Logger,
-  ) {
-    this.#folder = folder;
+  constructor(parts: NodeParts) {
+    const { folder, shards, publication, feed, exposition, logger, token } = parts;
+    this.#parts = parts;
     this.#shards = shards;
     this.#publication = publication;
-    this.#exposition = exposition;
     this.partitions = folder.identity.partitions;
     this.decisions = feed;
     const shared = createSharedSeries();
     exposition.attachWorker(MAIN_THREAD, shared);
-    this.#gauges = new WorkerMetrics(shared, (registration) => exposition.register(MAIN_THREAD, registration));
-    this.#gateway = new Gateway({ engine: this, logger });
+    this.#metrics = new WorkerMetrics(shared, (registration) => exposition.register(MAIN_THREAD, registration));
+    this.#gateway = new Gateway({
+      engine: this,
+      logger,
+      auth: { tokens: token === null ? [] : [token] },
+      onAnswered: (route, status) => this.#metrics.counter('beckon_http_responses_total', { route, status }).add(1),
+    });
+    this.#heartbeat = setInterval(() => folder.heartbeat(), FOLDER_HEARTBEAT_MS);
   }
 
   get port(): number {
     return this.#port;
   }
 
-  async listen(host: string, port: number, token: string | null): Promise<void> {
-    void token;
+  async listen(host: string, port: number): Promise<void> {
     this.#port = await this.#gateway.listen(host, port);
   }
 
@@ -197,7 +217,9 @@ export class RunningNode implements Engine {
   async stop(): Promise<void> {
     await this.#gateway.close();
     await this.#shards.stop();
-    this.#folder.close();
+    await this.#parts.pool.close();
+    clearInterval(this.#heartbeat);
+    this.#parts.folder.close();
   }
 
   submit(batches: readonly EventBatch[]): Promise<readonly BatchOutcome[]> | null {
@@ -228,7 +250,9 @@ export class RunningNode implements Engine {
     const checked = checkExpression(where, { schema: workspace.schema, event: null }, ['bool']);
     if ('issues' in checked) return { issues: checked.issues.map((issue) => ({ file: 'where', ...issue })) };
     const start = performance.now();
-    const tally = await this.#shards.countAudience(checked.program);
+    const tally = await this.#shards.countAudience(checked.program, workspace.version);
+    // A version was published in the meantime: check against that one.
+    if (tally === null) return this.countAudience(where);
     return { ...tally, ms: Math.round((performance.now() - start) * 10) / 10 };
   }
 
@@ -243,10 +267,10 @@ export class RunningNode implements Engine {
 
   metrics(): Promise<{ contentType: string; body: string }> {
     const { subscribers, lagDecisions } = this.#gateway.stats();
-    this.#gauges.gauge('beckon_subscribers', {}).set(subscribers);
-    this.#gauges.gauge('beckon_subscriber_lag_decisions', {}).set(lagDecisions);
-    this.#gauges.gauge('beckon_workspace_version', {}).set(this.#publication.current?.version ?? 0);
-    return this.#exposition.scrape();
+    this.#metrics.gauge('beckon_subscribers', {}).set(subscribers);
+    this.#metrics.gauge('beckon_subscriber_lag_decisions', {}).set(lagDecisions);
+    this.#metrics.gauge('beckon_workspace_version', {}).set(this.#publication.current?.version ?? 0);
+    return this.#parts.exposition.scrape();
   }
 
   readiness(): { ready: boolean; detail: string } {

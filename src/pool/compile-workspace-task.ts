@@ -1,4 +1,4 @@
 /** Task: the files of a workspace → the compiled workspace, or what is wrong with it. */
-import { compileWorkspace } from '../workspace/compile-workspace.ts';
+import { compileWorkspace } from '../workspace/compile.ts';
 
 export default compileWorkspace;

@@ -4,7 +4,7 @@
  */
 import { Piscina } from 'piscina';
 import { TASK_POOL_IDLE_MS } from '../constants.ts';
-import type { CompileResult } from '../workspace/compile-workspace.ts';
+import type { CompiledWorkspace } from '../workspace/compile.ts';
 
 export class TaskPool {
   readonly #pool = new Piscina({
@@ -15,8 +15,8 @@ export class TaskPool {
   });
 
   /** Validates and compiles a workspace's files: about a second for a thousand campaigns. */
-  compileWorkspace(files: Readonly<Record<string, string>>): Promise<CompileResult> {
-    return this.#pool.run(files) as Promise<CompileResult>;
+  compileWorkspace(files: Readonly<Record<string, string>>): Promise<CompiledWorkspace> {
+    return this.#pool.run(files) as Promise<CompiledWorkspace>;
   }
 
   close(): Promise<void> {

@@ -10,10 +10,13 @@ import type { AudienceTally } from './messages.ts';
 
 interface RunningScan {
   readonly where: Program;
-  readonly answer: (tally: AudienceTally) => void;
-  /** Partitions still to be walked; the last one is being walked. */
+  /** The predicate was checked against this version's schema. */
+  readonly workspaceVersion: number;
+  /** null: the workspace changed while the scan ran. */
+  readonly answer: (tally: AudienceTally | null) => void;
+  /** Still to be walked; the last one is being walked by `current`. */
   readonly partitions: HostedPartition[];
-  scan: AudienceScan | null;
+  current: AudienceScan | null;
   count: number;
   customers: number;
 }
@@ -25,25 +28,43 @@ export class AudienceScans {
     return this.#running.length > 0;
   }
 
-  start(where: Program, partitions: Iterable<HostedPartition>, answer: (tally: AudienceTally) => void): void {
-    this.#running.push({ where, answer, partitions: [...partitions], scan: null, count: 0, customers: 0 });
+  start(
+    where: Program,
+    workspaceVersion: number,
+    partitions: Iterable<HostedPartition>,
+    answer: RunningScan['answer'],
+  ): void {
+    this.#running.push({
+      where,
+      workspaceVersion,
+      answer,
+      partitions: [...partitions],
+      current: null,
+      count: 0,
+      customers: 0,
+    });
   }
 
   /** Moves the oldest scan on by AUDIENCE_ROWS_PER_STEP rows. */
   step(): void {
-    const running = this.#running[0];
-    if (running === undefined) return;
-    const partition = running.partitions.at(-1);
+    const scan = this.#running[0];
+    if (scan === undefined) return;
+    const partition = scan.partitions.at(-1);
     if (partition === undefined) {
       this.#running.shift();
-      running.answer({ count: running.count, customers: running.customers });
+      scan.answer({ count: scan.count, customers: scan.customers });
       return;
     }
-    running.scan ??= partition.machine.scanAudience(running.where);
-    if (running.scan.step(AUDIENCE_ROWS_PER_STEP)) return;
-    running.count += running.scan.matched;
-    running.customers += running.scan.customers;
-    running.scan = null;
-    running.partitions.pop();
+    scan.current ??= partition.machine.scanAudience(scan.where);
+    if (scan.current.step(AUDIENCE_ROWS_PER_STEP)) return;
+    if (scan.current.stale || partition.machine.workspaceVersion !== scan.workspaceVersion) {
+      this.#running.shift();
+      scan.answer(null);
+      return;
+    }
+    scan.count += scan.current.matched;
+    scan.customers += scan.current.customers;
+    scan.current = null;
+    scan.partitions.pop();
   }
 }

@@ -45,7 +45,7 @@ export type ToShard =
 export type ShardQuery =
   | { readonly kind: 'customer'; readonly partition: number; readonly id: string }
   | { readonly kind: 'campaigns' }
-  | { readonly kind: 'audience'; readonly where: Program }
+  | { readonly kind: 'audience'; readonly where: Program; readonly workspaceVersion: number }
   | { readonly kind: 'digests' };
 
 /** What became of one Submission. */

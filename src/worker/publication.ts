@@ -4,7 +4,7 @@
  */
 
 import { incompatibilities } from '../workspace/compatibility.ts';
-import { compileWorkspace } from '../workspace/compile.ts';
+import type { CompiledWorkspace } from '../workspace/compile.ts';
 import { workspaceHash } from '../workspace/folder.ts';
 import type { Workspace, WorkspaceIssue } from '../workspace/workspace.ts';
 import type { Shards } from './shards.ts';
@@ -12,17 +12,21 @@ import type { VersionStore } from './version-store.ts';
 
 export type PublishResult = { readonly version: number } | { readonly issues: readonly WorkspaceIssue[] };
 
+type Compile = (files: Readonly<Record<string, string>>) => Promise<CompiledWorkspace>;
+
 export class Publication {
   readonly #store: VersionStore;
   readonly #shards: Shards;
   readonly #partitions: number;
+  readonly #compile: Compile;
   #current: Workspace | null;
   #last: Promise<unknown> = Promise.resolve();
 
-  constructor(store: VersionStore, shards: Shards, partitions: number) {
+  constructor(store: VersionStore, shards: Shards, partitions: number, compile: Compile) {
     this.#store = store;
     this.#shards = shards;
     this.#partitions = partitions;
+    this.#compile = compile;
     this.#current = store.newest();
   }
 
@@ -63,7 +67,7 @@ export class Publication {
   async #publish(files: Readonly<Record<string, string>>): Promise<PublishResult> {
     const current = this.#current;
     if (current !== null && workspaceHash(current.files) === workspaceHash(files)) return { version: current.version };
-    const compiled = compileWorkspace(files);
+    const compiled = await this.#compile(files);
     if ('issues' in compiled) return { issues: compiled.issues };
     const workspace: Workspace = { ...compiled.workspace, version: (current?.version ?? 0) + 1 };
     const incompatible = current === null ? [] : incompatibilities(current, workspace);

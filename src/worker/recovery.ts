@@ -4,11 +4,12 @@
  * Replay derives the effects again. Those that are in the decision log already are compared with it, the others are appended: what a crash lost
  * between the record's fsync and the decision log's is made again, under the same number.
  */
-import { DEAD_LETTER_LOG_BYTES_RETAINED, DECISION_LOG_BYTES_RETAINED } from '../constants.ts';
+import { DEAD_LETTER_LOG_BYTES_MAX, DECISION_LOG_BYTES_MAX } from '../constants.ts';
 import { EmbeddedLog } from '../log/embedded-log.ts';
 import { Effects } from '../machine/effects.ts';
 import { Machine } from '../machine/machine.ts';
-import { PartitionState, reserveMemory } from '../state/partition-state.ts';
+import { reserveMemory } from '../state/arena.ts';
+import { PartitionState } from '../state/partition-state.ts';
 import { assert } from '../stdx/assert.ts';
 import type { Clock } from '../stdx/clock.ts';
 import { DataPaths } from '../storage/data-folder.ts';
@@ -41,10 +42,10 @@ export function recoverShard(
   log: Log,
 ): Shard {
   const partitions = new Map(options.partitions.map((partition) => [partition, restore(fs, options, partition, log)]));
-  const lastTs = replay(fs, options, partitions, log);
+  replay(fs, options, partitions, log);
   const embedded = new EmbeddedLog(clock);
   for (const [partition, hosted] of partitions)
-    embedded.resume(partition, hosted.machine.position, lastTs.get(partition) ?? hosted.machine.recordTs);
+    embedded.resume(partition, hosted.machine.position, hosted.machine.recordTs);
   const paths = new DataPaths(options.dataDirectory);
   const wal = WriteAheadLog.open(fs, paths.wal(options.worker), {
     worker: options.worker,
@@ -60,7 +61,7 @@ function restore(fs: FileSystem, options: ShardOptions, partition: number, log: 
   const limits = stateLimits(options.customersPerPartition);
   const state = new PartitionState(reserveMemory(limits), limits);
   const machine = new Machine({ partition, partitions: options.partitionsTotal, clock: options.clock, state });
-  const snapshots = new SnapshotStore(fs, paths.snapshots(partition), partition);
+  const snapshots = new SnapshotStore(fs, paths.partition(partition), partition);
   const { snapshot, problems } = snapshots.loadNewest();
   for (const { path, what, offset } of problems)
     log('warn', { partition, path, offset, what }, 'a damaged snapshot is passed over; the one before it is used');
@@ -72,13 +73,8 @@ function restore(fs: FileSystem, options: ShardOptions, partition: number, log: 
     state,
     machine,
     snapshots,
-    open(paths.decisions(partition), EntryKind.decision, DECISION_LOG_BYTES_RETAINED, machine.decisionCount + 1),
-    open(
-      paths.deadLetters(partition),
-      EntryKind.deadLetter,
-      DEAD_LETTER_LOG_BYTES_RETAINED,
-      machine.deadLetterCount + 1,
-    ),
+    open(paths.decisions(partition), EntryKind.decision, DECISION_LOG_BYTES_MAX, machine.decisionCount + 1),
+    open(paths.deadLetters(partition), EntryKind.deadLetter, DEAD_LETTER_LOG_BYTES_MAX, machine.deadLetterCount + 1),
   );
 }
 
@@ -102,15 +98,14 @@ function restoreSnapshot(snapshot: LoadedSnapshot, state: PartitionState, machin
   }
 }
 
-/** Applies every record behind the partitions' positions. Returns the timestamp of each partition's last record. */
+/** Applies every record behind the partitions' positions. */
 function replay(
   fs: FileSystem,
   options: ShardOptions,
   partitions: ReadonlyMap<number, HostedPartition>,
   log: Log,
-): Map<number, number> {
+): void {
   const effects = new Effects();
-  const lastTs = new Map<number, number>();
   let records = 0;
   const positions = new Map([...partitions].map(([partition, hosted]) => [partition, hosted.machine.position]));
   readLogs(
@@ -120,11 +115,9 @@ function replay(
     (partition, record) => {
       // The payload is a view that the next record overwrites; what the machine keeps of it, it copies.
       partitions.get(partition)?.apply(record, effects);
-      lastTs.set(partition, record.ts);
       records += 1;
     },
   );
   for (const hosted of partitions.values()) hosted.flushEffects();
   if (records > 0) log('info', { worker: options.worker, records }, 'replayed the log');
-  return lastTs;
 }

@@ -78,7 +78,7 @@ function take(message: ToShard): void {
 
 function answer(ticket: number, query: ShardQuery): void {
   const send = (value: unknown): void => post({ type: 'answer', ticket, value });
-  if (query.kind === 'audience') scans.start(query.where, shard.partitions.values(), send);
+  if (query.kind === 'audience') scans.start(query.where, query.workspaceVersion, shard.partitions.values(), send);
   else send(answerQuery(shard, query));
 }
 

@@ -128,7 +128,7 @@ export class Shard {
     const original = submission.kind === SubmissionKind.decide ? repeatedOf[0] : undefined;
     return {
       ticket: submission.ticket,
-      accepted,
+      accepted: accepted + repeated,
       repeated,
       rejections: [...rejections],
       decisions: submission.kind === SubmissionKind.decide ? decisions.map((decision) => decision.json) : [],

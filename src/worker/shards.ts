@@ -11,6 +11,7 @@ import type {
   PartitionDigest,
   PartitionStatus,
   ShardOptions,
+  ShardQuery,
   SubmissionOutcome,
 } from './messages.ts';
 import { SubmissionKind } from './messages.ts';
@@ -88,12 +89,16 @@ export class Shards {
     return sumTallies(((await this.#all({ kind: 'campaigns' })) as CampaignTally[][]).flat());
   }
 
-  async countAudience(where: Program): Promise<AudienceTally> {
-    const tallies = (await this.#all({ kind: 'audience', where })) as AudienceTally[];
-    return {
-      count: tallies.reduce((sum, tally) => sum + tally.count, 0),
-      customers: tallies.reduce((sum, tally) => sum + tally.customers, 0),
-    };
+  /** null: the workspace changed meanwhile, or is not the one that the predicate was checked against; ask again. */
+  async countAudience(where: Program, workspaceVersion: number): Promise<AudienceTally | null> {
+    const tallies = (await this.#all({ kind: 'audience', where, workspaceVersion })) as (AudienceTally | null)[];
+    let [count, customers] = [0, 0];
+    for (const tally of tallies) {
+      if (tally === null) return null;
+      count += tally.count;
+      customers += tally.customers;
+    }
+    return { count, customers };
   }
 
   /** State digest of every partition, in partition order. */
@@ -114,7 +119,7 @@ export class Shards {
     return { rejection: outcome.rejections[0] ?? null, repeated, decisions };
   }
 
-  #all(query: { kind: 'campaigns' } | { kind: 'digests' } | { kind: 'audience'; where: Program }): Promise<unknown[]> {
+  #all(query: Exclude<ShardQuery, { kind: 'customer' }>): Promise<unknown[]> {
     return Promise.all(this.#handles.map((handle) => handle.query(query)));
   }
 

@@ -17,6 +17,8 @@ interface Running {
   readonly partition: HostedPartition;
   readonly writer: SnapshotWriter;
   readonly state: StateSnapshot;
+  /** Of what is not in the state; the state's own digest is known when its last section is. */
+  readonly globalsDigest: string;
   readonly startMs: number;
 }
 
@@ -113,6 +115,7 @@ export class Snapshotter {
         partition,
         writer,
         state: state.beginSnapshot(machine.logTime),
+        globalsDigest: machine.globalsDigest(),
         startMs: this.#clock.monotonicMs(),
       };
       partition.bytesSinceSnapshot = 0;
@@ -122,9 +125,9 @@ export class Snapshotter {
     }
   }
 
-  #commit({ partition, writer, state, startMs }: Running): void {
+  #commit({ partition, writer, state, globalsDigest, startMs }: Running): void {
     this.#running = null;
-    writer.commit(state.digest, () => partition.syncEffects());
+    writer.commit(state.digest + globalsDigest, () => partition.syncEffects());
     this.#metrics.snapshot.observe((this.#clock.monotonicMs() - startMs) / 1000);
     const { logTime } = partition.machine;
     const { logPosition } = partition.snapshots.prune(logTime - this.#options.historyMs, this.#options.historyMs);
