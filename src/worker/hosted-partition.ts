@@ -8,7 +8,7 @@
  */
 import type { Effects } from '../machine/effects.ts';
 import type { Machine } from '../machine/machine.ts';
-import type { LogRecord } from '../protocol/record.ts';
+import { type LogRecord, RecordKind } from '../protocol/record.ts';
 import type { PartitionState } from '../state/partition-state.ts';
 import { encodeDeadLetterEntry } from '../storage/dead-letter-entry.ts';
 import { encodeDecisionEntry } from '../storage/decision-entry.ts';
@@ -25,6 +25,8 @@ export class HostedPartition {
   readonly #deadLetters: NumberedLog;
   /** Payload bytes applied since the last snapshot began: what a restart would have to replay. */
   bytesSinceSnapshot = 0;
+  /** Called before a record that changes the columns of the state. */
+  beforeWorkspace: () => void = () => {};
 
   constructor(
     partition: number,
@@ -45,6 +47,7 @@ export class HostedPartition {
   /** Applies a durable record; `effects` holds what it led to until the next apply. */
   apply(record: LogRecord, effects: Effects): void {
     effects.clear();
+    if (record.kind === RecordKind.workspace) this.beforeWorkspace();
     this.machine.apply(record, effects);
     this.bytesSinceSnapshot += record.payload.length;
     for (const decision of effects.decisions) this.#decisions.append(decision.number, encodeDecisionEntry(decision));

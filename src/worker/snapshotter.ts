@@ -46,7 +46,10 @@ export class Snapshotter {
     this.#metrics = metrics;
     this.#log = log;
     this.#retained = retained;
-    for (const partition of shard.partitions.keys()) this.#lastMs.set(partition, clock.monotonicMs());
+    for (const partition of shard.partitions.values()) {
+      this.#lastMs.set(partition.partition, clock.monotonicMs());
+      partition.beforeWorkspace = () => this.#giveUp(partition);
+    }
   }
 
   get busy(): boolean {
@@ -91,6 +94,15 @@ export class Snapshotter {
       this.#begin(partition);
       this.#drain();
     }
+  }
+
+  /** A partition is about to change its columns: a snapshot of it that is running cannot go on, and is taken again soon. */
+  #giveUp(partition: HostedPartition): void {
+    if (this.#running?.partition !== partition) return;
+    this.#running.state.abandon();
+    this.#running.writer.abort();
+    this.#running = null;
+    partition.bytesSinceSnapshot = SNAPSHOT_LOG_BYTES;
   }
 
   #drain(): void {
