@@ -9,9 +9,11 @@
  * records it, so that a restored partition runs out of room at the same record as the one that went on.
  */
 import {
+  BLOCK_CARVE_FACTOR,
   COLUMN_STRIPS_MAX,
   CONSENT_CHANNELS_MAX,
   CUSTOMER_ID_BYTES_RESERVED,
+  ID_BYTES_MAX,
   PARTITION_MEMORY_BYTES_MAX,
 } from '../constants.ts';
 import { assert } from '../stdx/assert.ts';
@@ -22,7 +24,7 @@ export interface StateLimits {
   readonly dictionaryEntriesMax: number;
   /** Bytes of all dictionary strings together (one or two per UTF-16 unit, and a length). */
   readonly dictionaryBytesMax: number;
-  /** Bytes for windows, contacts, lists and distinct sets. */
+  /** Bytes for windows, contacts, lists and distinct sets in use. */
   readonly blockBytesMax: number;
   readonly eventIdsMax: number;
 }
@@ -43,12 +45,20 @@ export function tableSlotsFor(entries: number): number {
 
 function fixedBytes(limits: StateLimits): number {
   const rows = rowsFor(limits);
-  const keys = textIndexBytes(limits.customersMax, limits.customersMax * CUSTOMER_ID_BYTES_RESERVED);
+  const keys = textIndexBytes(limits.customersMax, keyBytesFor(limits));
   const dictionary = textIndexBytes(limits.dictionaryEntriesMax, limits.dictionaryBytesMax);
   const consents = (rows / 4) * CONSENT_CHANNELS_MAX;
   const eventIds = limits.eventIdsMax * 28 + tableSlotsFor(limits.eventIdsMax) * 4;
   const regions = 16;
-  return keys + dictionary + rows * 4 + consents + eventIds + limits.blockBytesMax + regions * 8;
+  return keys + dictionary + rows * 4 + consents + eventIds + limits.blockBytesMax * BLOCK_CARVE_FACTOR + regions * 8;
+}
+
+/** Bytes for customer ids; for a few customers as many as the longest ids take. */
+export function keyBytesFor(limits: StateLimits): number {
+  return Math.max(
+    limits.customersMax * CUSTOMER_ID_BYTES_RESERVED,
+    Math.min(limits.customersMax, 1024) * 2 * ID_BYTES_MAX,
+  );
 }
 
 function textIndexBytes(entries: number, bytes: number): number {

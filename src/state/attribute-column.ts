@@ -153,7 +153,7 @@ export class AttributeColumn {
   #storeList(row: number): boolean {
     const { heap } = this.#blocks;
     const list = this.#list;
-    const units = (list.length + 2) >>> 1;
+    const units = listUnits(list.length);
     const held = this.#blocks.get(row, this.ordinal);
     let ref = held;
     if (held === 0 || heap.units(held) < units || heap.units(held) > units * 2) {
@@ -185,6 +185,11 @@ export class AttributeColumn {
     digest.word(length);
     for (let i = 0; i < length; i++) this.#digestCode(heap.words[ref * 2 + 1 + i] as number, digest);
   }
+}
+
+/** Units of a block for a list of this length. */
+export function listUnits(length: number): number {
+  return (length + 2) >>> 1;
 }
 
 const NO_LIST: readonly string[] = [];

@@ -4,9 +4,11 @@
  *
  * A block's first word is its header: class in the low 8 bits, above it a count that belongs to the owner. A freed block keeps the next free one in its second word.
  *
- * Law: *whether an allocation succeeds depends on the history of allocations only*, not on addresses. It is decided by two counters per class: blocks alive, and the most that ever were
- * alive together. A restored partition gets its blocks in another order, but the same counters, and so runs out of room at the same record.
+ * Law: *whether an allocation succeeds depends on the history of allocations only*, not on addresses. It is decided by counts: the blocks alive may take blockBytesMax; and because
+ * freed blocks of one class never become blocks of another, the most that were ever alive together, class by class, may take BLOCK_CARVE_FACTOR times that, which is what is reserved. A restored partition gets its blocks
+ * in another order, but the same counts, and so runs out of room at the same record.
  */
+import { BLOCK_CARVE_FACTOR } from '../constants.ts';
 import { assert } from '../stdx/assert.ts';
 import type { Arena } from './arena.ts';
 
@@ -32,6 +34,10 @@ export function unitsOf(blockClass: number): number {
 
 const UNITS_BY_CLASS = Uint32Array.from({ length: BLOCK_CLASSES }, (_, blockClass) => unitsOf(blockClass));
 
+function sizeOf(blockClass: number): number {
+  return blockClass < 0 ? 0 : (UNITS_BY_CLASS[blockClass] as number);
+}
+
 export class BlockHeap {
   /** The heap under several types: block `ref` starts at words[ref * 2], ints[ref * 2], doubles[ref] and bytes[ref * 8]. */
   readonly words: Uint32Array;
@@ -41,13 +47,17 @@ export class BlockHeap {
   /** Per class: blocks in use, and the most that ever were. */
   readonly live = new Uint32Array(BLOCK_CLASSES);
   readonly carved = new Uint32Array(BLOCK_CLASSES);
+  /** For the blocks alive, and for those ever carved. */
+  readonly #liveUnitsMax: number;
   readonly #unitsMax: number;
+  #liveUnits = 1;
   readonly #free = new Uint32Array(BLOCK_CLASSES);
   #carvedUnits = 1;
   #top = 1;
 
   constructor(arena: Arena, bytesMax: number) {
-    this.#unitsMax = Math.floor(bytesMax / 8);
+    this.#liveUnitsMax = Math.floor(bytesMax / 8);
+    this.#unitsMax = this.#liveUnitsMax * BLOCK_CARVE_FACTOR;
     const offset = arena.region(this.#unitsMax * 8);
     this.words = new Uint32Array(arena.buffer, offset, this.#unitsMax * 2);
     this.ints = new Int32Array(arena.buffer, offset, this.#unitsMax * 2);
@@ -79,33 +89,38 @@ export class BlockHeap {
     const blockClass = classOf(units);
     const size = UNITS_BY_CLASS[blockClass] as number;
     const live = this.live[blockClass] as number;
+    if (this.#liveUnits + size > this.#liveUnitsMax) return 0;
     if (live === this.carved[blockClass]) {
       if (this.#carvedUnits + size > this.#unitsMax) return 0;
       this.#carvedUnits += size;
       this.carved[blockClass] = live + 1;
     }
     this.live[blockClass] = live + 1;
+    this.#liveUnits += size;
     const ref = this.#place(blockClass, size);
     this.words[ref * 2] = blockClass;
     return ref;
   }
 
-  /** Whether allocations of these sizes, one after the other, would succeed (0: none). */
+  /** Whether allocations of these two sizes would succeed (0: none). */
   hasRoom(units: number, unitsToo: number): boolean {
-    let need = 0;
     const first = units === 0 ? -1 : classOf(units);
-    if (first >= 0 && this.live[first] === this.carved[first]) need += UNITS_BY_CLASS[first] as number;
-    if (unitsToo > 0) {
-      const second = classOf(unitsToo);
-      const live = (this.live[second] as number) + (second === first ? 1 : 0);
-      if (live >= (this.carved[second] as number)) need += UNITS_BY_CLASS[second] as number;
-    }
-    return this.#carvedUnits + need <= this.#unitsMax;
+    const second = unitsToo === 0 ? -1 : classOf(unitsToo);
+    const carve = first === second ? this.#toCarve(first, 2) : this.#toCarve(first, 1) + this.#toCarve(second, 1);
+    const live = this.#liveUnits + sizeOf(first) + sizeOf(second);
+    return live <= this.#liveUnitsMax && this.#carvedUnits + carve <= this.#unitsMax;
   }
 
-  /** Whether this many of the largest blocks are left, whatever is allocated before them: enough for any change that needs at most so many blocks. */
-  hasSpare(blocks: number): boolean {
-    return this.#carvedUnits + blocks * BLOCK_UNITS_MAX <= this.#unitsMax;
+  /** Whether any `blocks` allocations of at most `units` each would succeed. */
+  hasSpare(blocks: number, units: number): boolean {
+    const largest = classOf(units);
+    if (this.#liveUnits + blocks * sizeOf(largest) > this.#liveUnitsMax) return false;
+    if (this.#carvedUnits + blocks * sizeOf(largest) <= this.#unitsMax) return true;
+    // What has to be carved is convex in how many blocks a class gets, so the worst mixture is all of them in one class.
+    for (let blockClass = 0; blockClass <= largest; blockClass++) {
+      if (this.#carvedUnits + this.#toCarve(blockClass, blocks) > this.#unitsMax) return false;
+    }
+    return true;
   }
 
   free(ref: number): void {
@@ -113,6 +128,7 @@ export class BlockHeap {
     const blockClass = this.blockClass(ref);
     assert((this.live[blockClass] as number) > 0, 'BlockHeap.free: more frees than blocks');
     this.live[blockClass] = (this.live[blockClass] as number) - 1;
+    this.#liveUnits -= UNITS_BY_CLASS[blockClass] as number;
     this.words[ref * 2 + 1] = this.#free[blockClass] as number;
     this.#free[blockClass] = ref;
   }
@@ -125,6 +141,13 @@ export class BlockHeap {
       this.#carvedUnits += (carved[blockClass] as number) * (UNITS_BY_CLASS[blockClass] as number);
     }
     assert(this.#carvedUnits <= this.#unitsMax, 'snapshot has more blocks than the limits allow');
+  }
+
+  /** Units to be carved for `blocks` more of a class. */
+  #toCarve(blockClass: number, blocks: number): number {
+    if (blockClass < 0) return 0;
+    const freed = (this.carved[blockClass] as number) - (this.live[blockClass] as number);
+    return Math.max(0, blocks - freed) * sizeOf(blockClass);
   }
 
   #place(blockClass: number, size: number): number {

@@ -16,6 +16,11 @@ import { type Expiring, type RowBlocks, ringCapacity } from './row-blocks.ts';
 const ORIGIN_MS = 1_800_000_000_000;
 const BUCKET_MAX = 2 ** 31 - 1;
 
+/** Units of a block for `capacity` buckets, an odd number. */
+export function ringUnits(capacity: number, lanes: number): number {
+  return ((1 + capacity) >>> 1) + lanes * capacity;
+}
+
 export class BucketRing implements Expiring {
   /** What `open` and `seek` found: index into heap.doubles of the values of the first live bucket, its bucket number's index into heap.ints, and how many are live. */
   values = 0;
@@ -112,7 +117,7 @@ export class BucketRing implements Expiring {
   }
 
   #unitsFor(capacity: number): number {
-    return ((1 + capacity) >>> 1) + this.lanes * capacity;
+    return ringUnits(capacity, this.lanes);
   }
 
   #create(row: number): number {
@@ -129,7 +134,13 @@ export class BucketRing implements Expiring {
     const { lanes } = this;
     let ref = block;
     if (count === this.#capacityOf(ref)) {
-      ref = this.#resize(row, ref, count, 0, Math.max(count + 2, (count + (count >>> 1)) | 1));
+      ref = this.#resize(
+        row,
+        ref,
+        count,
+        0,
+        Math.min(this.#buckets | 1, Math.max(count + 2, (count + (count >>> 1)) | 1)),
+      );
       if (ref === 0) return -1;
     }
     const values = this.#valuesOf(ref);

@@ -15,13 +15,13 @@ import { ContactCursor } from './contacts.ts';
 import type { ProfileLayout } from './layout.ts';
 import { Restoration } from './restore.ts';
 import { RunningSnapshot, type StateSnapshot } from './snapshot.ts';
-import { digestState } from './state-digest.ts';
+import { StateDigest } from './state-digest.ts';
 import { createStateParts, type StateParts } from './state-parts.ts';
 
 export type { StateSnapshot } from './snapshot.ts';
 
-/** What one store may allocate: its own block, the row's directory, and a set that a bucket refers to. */
-const BLOCKS_PER_STORE_MAX = 3;
+/** What one store may allocate besides the row's directory: its own block, and a set that a bucket refers to. */
+const BLOCKS_PER_STORE_MAX = 2;
 /** Every so many observations the sweep takes a step. */
 const OBSERVATIONS_PER_SWEEP = 8;
 
@@ -120,11 +120,12 @@ export class PartitionState {
   }
 
   /**
-   * Whether the heap has room for any `stores` calls of observe and setList, so that an event can be applied whole or not at all. Asks for more than most need: near its limit the heap may say no
-   * to an event that would just have fitted, but it says so at every replay. The dictionary is asked with `intern`.
+   * Whether any `stores` calls of observe and setList for one row would find room in the heap, so that an event can be applied whole or not at all. Near the limit it may say no to an event that would just
+   * have fitted, but it says so at every replay. For the dictionary, `intern` beforehand.
    */
   hasRoom(stores: number): boolean {
-    return this.#parts.blocks.heap.hasSpare(stores * BLOCKS_PER_STORE_MAX);
+    const { blocks, profile } = this.#parts;
+    return blocks.heap.hasSpare(stores * BLOCKS_PER_STORE_MAX + 1, profile.storeUnitsMax);
   }
 
   /** Writes these slots of a row, as of logTime, into the frame; attributes with their defaults. Changes nothing. Lists are valid until the frame is gathered again. */
@@ -221,7 +222,9 @@ export class PartitionState {
    * 16 hex digits of the logical content at logTime: independent of rows, places, codes and batching, of remembered event ids and of what has expired. Reads every row.
    */
   digest(logTime: number): string {
-    return digestState(this.#parts, logTime);
+    const digest = new StateDigest(this.#parts, logTime);
+    digest.add(1, this.customers);
+    return digest.text;
   }
 
   /** Bytes touched so far, nearly. */
@@ -234,10 +237,10 @@ export class PartitionState {
     return Math.round(indexes + blocks.heap.touchedBytes + rows * perRow);
   }
 
-  /** Starts a snapshot of the state as it is now. One at a time: run its `step` until null. */
-  beginSnapshot(): StateSnapshot {
+  /** Starts a snapshot of the state as it is now; its digest will be that at logTime. One at a time: run its `step` until null, or abandon it. */
+  beginSnapshot(logTime: number): StateSnapshot {
     assert(this.#snapshot === null, 'a snapshot is running already');
-    this.#snapshot = new RunningSnapshot(this.#parts, () => {
+    this.#snapshot = new RunningSnapshot(this.#parts, logTime, () => {
       this.#snapshot = null;
     });
     return this.#snapshot;

@@ -1,10 +1,11 @@
 /** One attribute or aggregate of the present layout, with the memory behind it. */
+import { DISTINCT_EXACT_MAX, LIST_ATTRIBUTE_LENGTH_MAX } from '../constants.ts';
 import { assert } from '../stdx/assert.ts';
 import { AllTimeAverage, AllTimeCount, AllTimeDistinct, AllTimeEdge, AllTimeFold } from './aggregate-all-time.ts';
 import type { AggregateStore } from './aggregate-store.ts';
 import { WindowAverage, WindowDistinct, WindowEdge, WindowFold } from './aggregate-window.ts';
-import { AttributeColumn } from './attribute-column.ts';
-import { BucketRing } from './bucket-ring.ts';
+import { AttributeColumn, listUnits } from './attribute-column.ts';
+import { BucketRing, ringUnits } from './bucket-ring.ts';
 import type { ColumnPlacer, StoredColumn } from './column.ts';
 import type { DistinctSets } from './distinct-set.ts';
 import type { AggregateLayout, AttributeLayout } from './layout.ts';
@@ -98,6 +99,17 @@ function createWindowed(layout: AggregateLayout, windowMs: number, parts: FieldP
     case 'distinct':
       return new WindowDistinct(ring, blocks.heap, parts.sets, ofText);
   }
+}
+
+/** The largest block that one store to any of these fields may allocate, in units; 0 if none allocates. */
+export function storeUnitsMax(attributes: readonly AttributeLayout[], aggregates: readonly AggregateLayout[]): number {
+  let units = 0;
+  if (attributes.some(({ type }) => type === 'list<string>')) units = listUnits(LIST_ATTRIBUTE_LENGTH_MAX);
+  for (const { fn, windowMs, resolutionMs } of aggregates) {
+    if (fn === 'distinct') units = Math.max(units, DISTINCT_EXACT_MAX + 1);
+    if (windowMs !== null) units = Math.max(units, ringUnits((windowMs / resolutionMs) | 1, LANES[fn]));
+  }
+  return units;
 }
 
 function nameOf(...parts: readonly string[]): TextHash {

@@ -20,9 +20,9 @@ import {
   createAttribute,
   type FieldParts,
   ordinalOf,
+  storeUnitsMax,
 } from './profile-field.ts';
 import type { RowBlocks } from './row-blocks.ts';
-import type { RowDigest } from './row-digest.ts';
 import { Strips } from './strips.ts';
 import type { TextIndex } from './text-index.ts';
 
@@ -46,6 +46,8 @@ export class ProfileTable {
   readonly #blocks: RowBlocks;
   readonly #sets: DistinctSets;
   readonly #lists = new ListScratch();
+  /** Units of the largest block that one store may allocate, directories included. */
+  storeUnitsMax = 1;
 
   constructor(arena: Arena, dictionary: TextIndex, blocks: RowBlocks) {
     this.#buffer = arena.buffer;
@@ -138,11 +140,6 @@ export class ProfileTable {
     for (const { store } of this.aggregates) store.clear(row);
   }
 
-  digest(row: number, logTime: number, digest: RowDigest): void {
-    for (const field of this.attributes) field.column.digest(row, field.name, digest);
-    for (const field of this.aggregates) field.store.digest(row, field.name, logTime, digest);
-  }
-
   #adopt(attributes: readonly AttributeField[], aggregates: readonly AggregateField[]): void {
     this.attributes = attributes;
     this.aggregates = aggregates;
@@ -150,6 +147,8 @@ export class ProfileTable {
     this.#aggregateBySlot.length = 0;
     for (const { layout, column } of attributes) this.#attributeBySlot[layout.slot] = column;
     for (const { layout, store } of aggregates) this.#aggregateBySlot[layout.slot] = store;
+    const layouts = [attributes.map((field) => field.layout), aggregates.map((field) => field.layout)] as const;
+    this.storeUnitsMax = Math.max(this.#blocks.directoryUnits, storeUnitsMax(...layouts));
   }
 
   #shared(): { dictionary: TextIndex; blocks: RowBlocks; sets: DistinctSets } {

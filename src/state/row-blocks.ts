@@ -99,11 +99,16 @@ export class RowBlocks {
     this.directories[row] = 0;
   }
 
+  /** Units of a directory that reaches all ordinals. */
+  get directoryUnits(): number {
+    return (this.ordinals.length + 2) >>> 1;
+  }
+
   /** Units that `add` would have to allocate: 0 where the directory reaches far enough. */
   unitsToAdd(row: number, ordinal: number): number {
     const directory = this.directories[row] as number;
     if (directory !== 0 && ordinal < this.heap.units(directory) * 2 - 1) return 0;
-    return this.#directoryUnits();
+    return this.directoryUnits;
   }
 
   /** Frees the row's block of this ordinal, with what it refers to. */
@@ -181,7 +186,7 @@ export class RowBlocks {
     const heap = this.heap;
     const directory = this.directories[row] as number;
     if (directory !== 0 && ordinal < heap.units(directory) * 2 - 1) return directory;
-    const longer = heap.allocate(this.#directoryUnits());
+    const longer = heap.allocate(this.directoryUnits);
     if (longer === 0) return 0;
     heap.words.fill(0, longer * 2 + 1, (longer + heap.units(longer)) * 2);
     if (directory !== 0) {
@@ -191,10 +196,6 @@ export class RowBlocks {
     }
     this.directories[row] = longer;
     return longer;
-  }
-
-  #directoryUnits(): number {
-    return (this.ordinals.length + 2) >>> 1;
   }
 
   /** Index into doubles of a nested ring's first value. */

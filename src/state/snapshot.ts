@@ -15,11 +15,13 @@
  * Row 0, the anonymous row, is among the rows: what it holds counts for the room that is left in the heap.
  */
 import { SNAPSHOT_CHUNK_ENTRIES, SNAPSHOT_GROUP_ROWS } from '../constants.ts';
+import { assert } from '../stdx/assert.ts';
 import { ByteWriter } from '../stdx/bytes.ts';
 import type { StoredColumn } from './column.ts';
 import type { ProfileLayout } from './layout.ts';
 import { columnsOf, ordinalOf } from './profile-field.ts';
 import type { FieldPlace } from './profile-table.ts';
+import { StateDigest } from './state-digest.ts';
 import type { StateParts, SweepState } from './state-parts.ts';
 import type { TextIndex } from './text-index.ts';
 
@@ -50,12 +52,17 @@ export interface SnapshotHeader {
 export interface StateSnapshot {
   /** The next sections, null when there are none left. A bounded amount of work; call it between records until it says null. */
   step(): Uint8Array[] | null;
+  /** PartitionState.digest of the state that the sections hold. Known once `step` has returned null. */
+  readonly digest: string;
+  /** Ends it early: the sections are of no use then. */
+  abandon(): void;
 }
 
 export class RunningSnapshot implements StateSnapshot {
   readonly #parts: StateParts;
   readonly #onEnd: () => void;
   readonly #header: SnapshotHeader;
+  readonly #digest: StateDigest;
   readonly #columns: readonly StoredColumn[];
   readonly #rows: number;
   /** 1 where the group has been copied. */
@@ -71,10 +78,11 @@ export class RunningSnapshot implements StateSnapshot {
   #ended = false;
 
   /** `onEnd`: called once, when nothing is left to copy. */
-  constructor(parts: StateParts, onEnd: () => void) {
+  constructor(parts: StateParts, logTime: number, onEnd: () => void) {
     this.#parts = parts;
     this.#onEnd = onEnd;
     this.#header = describe(parts);
+    this.#digest = new StateDigest(parts, logTime);
     this.#columns = parts.profile.columns();
     this.#rows = parts.keys.count + 1;
     this.#copied = new Uint8Array(Math.ceil(this.#rows / SNAPSHOT_GROUP_ROWS));
@@ -87,6 +95,17 @@ export class RunningSnapshot implements StateSnapshot {
     const sections = this.#ready;
     this.#ready = [];
     return sections.length === 0 && this.#ended ? null : sections;
+  }
+
+  get digest(): string {
+    assert(this.#ended && this.#ready.length === 0, 'the digest is known when all sections have been taken');
+    return this.#digest.text;
+  }
+
+  abandon(): void {
+    if (this.#ended) return;
+    this.#ready = [];
+    this.#end();
   }
 
   beforeChange(row: number): void {
@@ -175,6 +194,8 @@ export class RunningSnapshot implements StateSnapshot {
     }
     writer.setU32(countAt, count);
     this.#finish();
+    const firstCustomer = Math.max(first, 1);
+    this.#digest.add(firstCustomer, first + rows - firstCustomer);
     this.#copied[group] = 1;
   }
 

@@ -3,63 +3,92 @@
  * the order of their rows, the places of their columns and the numbering of their codes.
  */
 import { fmix32 } from '../stdx/hash.ts';
+import type { AggregateField, AttributeField } from './profile-field.ts';
 import { RowDigest } from './row-digest.ts';
 import type { StateParts } from './state-parts.ts';
 import { TextHash } from './text-hash.ts';
 
-export function digestState(parts: StateParts, logTime: number): string {
-  const row = new RowDigest();
-  const hash = new TextHash();
-  const names = { consent: nameHash('consent'), contacts: nameHash('contacts') };
-  let low = 0;
-  let high = 0;
-  for (let at = 1; at <= parts.keys.count; at++) {
-    row.begin();
-    parts.profile.digest(at, logTime, row);
-    digestConsents(parts, at, row, names.consent, hash);
-    digestContacts(parts, at, row, names.contacts, hash);
-    parts.keys.hashOf(at - 1, hash);
-    const a = fmix32(hash.low ^ row.low);
-    const b = fmix32((hash.high ^ row.high) + a);
-    low = (low + fmix32(a + b)) >>> 0;
-    high = (high + b) >>> 0;
-  }
-  return hex(high) + hex(low);
-}
+/** Collects rows, which may change once they have been added. The layout is the one at construction, whatever follows. */
+export class StateDigest {
+  readonly #parts: StateParts;
+  readonly #logTime: number;
+  readonly #attributes: readonly AttributeField[];
+  readonly #aggregates: readonly AggregateField[];
+  readonly #row = new RowDigest();
+  readonly #hash = new TextHash();
+  readonly #consent = nameHash('consent');
+  readonly #contacts = nameHash('contacts');
+  #low = 0;
+  #high = 0;
 
-function digestConsents(parts: StateParts, row: number, digest: RowDigest, name: TextHash, hash: TextHash): void {
-  const { consents, dictionary } = parts;
-  for (let channel = 0; channel < consents.channels.length; channel++) {
-    const state = consents.stateAt(row, channel);
-    if (state === 0) continue;
-    digest.beginField(name);
-    dictionary.hashOf(consents.channels[channel] as number, hash);
-    digest.text(hash);
-    digest.word(state);
-    digest.endField();
+  constructor(parts: StateParts, logTime: number) {
+    this.#parts = parts;
+    this.#logTime = logTime;
+    this.#attributes = parts.profile.attributes;
+    this.#aggregates = parts.profile.aggregates;
   }
-}
 
-function digestContacts(parts: StateParts, row: number, digest: RowDigest, name: TextHash, hash: TextHash): void {
-  const { contacts, dictionary } = parts;
-  const count = contacts.count(row);
-  if (count === 0) return;
-  const { doubles, ints } = parts.blocks.heap;
-  digest.beginField(name);
-  digest.word(count);
-  const first = contacts.first(row);
-  for (let at = first; at < first + count * 4; at += 4) {
-    digest.double(doubles[at] as number);
-    digest.double(doubles[at + 1] as number);
-    for (let word = at * 2 + 4; word < at * 2 + 7; word++) {
-      const code = ints[word] as number;
-      if (code >= 0) {
-        dictionary.hashOf(code, hash);
-        digest.text(hash);
-      } else digest.word(-1);
+  /** Of the rows added so far, in any order: 16 hex digits. */
+  get text(): string {
+    return hex(this.#high) + hex(this.#low);
+  }
+
+  add(row: number, rows: number): void {
+    const digest = this.#row;
+    const hash = this.#hash;
+    for (let at = row; at < row + rows; at++) {
+      digest.begin();
+      for (const field of this.#attributes) field.column.digest(at, field.name, digest);
+      for (const field of this.#aggregates) field.store.digest(at, field.name, this.#logTime, digest);
+      this.#addConsents(at);
+      this.#addContacts(at);
+      this.#parts.keys.hashOf(at - 1, hash);
+      const a = fmix32(hash.low ^ digest.low);
+      const b = fmix32((hash.high ^ digest.high) + a);
+      this.#low = (this.#low + fmix32(a + b)) >>> 0;
+      this.#high = (this.#high + b) >>> 0;
     }
   }
-  digest.endField();
+
+  #addConsents(row: number): void {
+    const { consents, dictionary } = this.#parts;
+    const digest = this.#row;
+    for (let channel = 0; channel < consents.channels.length; channel++) {
+      const state = consents.stateAt(row, channel);
+      if (state === 0) continue;
+      digest.beginField(this.#consent);
+      dictionary.hashOf(consents.channels[channel] as number, this.#hash);
+      digest.text(this.#hash);
+      digest.word(state);
+      digest.endField();
+    }
+  }
+
+  #addContacts(row: number): void {
+    const { contacts, blocks } = this.#parts;
+    const digest = this.#row;
+    const count = contacts.count(row);
+    if (count === 0) return;
+    const { doubles, ints } = blocks.heap;
+    digest.beginField(this.#contacts);
+    digest.word(count);
+    const first = contacts.first(row);
+    for (let at = first; at < first + count * 4; at += 4) {
+      digest.double(doubles[at] as number);
+      digest.double(doubles[at + 1] as number);
+      for (let word = at * 2 + 4; word < at * 2 + 7; word++) this.#addName(ints[word] as number);
+    }
+    digest.endField();
+  }
+
+  #addName(code: number): void {
+    if (code < 0) {
+      this.#row.word(-1);
+      return;
+    }
+    this.#parts.dictionary.hashOf(code, this.#hash);
+    this.#row.text(this.#hash);
+  }
 }
 
 function nameHash(name: string): TextHash {

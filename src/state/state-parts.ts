@@ -1,6 +1,5 @@
 /** The parts of one partition's memory, and the way they are carved from the arena: the one place that knows all of them. */
-import { CUSTOMER_ID_BYTES_RESERVED } from '../constants.ts';
-import { Arena, type StateLimits } from './arena.ts';
+import { Arena, keyBytesFor, type StateLimits } from './arena.ts';
 import { BlockHeap } from './block-heap.ts';
 import { Consents } from './consents.ts';
 import { Contacts } from './contacts.ts';
@@ -36,7 +35,7 @@ export interface SweepState {
 export function createStateParts(memory: WebAssembly.Memory, limits: StateLimits): StateParts {
   const arena = new Arena(memory, limits);
   const customers = limits.customersMax;
-  const keys = new TextIndex(arena, customers, customers * CUSTOMER_ID_BYTES_RESERVED, KEY_STRINGS_CACHED);
+  const keys = new TextIndex(arena, customers, keyBytesFor(limits), KEY_STRINGS_CACHED);
   const { dictionaryEntriesMax, dictionaryBytesMax } = limits;
   const dictionary = new TextIndex(arena, dictionaryEntriesMax, dictionaryBytesMax, DICTIONARY_STRINGS_CACHED);
   const directories = arena.words(arena.rows);

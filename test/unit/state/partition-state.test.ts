@@ -137,7 +137,7 @@ describe('PartitionState', () => {
       state.remember(`customer-${i}`, 'receipt', `id-${i}`, i, 2);
     }
     const before = state.digest(T);
-    const snapshot = state.beginSnapshot();
+    const snapshot = state.beginSnapshot(T);
     const sections: Uint8Array[] = [];
     for (let i = 2499, next = snapshot.step(); next !== null; i--, next = snapshot.step()) {
       sections.push(...next);
@@ -148,6 +148,7 @@ describe('PartitionState', () => {
       state.ensure(`new-${i}`);
       state.remember(`customer-${i}`, 'receipt', `later-${i}`, i, 2);
     }
+    expect(snapshot.digest).toBe(before);
     expect(state.digest(T)).not.toBe(before);
     const restored = new PartitionState(reserveMemory(LIMITS), LIMITS);
     for (const section of sections) restored.restore(section);
