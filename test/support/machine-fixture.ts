@@ -29,10 +29,16 @@ const encoder = new TextEncoder();
 
 /** Compiles files to version `version`; throws with every issue if they are wrong. */
 export function workspaceOf(files: WorkspaceFiles, version = 1): Workspace {
-  const complete = { 'workspace.yaml': 'name: test\ntimezone: UTC\nchannels: [pos, push, sms, email]\n', 'events.yaml': 'receipt: {total: double}\n', ...files };
+  const complete = {
+    'workspace.yaml': 'name: test\ntimezone: UTC\nchannels: [pos, push, sms, email]\n',
+    'events.yaml': 'receipt: {total: double}\n',
+    ...files,
+  };
   const compiled = compileWorkspace(complete);
   if ('issues' in compiled) {
-    throw new Error(compiled.issues.map(({ file, line, column, message }) => `${file}:${line}:${column} ${message}`).join('\n'));
+    throw new Error(
+      compiled.issues.map(({ file, line, column, message }) => `${file}:${line}:${column} ${message}`).join('\n'),
+    );
   }
   return { ...compiled.workspace, version };
 }
@@ -88,7 +94,7 @@ export class MachineFixture {
   clone(): MachineFixture {
     const copy = new MachineFixture(this.options);
     const globals = this.machine.exportGlobals();
-    const snapshot = this.state.beginSnapshot();
+    const snapshot = this.state.beginSnapshot(this.machine.logTime);
     for (let sections = snapshot.step(); sections !== null; sections = snapshot.step()) {
       for (const section of sections) copy.state.restore(new Uint8Array(section));
     }
