@@ -28,6 +28,7 @@ export class FakeDecisions implements DecisionSource {
   readonly identity: string;
   readonly #stored: EncodedDecision[][];
   readonly #first: number[];
+  readonly #next: number[];
   readonly #listeners = new Set<(partition: number, decisions: readonly EncodedDecision[]) => void>();
   reads = 0;
   readsInFlight = 0;
@@ -35,15 +36,18 @@ export class FakeDecisions implements DecisionSource {
   /** How long a reading takes. */
   readDelay: () => Promise<void> = () => Promise.resolve();
   readFailure: Error | null = null;
+  /** Decisions are stored, but not announced until announce(): the record that made them is not durable yet. */
+  quiet = false;
 
   constructor(partitions: number, identity: string) {
     this.identity = identity;
     this.#stored = Array.from({ length: partitions }, () => []);
     this.#first = this.#stored.map(() => 1);
+    this.#next = this.#stored.map(() => 1);
   }
 
   positions(): { first: readonly number[]; next: readonly number[] } {
-    return { first: [...this.#first], next: this.#stored.map((decisions) => decisions.length + 1) };
+    return { first: [...this.#first], next: [...this.#next] };
   }
 
   subscribe(listener: (partition: number, decisions: readonly EncodedDecision[]) => void): () => void {
@@ -100,8 +104,16 @@ export class FakeDecisions implements DecisionSource {
       return { number, channel, campaign, json: Buffer.from(JSON.stringify(decision)) };
     });
     stored.push(...decisions);
-    for (const listener of this.#listeners) listener(partition, decisions);
+    if (!this.quiet) this.announce();
     return decisions.map((decision) => `${partition}-${decision.number}`);
+  }
+
+  announce(): void {
+    this.#stored.forEach((stored, partition) => {
+      const decisions = stored.slice((this.#next[partition] as number) - 1);
+      this.#next[partition] = stored.length + 1;
+      if (decisions.length > 0) for (const listener of this.#listeners) listener(partition, decisions);
+    });
   }
 
   /** Retention: the decisions before this number are gone. */
