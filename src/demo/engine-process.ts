@@ -13,11 +13,17 @@ const START_MS_MAX = 30_000;
 const STOP_MS_MAX = 20_000;
 const LOG_LINES_KEPT = 20;
 
+/** The engine failed the demo: the message says how, with the end of its log. */
+export class EngineFailure extends Error {
+  override readonly name = 'EngineFailure';
+}
+
 export class EngineProcess {
   readonly url: string;
   readonly #child: ChildProcess;
   readonly #folder: string;
   readonly #lastLog: string[];
+  #stopping = false;
 
   private constructor(url: string, child: ChildProcess, folder: string, lastLog: string[]) {
     this.url = url;
@@ -57,8 +63,18 @@ export class EngineProcess {
     } catch (error) {
       child.kill('SIGKILL');
       await rm(folder, { recursive: true, force: true });
-      throw new Error(`the engine did not start: ${(error as Error).message}\n${lastLog.join('\n')}`);
+      throw new EngineFailure(`the engine did not start: ${(error as Error).message}\n${lastLog.join('\n')}`);
     }
+  }
+
+  /** Rejects if the engine ends without being asked to. */
+  died(): Promise<never> {
+    return new Promise((_, reject) => {
+      this.#child.once('close', (code, signal) => {
+        if (!this.#stopping)
+          reject(new EngineFailure(`the engine ended with ${signal ?? `exit code ${code}`}\n${this.log}`));
+      });
+    });
   }
 
   /** What the engine said last: for an error report. */
@@ -68,6 +84,7 @@ export class EngineProcess {
 
   /** Asks it to drain and stop, and removes its data. @returns its exit code, or null if it had to be killed. */
   async stop(): Promise<number | null> {
+    this.#stopping = true;
     const code = await stopped(this.#child);
     await rm(this.#folder, { recursive: true, force: true });
     return code;

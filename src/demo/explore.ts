@@ -1,16 +1,14 @@
 /** What to do with a running demo. */
 
 export function thingsToTry(url: string, customer: string): string {
+  const items = [
+    { sku: '22423', name: 'REGENCY CAKESTAND 3 TIER', qty: 40, price: 12.75 },
+    { sku: '22699', name: 'ROSES REGENCY TEACUP AND SAUCER', qty: 6, price: 2.95 },
+  ];
   const receipt = {
     id: 'till-1',
     type: 'receipt',
-    customer,
-    data: {
-      total: 18.4,
-      store: 'web',
-      country: 'United Kingdom',
-      items: [{ sku: '85123A', name: 'WHITE HANGING HEART T-LIGHT HOLDER', qty: 6, price: 2.55 }],
-    },
+    data: { total: 527.7, store: 'web', country: 'United Kingdom', items },
   };
   const post = (path: string, body: unknown): string =>
     `curl -s ${url}${path} -H 'content-type: application/json' -d '${JSON.stringify(body)}'`;
@@ -20,7 +18,7 @@ export function thingsToTry(url: string, customer: string): string {
     '',
     '  # everything known about one customer',
     `  curl -s ${url}/v1/customers/${customer}`,
-    '  # a till asks what to print on an open receipt',
+    '  # a till asks what to print on an open receipt; nobody showed a card',
     `  ${post('/v1/decide', receipt)}`,
     '  # how a campaign is doing, and why the rest did not get it',
     `  curl -s ${url}/v1/campaigns/hearts-need-candles`,

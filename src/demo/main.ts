@@ -8,8 +8,9 @@ import { Command, CommanderError } from 'commander';
 import { ExitCode, InputError } from '../cli/exit.ts';
 import { convertReceipts } from './convert.ts';
 import type { DemoEvent } from './demo-event.ts';
+import { EngineFailure } from './engine-process.ts';
 import { formatQuirks } from './quirks.ts';
-import { type DemoOptions, runDemo } from './run.ts';
+import { type DemoOptions, INTERRUPTED, runDemo } from './run.ts';
 import { cutSample } from './sample-cut.ts';
 import { withSyntheticCustomers } from './synthetic.ts';
 
@@ -39,7 +40,9 @@ const demo = new Command('beckon-demo')
   .option('--serve', 'stay up for exploring', false)
   .option('--fast', 'do not slow down for watching', false)
   .action(async (options: DemoOptions) => {
-    process.exitCode = await runDemo(options, process.stdout);
+    const code = await runDemo(options, process.stdout);
+    if (code === INTERRUPTED) process.exit(code);
+    process.exitCode = code;
   });
 
 demo
@@ -66,11 +69,15 @@ for (const command of [demo, ...demo.commands]) command.exitOverride();
 try {
   await demo.parseAsync();
 } catch (error) {
-  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? ExitCode.done : ExitCode.usage;
-  else {
-    process.stderr.write(
-      `demo: ${error instanceof InputError ? error.message : ((error as Error).stack ?? String(error))}\n`,
-    );
-    process.exitCode = error instanceof InputError ? ExitCode.input : ExitCode.internal;
-  }
+  process.exitCode = explain(error);
+}
+
+/** Says what went wrong, unless it needs no words. @returns the exit code. */
+function explain(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? ExitCode.done : ExitCode.usage;
+  // Whoever reads our output has seen enough: `convert … | head`.
+  if ((error as { code?: string }).code === 'EPIPE') return ExitCode.done;
+  const expected = error instanceof InputError || error instanceof EngineFailure;
+  process.stderr.write(`demo: ${expected ? error.message : ((error as Error).stack ?? String(error))}\n`);
+  return error instanceof InputError ? ExitCode.input : ExitCode.internal;
 }

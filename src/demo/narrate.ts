@@ -9,24 +9,28 @@ const HOW: Readonly<Record<string, string>> = {
   credit: 'is credited',
 };
 
-const DAYS = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'];
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
 
-/** `Thu  2 Dec 10:04` in UTC. */
+/** ` 2 Dec 10:04` in UTC. */
 export function formatMoment(ts: string): string {
   const date = new Date(ts);
-  return `${DAYS[date.getUTCDay()]} ${String(date.getUTCDate()).padStart(2)} ${MONTHS[date.getUTCMonth()]} ${ts.slice(11, 16)}`;
+  return `${String(date.getUTCDate()).padStart(2)} ${MONTHS[date.getUTCMonth()]} ${ts.slice(11, 16)}`;
 }
+
+/** Even on a narrow screen this much of the message is worth more than the campaign's name. */
+const ROOM_MIN = 24;
+/** Below this the variant is left out, so that the message has room. */
+const WIDE = 140;
 
 /** One line, at most `width` characters. */
 export function narrate(decision: SeenDecision, width: number): string {
   const who = decision.customer === null ? 'someone without a card' : `customer ${decision.customer}`;
   const how = HOW[decision.channel] ?? `is reached by ${decision.channel}`;
-  const variant = decision.variant === null ? '' : `, variant ${decision.variant}`;
+  const variant = decision.variant === null || width < WIDE ? '' : `, variant ${decision.variant}`;
   const head = `${formatMoment(decision.ts)}  ${who} ${how}: `;
   const tail = `  (${decision.campaign}${variant})`;
-  const room = Math.max(20, width - head.length - tail.length);
-  return `${head}${shorten(words(decision), room)}${tail}`;
+  const room = Math.max(ROOM_MIN, width - head.length - tail.length);
+  return `${head}${shorten(words(decision), room)}${tail}`.slice(0, width);
 }
 
 function words({ message, offer, campaign }: SeenDecision): string {

@@ -11,7 +11,7 @@ import { ExitCode } from '../cli/exit.ts';
 import { orderHashOf } from '../cli/order-hash.ts';
 import { DecisionWatch } from './decision-watch.ts';
 import type { DemoEvent } from './demo-event.ts';
-import { EngineProcess } from './engine-process.ts';
+import { EngineFailure, EngineProcess } from './engine-process.ts';
 import { formatRejects, thingsToTry } from './explore.ts';
 import { type CampaignRow, formatSummary, type Sent, type Summary, summarize } from './summary.ts';
 import { Tail } from './tail.ts';
@@ -22,6 +22,10 @@ const SAMPLE = fileURLToPath(new URL('../../src/demo/sample/2010-12.ndjson.gz', 
 /** On a terminal the month takes about this long, so that it can be watched. */
 const WATCHING_SECONDS = 10;
 const LAST_DECISIONS_MS_MAX = 10_000;
+/** An engine of our own that does not answer for this long has failed. */
+const ENGINE_SILENT_MS_MAX = 5_000;
+/** Exit code after Ctrl-C in mid-replay, as shells expect it. What was being sent is abandoned: the caller ends the process. */
+export const INTERRUPTED = 130;
 
 export interface DemoOptions {
   /** One line of JSON instead of words; at full speed. */
@@ -44,22 +48,27 @@ export async function runDemo(options: DemoOptions, out: NodeJS.WriteStream): Pr
   say(`Starting the engine with ${relative(process.cwd(), WORKSPACE)} …\n`);
   const interrupted = interruption();
   const engine = await EngineProcess.start(WORKSPACE);
+  const died = engine.died();
+  let outcome: Awaited<ReturnType<typeof replay>> | null;
   try {
-    const outcome = await Promise.race([replay(engine, sample, options, out, say), interrupted.then(() => null)]);
-    if (!outcome) return ExitCode.done;
-    if (options.serve) {
+    outcome = await Promise.race([replay(engine, sample, options, out, say), interrupted.then(() => null), died]);
+    if (outcome && options.serve) {
       say(thingsToTry(engine.url, outcome.favourite));
-      await interrupted;
+      await Promise.race([interrupted, died]);
     }
-    return outcome.summary.balanced && outcome.summary.rejected === 0 ? ExitCode.done : ExitCode.input;
-  } finally {
-    await finish(engine);
+  } catch (error) {
+    await engine.stop();
+    throw error;
   }
+  await finish(engine);
+  if (!outcome) return INTERRUPTED;
+  return outcome.summary.balanced && outcome.summary.rejected === 0 ? ExitCode.done : ExitCode.input;
 }
 
+/** A clean stop is part of what is shown. */
 async function finish(engine: EngineProcess): Promise<void> {
   const code = await engine.stop();
-  if (code !== 0) throw new Error(`the engine ended with exit code ${code}\n${engine.log}`);
+  if (code !== 0) throw new EngineFailure(`the engine ended with exit code ${code}\n${engine.log}`);
 }
 
 async function replay(
@@ -84,7 +93,7 @@ async function replay(
   const summary = summarize(sent, campaigns, watch);
   watch.close();
   if (options.json) out.write(`${JSON.stringify(summary)}\n`);
-  else say(`\n${formatSummary(summary, campaigns)}${formatRejects(rejects)}`);
+  else say(`\n${formatSummary(summary, campaigns, watched)}${formatRejects(rejects)}`);
   const [favourite = ''] = [...watch.perCustomer].sort((a, b) => b[1] - a[1])[0] ?? [];
   return { summary, favourite };
 }
@@ -96,7 +105,7 @@ async function send(
   tail: Tail | null,
   rejects: string[],
 ): Promise<Sent> {
-  const sender = new EventSender({ to: url, ...(rate === null ? {} : { rate }) });
+  const sender = new EventSender({ to: url, retryForMs: ENGINE_SILENT_MS_MAX, ...(rate === null ? {} : { rate }) });
   sender.onRejected = ({ line, error }) => void rejects.push(`line ${line}: ${error}`);
   const startedAt = performance.now();
   for (const [index, { bytes, event }] of sample.entries()) {

@@ -92,7 +92,8 @@ const REASONS: readonly (readonly [string, string])[] = [
   ['outranked', 'better campaigns won the moment'],
 ];
 
-export function formatSummary(summary: Summary, campaigns: readonly CampaignRow[]): string {
+/** `paced`: the events were held back so that they could be watched; a rate would say nothing about the engine. */
+export function formatSummary(summary: Summary, campaigns: readonly CampaignRow[], paced = false): string {
   const count = (value: number): string => value.toLocaleString('en-GB');
   const channels = Object.keys(summary.byChannel).sort();
   const rows = [...campaigns].sort((a, b) => (summary.byCampaign[b.id] ?? 0) - (summary.byCampaign[a.id] ?? 0));
@@ -113,7 +114,7 @@ export function formatSummary(summary: Summary, campaigns: readonly CampaignRow[
       .map((reason) => [reason, ''] as const),
   ];
   const lines = [
-    `${count(summary.events)} events in ${summary.seconds.toFixed(1)} s (${count(summary.eventsPerSecond)}/s), ${count(summary.rejected)} rejected → ${count(summary.decisions)} decisions`,
+    `${count(summary.events)} events in ${summary.seconds.toFixed(1)} s (${paced ? 'slowed down for watching; --fast shows how fast it can be' : `${count(summary.eventsPerSecond)}/s`}), ${count(summary.rejected)} rejected → ${count(summary.decisions)} decisions`,
     '',
     ...formatTable(table),
     '',

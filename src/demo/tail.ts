@@ -1,6 +1,6 @@
 /**
  * What is on the screen while the events go in. On a terminal: a line of progress that stays at the bottom, and above it as many decisions as an eye can
- * follow. Into a pipe: plain lines, every so-manieth decision, no progress.
+ * follow. Into a pipe: plain lines, one of so many decisions, no progress. Of those that could be shown, the one whose campaign was shown least.
  */
 import type { SeenDecision } from './decision-watch.ts';
 import { formatMoment, narrate } from './narrate.ts';
@@ -19,6 +19,8 @@ const BAR = 24;
 export class Tail {
   readonly #out: Output;
   readonly #total: number;
+  readonly #shown = new Map<string, number>();
+  #next: SeenDecision | null = null;
   #decisions = 0;
   #shownAt = 0;
   #drawnAt = 0;
@@ -31,14 +33,24 @@ export class Tail {
 
   decision(decision: SeenDecision): void {
     const nth = this.#decisions++;
-    if (!this.#out.isTTY) {
-      if (nth % PLAIN_EVERY === 0) this.#out.write(`${narrate(decision, PLAIN_WIDTH)}\n`);
-      return;
-    }
-    const now = performance.now();
-    if (now - this.#shownAt < 1000 / LINES_PER_SECOND) return;
-    this.#shownAt = now;
-    this.#out.write(`\r\x1b[K${narrate(decision, (this.#out.columns ?? 100) - 1)}\n${this.#progress}`);
+    if (this.#next === null || this.#timesShown(decision) < this.#timesShown(this.#next)) this.#next = decision;
+    const due = this.#out.isTTY
+      ? performance.now() - this.#shownAt >= 1000 / LINES_PER_SECOND
+      : nth % PLAIN_EVERY === 0;
+    if (due) this.#show(this.#next);
+  }
+
+  #timesShown({ campaign }: SeenDecision): number {
+    return this.#shown.get(campaign) ?? 0;
+  }
+
+  #show(decision: SeenDecision): void {
+    this.#next = null;
+    this.#shownAt = performance.now();
+    this.#shown.set(decision.campaign, this.#timesShown(decision) + 1);
+    if (this.#out.isTTY)
+      this.#out.write(`\r\x1b[K${narrate(decision, (this.#out.columns ?? 100) - 1)}\n${this.#progress}`);
+    else this.#out.write(`${narrate(decision, PLAIN_WIDTH)}\n`);
   }
 
   progress(sent: number, ts: string): void {

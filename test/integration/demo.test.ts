@@ -1,8 +1,10 @@
 /** The demo as a stranger runs it. Needs dist/. */
+import { spawn } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { runCommand } from '../support/demo-node.ts';
+import { ROOT, runCommand } from '../support/demo-node.ts';
 
 const CAMPAIGNS = readdirSync(new URL('../../src/demo/workspace/campaigns', import.meta.url)).map((file) =>
   file.replace('.yaml', ''),
@@ -71,3 +73,58 @@ describe('npm run demo', () => {
     expect(stderr).toContain("unknown option '--jsn'");
   });
 });
+
+describe('npm run demo -- --serve', () => {
+  it('stays up, prints curl lines that work as they are, and stops cleanly on SIGTERM', async () => {
+    const before = leftovers();
+    const child = spawn(process.execPath, [join(ROOT, 'dist/demo/main.js'), '--serve'], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      cwd: ROOT,
+    });
+    let text = '';
+    const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
+    await new Promise<void>((resolve, reject) => {
+      child.stdout.on('data', (chunk: Buffer) => {
+        text += chunk.toString('utf8');
+        if (text.includes('(a WebSocket)')) resolve();
+      });
+      ended.then((code) => reject(new Error(`ended with ${code}: ${text}`)));
+    });
+    const answers = await Promise.all(curls(text).map(request));
+    expect(answers).toHaveLength(5);
+    const [customer, decide, campaign, audience, metrics] = answers;
+    expect(JSON.parse(customer ?? '').aggregates.receipts).toBeGreaterThan(0);
+    expect(
+      JSON.parse(decide ?? '')
+        .decisions.map(({ campaign }: { campaign: string }) => campaign)
+        .sort(),
+    ).toEqual(['ribbon-on-it', 'tea-and-cake']);
+    expect(JSON.parse(campaign ?? '').matched).toBeGreaterThan(0);
+    expect(JSON.parse(audience ?? '').count).toBeGreaterThan(0);
+    expect(metrics).toMatch(/^beckon_decisions_total\{/m);
+    child.kill('SIGTERM');
+    expect(await ended).toBe(0);
+    expect(leftovers().filter((name) => !before.includes(name))).toEqual([]);
+  });
+});
+
+interface Curl {
+  readonly url: string;
+  readonly body: string | null;
+}
+
+/** The lines that a reader is told to try, read as a shell would. */
+function curls(text: string): Curl[] {
+  return [
+    ...text.matchAll(/^ {2}curl -s (\S+)(?: -H 'content-type: application\/json' -d '([^']*)')?( \| grep \S+)?$/gm),
+  ].map(([, url = '', body]) => ({ url, body: body ?? null }));
+}
+
+async function request({ url, body }: Curl): Promise<string> {
+  const response = await fetch(
+    url,
+    body === null ? {} : { method: 'POST', body, headers: { 'content-type': 'application/json' } },
+  );
+  expect(response.status, url).toBe(200);
+  return response.text();
+}

@@ -28,14 +28,14 @@ class Screen extends TextSink {
 describe('narrate', () => {
   it('says when, who, how, what and why', () => {
     expect(narrate(decision, 200)).toBe(
-      'Thu  2 Dec 10:04  customer 17850 gets a push: “It is getting dark early · Hearts look best by candlelight.”  (hearts-need-candles, variant cosy)',
+      ' 2 Dec 10:04  customer 17850 gets a push: “It is getting dark early · Hearts look best by candlelight.”  (hearts-need-candles, variant cosy)',
     );
   });
 
   it('has words for those without a card, and for what has no message', () => {
     const anonymous = { ...decision, customer: null, channel: 'pos', variant: null, message: null };
     expect(narrate(anonymous, 200)).toBe(
-      'Thu  2 Dec 10:04  someone without a card reads on the receipt: candles-10  (hearts-need-candles)',
+      ' 2 Dec 10:04  someone without a card reads on the receipt: candles-10  (hearts-need-candles)',
     );
     expect(narrate({ ...anonymous, offer: null, channel: 'fax' }, 200)).toContain(
       'is reached by fax: hearts-need-candles',
@@ -43,12 +43,20 @@ describe('narrate', () => {
   });
 
   it('fits the width', () => {
-    expect(narrate(decision, 130)).toHaveLength(130);
-    expect(narrate(decision, 130)).toContain('…”');
+    expect(narrate(decision, 110)).toHaveLength(110);
+    expect(narrate(decision, 110)).toMatch(/…” {2}\(hearts-need-candles\)$/);
+    expect(narrate(decision, 60)).toHaveLength(60);
   });
 });
 
 describe('tail', () => {
+  it('shows every campaign rather than the loudest', () => {
+    const pipe = new Screen(false);
+    const tail = new Tail(pipe as unknown as NodeJS.WriteStream, 1_000);
+    for (let i = 0; i < 151; i++) tail.decision({ ...decision, campaign: i % 40 === 39 ? `rare-${i}` : 'loud' });
+    expect(pipe.text.match(/\(([a-z0-9-]+)/g)).toEqual(['(loud', '(rare-39', '(rare-79', '(rare-119']);
+  });
+
   it('on a terminal shows what an eye can follow, keeps the progress line below, and clears it at the end', () => {
     const screen = new Screen(true);
     const tail = new Tail(screen as unknown as NodeJS.WriteStream, 1_000);

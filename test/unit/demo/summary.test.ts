@@ -67,6 +67,7 @@ describe('summary', () => {
     );
     expect(text).toMatch(/^ {2}late +1 {2}the event came too late to act on$/m);
     expect(text).toContain('The numbers add up');
+    expect(formatSummary(summarize(sent, rows, watchOf(rows)), rows, true)).toContain('slowed down for watching');
     expect(formatSummary(summarize(sent, [hearts], watchOf([])), [hearts])).toContain('THE NUMBERS DO NOT ADD UP');
   });
 });
