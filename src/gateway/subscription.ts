@@ -61,6 +61,8 @@ export class Subscription {
   /** The socket must drain first. */
   #blocked = false;
   #reading = false;
+  /** Partition whose next decision is older than the tail; −1 if there is none. */
+  #behind = -1;
   /** Partition at which the next turn begins: none is always served last. */
   #turn = 0;
 
@@ -110,42 +112,38 @@ export class Subscription {
   pump(): number {
     const socket = this.#socket;
     if (socket === null || !this.wakeable) return 0;
-    let sent = 0;
+    let bytes = 0;
+    this.#behind = -1;
     socket.cork(() => {
-      sent = this.#sendTail(socket);
+      bytes = this.#sendTail(socket);
     });
     this.#settle(socket);
-    return sent;
+    if (this.#behind >= 0 && this.wakeable) this.#read(this.#behind);
+    return bytes;
   }
 
+  /** Returns the cost, in bytes sent; `#behind` is then a partition that must be read. */
   #sendTail(socket: StreamSocket): number {
     const { tail, turnBytesMax } = this.#context;
     const partitions = this.#sent.length;
     let bytes = 0;
-    let behind = -1;
     for (let i = 0; i < partitions; i++) {
       const partition = (this.#turn + i) % partitions;
       for (let number = this.#staged[partition] as number; number < tail.next(partition); number++) {
         if (number < tail.first(partition)) {
-          if (behind < 0) behind = partition;
+          if (this.#behind < 0) this.#behind = partition;
           break;
         }
         bytes += this.#take(socket, partition, tail.at(partition, number));
         if (this.#blocked) return bytes;
         if (bytes >= turnBytesMax) {
-          this.#turn = partition;
-          bytes += this.#flush(socket);
+          this.#turn = (partition + 1) % partitions;
           this.#context.wake(this);
-          return bytes;
+          return bytes + this.#flush(socket);
         }
       }
     }
-    bytes += this.#flush(socket);
-    if (behind >= 0 && !this.#blocked) {
-      this.#turn = (behind + 1) % partitions;
-      this.#read(behind);
-    }
-    return bytes;
+    return bytes + this.#flush(socket);
   }
 
   /** Stages one decision, and sends the frame if that fills it. Returns the cost, in bytes sent. */
@@ -185,6 +183,7 @@ export class Subscription {
   #read(partition: number): void {
     const { reads, readBytesMax } = this.#context;
     this.#reading = true;
+    this.#turn = (partition + 1) % this.#sent.length;
     const from = this.#sent[partition] as number;
     reads
       .read(partition, from, readBytesMax, () => this.#socket !== null)

@@ -122,7 +122,8 @@ export class FakeDecisions implements DecisionSource {
   }
 
   json(partition: number, number: number): Uint8Array {
-    return (this.#stored[partition]?.[number - 1] as EncodedDecision).json;
+    const stored = this.#stored[partition] as EncodedDecision[];
+    return (stored[number - 1] as EncodedDecision).json;
   }
 }
 
