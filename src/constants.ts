@@ -186,6 +186,8 @@ export const EXPRESSION_LIST_LENGTH_MAX = 16 * 1024;
 export const PATTERN_LENGTH_MAX = 1024;
 /** Instructions of a compiled pattern: counted repetitions such as (a{100}){100} multiply. */
 export const PATTERN_INSTRUCTIONS_MAX = 2048;
+/** Rules that must share a place (a field, a column of a list) for it to be looked up on every event: below, trying them all is as cheap as the look-up. */
+export const RULES_PER_INDEXED_PLACE_MIN = 4;
 
 assert(
   EXPRESSION_STEPS_MAX <= EVENT_LIST_LENGTH_MAX * EVENT_LIST_LENGTH_MAX,

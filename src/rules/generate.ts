@@ -241,9 +241,19 @@ function conditionalValue(emitter: Emitter, ir: Extract<Ir, { op: 'if' }>, fail:
   return name;
 }
 
+const SEARCH: Readonly<Partial<Record<Rep, string>>> = {
+  texts: 'amongTexts',
+  numbers: 'amongNumbers',
+  codes: 'amongCodes',
+};
+
 function memberValue(emitter: Emitter, ir: Extract<Ir, { op: 'member' }>, fail: string): string {
   const item = value(emitter, ir.item, fail);
-  return `${value(emitter, ir.values, fail)}.has(${item})`;
+  assert(ir.values.op === 'lifted', 'constants are lifted');
+  const search = SEARCH[ir.values.rep];
+  if (search === undefined) return `${emitter.constant(ir.values.vector)}.has(${item})`;
+  const vector = ir.values.vector;
+  return `R.${search}(V${vector}.items, V${vector}.starts[r], V${vector}.starts[r + 1], ${item})`;
 }
 
 /** An unboxed value as a boxed one. */

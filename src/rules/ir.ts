@@ -8,7 +8,7 @@ import type { OperationName } from './operations.ts';
  * How a value is held:
  * int: a number within ±(2^53 − 1); wide: an int64 that may be larger, a number where it fits and a bigint beyond; uint: likewise, 0 … 2^64 − 1;
  * ms, ns: a timestamp in epoch milliseconds (number) or nanoseconds (bigint); spanMs, spanNs: a duration likewise;
- * texts, numbers and pattern are constants of their own kind;
+ * texts, numbers, codes, set and pattern are constants of their own kinds (see shapes.ts);
  * elements: an array of indices into an event's list of objects; list, map and dyn hold boxed values (values.ts).
  */
 export type Rep =
@@ -30,6 +30,8 @@ export type Rep =
   | 'elements'
   | 'texts'
   | 'numbers'
+  | 'codes'
+  | 'set'
   | 'pattern'
   | 'dyn';
 

@@ -237,3 +237,17 @@ export function checkIndex(index: Wide, length: number): number | Failure {
 export function elementAt(elements: readonly number[], index: Wide): number | Failure {
   return typeof index === 'number' ? elements[index] : undefined;
 }
+
+/** Whether items[from … to − 1] has the item. One function for each kind of array, so that each stays monomorphic. */
+export function amongTexts(items: readonly string[], from: number, to: number, item: string): boolean {
+  for (let i = from; i < to; i++) if (items[i] === item) return true;
+  return false;
+}
+export function amongNumbers(items: Float64Array, from: number, to: number, item: number): boolean {
+  for (let i = from; i < to; i++) if (items[i] === item) return true;
+  return false;
+}
+export function amongCodes(items: Int32Array, from: number, to: number, item: number): boolean {
+  for (let i = from; i < to; i++) if (items[i] === item) return true;
+  return false;
+}

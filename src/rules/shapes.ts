@@ -3,18 +3,36 @@
  * tells shapes apart. A string compared with a string of the profile becomes a comparison of dictionary codes.
  */
 import { type Ir, type IrConstant, type IrLoop, type IrRange, type Rep, repOf } from './ir.ts';
-import { compilePattern } from './pattern.ts';
-import type { Value } from './values.ts';
+import { compilePattern, type Pattern } from './pattern.ts';
 
-/** How a vector's constants are held at run time. */
-export type VectorKind = 'number' | 'text' | 'code' | 'texts' | 'numbers' | 'codes' | 'pattern' | 'wide' | 'bytes';
+/**
+ * How a vector's constants are held at run time: numbers and dictionary codes in typed arrays; short lists of constants one after the other in one array with the
+ * place where each rule's begins, long ones as sets.
+ */
+export type VectorKind =
+  | 'number'
+  | 'code'
+  | 'text'
+  | 'numbers'
+  | 'codes'
+  | 'texts'
+  | 'set'
+  | 'pattern'
+  | 'wide'
+  | 'bytes';
+
+/** A list of more constants is a set: hashing an item costs as much as comparing it with about this many. */
+const SHORT_LIST_MAX = 16;
 
 /** A constant in the form that its vector holds. */
-export type Lifted = number | bigint | string | Uint8Array | Member | { test(text: string): boolean };
-
-export interface Member {
-  has(item: string | number): boolean;
-}
+export type Lifted =
+  | number
+  | bigint
+  | string
+  | Uint8Array
+  | readonly (string | number)[]
+  | ReadonlySet<string | number>
+  | Pattern;
 
 export interface Shape {
   /** Equal keys: the same code. */
@@ -55,7 +73,7 @@ class Lifter {
       case 'const':
         return this.#constant(ir.rep, ir.value);
       case 'constants':
-        return this.#place(ir.rep === 'texts' ? 'texts' : 'numbers', memberOf(ir.values), ir.rep);
+        return this.#list(ir.rep, ir.values);
       case 'pattern':
         return this.#place('pattern', compilePattern(ir.source), 'pattern');
       case 'column':
@@ -120,6 +138,11 @@ class Lifter {
     return { op: 'lifted', vector, rep };
   }
 
+  #list(kind: 'texts' | 'numbers' | 'codes', values: readonly (string | number)[]): Ir {
+    if (values.length > SHORT_LIST_MAX) return this.#place('set', new Set(values), 'set');
+    return this.#place(kind, values, kind);
+  }
+
   #constant(rep: Rep, value: IrConstant): Ir {
     if (value === null || typeof value === 'boolean') return { op: 'const', rep, value };
     switch (rep) {
@@ -156,7 +179,7 @@ class Lifter {
     const code = profileText(ir.item);
     if (code === null) return null;
     const codes = ir.values.values.map((text) => this.#codeOf(text as string));
-    return { ...ir, item: code, values: this.#place('codes', memberOf(codes), 'numbers') };
+    return { ...ir, item: code, values: this.#list('codes', codes) };
   }
 
   #codeOf(text: string): number {
@@ -170,19 +193,42 @@ function profileText(ir: Ir): Ir | null {
   return { op: 'slotCode', slot: ir.slot, sure: ir.sure, rep: 'int' };
 }
 
-function memberOf(values: readonly (string | number)[]): Member {
-  return new Set(values);
+/** Short lists of all rules of a shape, one after the other: those of row r are items[starts[r]] … items[starts[r + 1] − 1]. */
+export interface ListVector {
+  readonly items: Float64Array | Int32Array | readonly string[];
+  readonly starts: Int32Array;
 }
 
-/** Vectors of a group of programs of one shape: constants[i] are those of the i-th. */
-export function vectorsOf(kinds: readonly VectorKind[], constants: readonly (readonly Lifted[])[]): Vector[] {
+export type Vector = Float64Array | Int32Array | ListVector | readonly Lifted[];
+
+/** Vectors of a group of programs of one shape: constants[r] are those of row r. */
+export function vectorsOf(kinds: readonly VectorKind[], constants: readonly (readonly Lifted[])[]): readonly Vector[] {
   return kinds.map((kind, vector) => {
     const column = constants.map((row) => row[vector] as Lifted);
-    if (kind === 'number') return Float64Array.from(column as number[]);
-    return kind === 'code' ? Int32Array.from(column as number[]) : column;
+    switch (kind) {
+      case 'number':
+        return Float64Array.from(column as number[]);
+      case 'code':
+        return Int32Array.from(column as number[]);
+      case 'numbers':
+      case 'codes':
+      case 'texts':
+        return listVector(kind, column as (readonly (string | number)[])[]);
+      default:
+        return column;
+    }
   });
 }
 
-export type Vector = Float64Array | Int32Array | readonly Lifted[];
-
-export type Boxed = Value;
+function listVector(kind: 'numbers' | 'codes' | 'texts', lists: readonly (readonly (string | number)[])[]): ListVector {
+  const starts = new Int32Array(lists.length + 1);
+  lists.forEach((list, row) => {
+    starts[row + 1] = (starts[row] as number) + list.length;
+  });
+  const items = lists.flat();
+  if (kind === 'texts') return { items: items as string[], starts };
+  return {
+    items: kind === 'codes' ? Int32Array.from(items as number[]) : Float64Array.from(items as number[]),
+    starts,
+  };
+}
