@@ -47,7 +47,7 @@ export class AggregateCompiler {
     );
     this.#issues = issues;
     // An aggregate is folded while its event is applied: it reads the event alone, never a profile that is just changing.
-    this.#expressions = new Expressions({ events: events.schemas, profile: [], segments: [] }, issues);
+    this.#expressions = new Expressions({ events: events.schemas, profile: [], segments: [] }, issues, true);
   }
 
   /** null: faulty, and reported (or its event cannot be judged). */
@@ -97,7 +97,8 @@ export class AggregateCompiler {
           : DAY_MS
         : (parseDuration(definition.resolution) ?? DAY_MS);
     const buckets = windowMs / resolutionMs;
-    const [window, resolution] = [formatDuration(windowMs), formatDuration(resolutionMs)];
+    const { window = '' } = definition;
+    const resolution = definition.resolution ?? formatDuration(resolutionMs);
     if (!Number.isInteger(buckets)) {
       const given =
         definition.resolution === undefined

@@ -116,7 +116,7 @@ function compileMessages(file: YamlFile, channels: Names, issues: IssueList): (M
         );
     if (channel >= 0) messages[channel] = Object.fromEntries(texts);
   }
-  return messages;
+  return issues.has(file.name) ? [] : messages;
 }
 
 function usersByTemplate(campaigns: readonly CompiledCampaign[], templates: number): CompiledCampaign[][] {
@@ -130,8 +130,8 @@ function usersByTemplate(campaigns: readonly CompiledCampaign[], templates: numb
 }
 
 function warnWithoutOffer(template: Template, using: readonly CompiledCampaign[], issues: IssueList): void {
-  for (const { campaign, file } of using)
-    if (campaign.offer < 0)
+  for (const { file } of using)
+    if (!file.has(['offer']))
       issues.warn(
         file.name,
         file.keyMark(['id']),

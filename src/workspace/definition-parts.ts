@@ -133,16 +133,16 @@ export const expression = z
   })
   .meta({ description: 'An expression in CEL.' });
 
-/** One of a few words. */
-export function oneOf<const T extends readonly [string, ...string[]]>(...words: T) {
+/** `expected … or …, got …`. */
+export function choiceFault(input: unknown, words: readonly string[]): string {
   const list = words.map((word) => `\`${word}\``);
-  const choice = list.length === 1 ? list[0] : `${list.slice(0, -1).join(', ')} or ${list.at(-1)}`;
-  return z.enum(words, {
-    error: ({ input }) => {
-      if (input === undefined) return undefined;
-      return `expected ${choice}, got ${show(input)}${typeof input === 'string' ? didYouMean(input, words) : ''}`;
-    },
-  });
+  const choice = `${list.slice(0, -1).join(', ')} or ${list.at(-1)}`;
+  return `expected ${choice}, got ${show(input)}${typeof input === 'string' ? didYouMean(input, words) : ''}`;
+}
+
+/** One of a few words. */
+export function oneOf<const T extends readonly [string, string, ...string[]]>(...words: T) {
+  return z.enum(words, { error: ({ input }) => (input === undefined ? undefined : choiceFault(input, words)) });
 }
 
 /** Both ends included; at least one of them. */

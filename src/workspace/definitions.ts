@@ -3,8 +3,9 @@
  * is here, also those that are refused for now (see refused-keys.ts), so that editors know them. What spans files is checked in the compile-*.ts files.
  */
 import { z } from 'zod';
-import { CHANNELS_MAX, PICK_MAX, PRIORITY_MAX } from '../constants.ts';
+import { CHANNELS_MAX, CONTACTS_PER_CUSTOMER_MAX, PICK_MAX, PRIORITY_MAX } from '../constants.ts';
 import {
+  choiceFault,
   type date,
   duration,
   eventType,
@@ -113,7 +114,7 @@ const offer = z.strictObject({
     .meta({ description: 'Not supported yet: how often it may be given in all.' }),
   perCustomer: z
     .strictObject({
-      max: wholeNumber(1, 1000),
+      max: wholeNumber(1, CONTACTS_PER_CUSTOMER_MAX),
       per: positiveDuration.optional().meta({ description: 'Rolling; without, for ever.' }),
     })
     .optional()
@@ -122,6 +123,12 @@ const offer = z.strictObject({
 });
 
 export const offersDefinition = z.record(id, offer).meta({ title: 'Beckon: offers.yaml' });
+
+/** Silently dropping messages must be somebody's decision, and the name of the other choice is taken: so there is no default. */
+const thenFault = ({ input }: { readonly input?: unknown }): string =>
+  input === undefined
+    ? 'missing `then`: write `then: drop`, so that nothing is decided on these channels in quiet hours'
+    : choiceFault(input, ['defer', 'drop']);
 
 const channelList = z.array(id).min(1, { error: 'needs at least one channel' });
 
@@ -135,7 +142,7 @@ export const policyDefinition = z
       .array(
         z.strictObject({
           name: id,
-          max: wholeNumber(1, 1000),
+          max: wholeNumber(1, CONTACTS_PER_CUSTOMER_MAX),
           per: positiveDuration,
           channels: channelList.optional().meta({ description: 'Counted together; without, all channels.' }),
         }),
@@ -151,7 +158,7 @@ export const policyDefinition = z
         to: timeOfDay,
         channels: channelList.optional().meta({ description: 'Without, all channels.' }),
         // biome-ignore lint/suspicious/noThenProperty: the key's name in the interface
-        then: oneOf('defer', 'drop').meta({
+        then: z.enum(['defer', 'drop'], { error: thenFault }).meta({
           description: 'drop: no decision on these channels. (defer is not supported yet.)',
         }),
       })

@@ -8,10 +8,13 @@ import type { YamlFile, YamlPath } from './yaml-file.ts';
 export class Expressions {
   readonly #schema: Schema;
   readonly #issues: IssueList;
+  readonly #eventOnly: boolean;
 
-  constructor(schema: Schema, issues: IssueList) {
-    this.#schema = schema;
+  /** eventOnly: for aggregates, which read the event and nothing else. */
+  constructor(schema: Schema, issues: IssueList, eventOnly = false) {
+    this.#schema = eventOnly ? { events: schema.events, profile: [], segments: [] } : schema;
     this.#issues = issues;
+    this.#eventOnly = eventOnly;
   }
 
   /** event: null where the expression cannot read one. null: it is faulty, and reported. */
@@ -19,8 +22,16 @@ export class Expressions {
     const checked = checkExpression(file.scalarText(path), { schema: this.#schema, event }, results);
     if ('program' in checked) return checked.program;
     for (const issue of checked.issues)
-      this.#issues.report(file.name, file.textLineMark(path, issue.line, issue.column), issue.message);
+      this.#issues.report(file.name, file.textLineMark(path, issue.line, issue.column), this.#message(issue.message));
     return null;
+  }
+
+  /** Where there is no profile at all, a name in it is not misspelt. */
+  #message(message: string): string {
+    const ofProfile = /^unknown (?:attribute|aggregate|segment)/.test(message);
+    return ofProfile && this.#eventOnly
+      ? 'an aggregate is taken of the event alone: `profile` and `segment` are not available here'
+      : message;
   }
 
   /** A predicate that holds for every event: what a campaign without `when` has. */

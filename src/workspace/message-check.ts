@@ -107,11 +107,16 @@ class Walk {
   /** A value with its filters. */
   #argument(argument: Argument, locals: ReadonlyMap<string, Shape>): Shape {
     if (!('filters' in argument) || !('initial' in argument)) return this.#operand(argument as Token, locals);
-    const operands = argument.initial.postfix
-      .filter((token) => !TypeGuards.isOperatorToken(token))
-      .map((token) => this.#operand(token, locals));
+    const { postfix } = argument.initial;
+    const values = postfix.filter((token) => !TypeGuards.isOperatorToken(token));
+    const operands = values.map((token) => this.#operand(token, locals));
+    // Every operator but `not` joins two values; liquidjs would silently take the first of what is left over.
+    const joins = postfix.filter((token) => TypeGuards.isOperatorToken(token) && token.operator !== 'not').length;
+    const stray = values[1];
+    if (values.length > joins + 1 && stray !== undefined)
+      this.#report(stray.begin, `\`${stray.getText()}\` stands alone: an operator or a filter is missing before it`);
     // With an operator it is a comparison.
-    let shape = operands.length === 1 ? (operands[0] as Shape) : ANY;
+    let shape = postfix.length === 1 ? (operands[0] as Shape) : ANY;
     for (const filter of argument.filters) {
       const token =
         'args' in filter && 'begin' in filter

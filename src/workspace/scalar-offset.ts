@@ -9,14 +9,14 @@ const ESCAPE_LENGTHS: Readonly<Record<string, number>> = { x: 2, u: 4, U: 8 };
 /** Escapes of white space: they stand for nothing that is counted. `\` before a line break joins lines. */
 const SPACE_ESCAPES = ' tnvfrNLP_\t\n\r';
 
-/** Offset into the file's text of the `offset`-th UTF-16 unit of the value; null where the scalar's source is not known. */
-export function scalarOffset(scalar: Scalar, offset: number): number | null {
-  const token = scalar.srcToken;
-  if (token === undefined || typeof scalar.value !== 'string' || !('source' in token)) return null;
-  let start = token.offset;
-  if (token.type === 'block-scalar') for (const part of token.props) start += 'source' in part ? part.source.length : 0;
-  const sources = sourceOffsets(token.source, token.type);
-  const { value } = scalar;
+/** Offset into the file's text of the `offset`-th UTF-16 unit of the value; null where the value is no text. */
+export function scalarOffset(scalar: Scalar, text: string, offset: number): number | null {
+  const { value, type, range } = scalar;
+  if (typeof value !== 'string' || !range) return null;
+  const isBlock = type === 'BLOCK_FOLDED' || type === 'BLOCK_LITERAL';
+  // The header of a block (`>-  # note`) ends with its line.
+  const start = isBlock ? text.indexOf('\n', range[0]) + 1 : range[0];
+  const sources = sourceOffsets(text.slice(start, range[1]), type ?? 'PLAIN');
   let ordinal = 0;
   for (let i = 0; i < offset && i < value.length; i++) if (!SPACE.test(value.charAt(i))) ordinal++;
   const at = sources[ordinal];
@@ -28,7 +28,7 @@ export function scalarOffset(scalar: Scalar, offset: number): number | null {
 /** Offsets into `source` of what stands for each UTF-16 unit of the value that is not white space. */
 function sourceOffsets(source: string, type: string): number[] {
   const offsets: number[] = [];
-  const quote = type === 'single-quoted-scalar' ? "'" : type === 'double-quoted-scalar' ? '"' : '';
+  const quote = type === 'QUOTE_SINGLE' ? "'" : type === 'QUOTE_DOUBLE' ? '"' : '';
   const end = quote === '' ? source.length : source.length - 1;
   for (let i = quote === '' ? 0 : 1; i < end; i++) {
     const character = source.charAt(i);

@@ -40,9 +40,10 @@ function reportIssue(issue: Issue, prefix: YamlPath, file: YamlFile, issues: Iss
   seen.add(place);
   if (issue.code === 'invalid_key')
     issues.report(file.name, file.keyMark(path), issue.issues[0]?.message ?? issue.message);
-  else if (issue.message === MISSING && !file.has(path))
-    issues.report(file.name, file.keyMark(path.slice(0, -1)), `missing \`${String(path.at(-1))}\``);
-  else issues.report(file.name, file.valueMark(path), issue.message === MISSING ? 'needs a value' : issue.message);
+  else if (!file.has(path)) {
+    const fault = issue.message === MISSING ? `missing \`${String(path.at(-1))}\`` : issue.message;
+    issues.report(file.name, file.keyMark(path.slice(0, -1)), fault);
+  } else issues.report(file.name, file.valueMark(path), issue.message === MISSING ? 'needs a value' : issue.message);
 }
 
 /** Of a union, the alternative whose kind of value was given; its own issues say more than "none of these". */

@@ -4,7 +4,18 @@
  * Accepted is the part of YAML 1.2 that configuration needs: mappings with scalar keys, sequences, scalars. Anchors, aliases, tags and several documents are
  * refused by name: they make positions ambiguous, and an alias of aliases can blow a kilobyte up to gigabytes. Keys become strings as they are written.
  */
-import { type Alias, isAlias, isMap, isScalar, isSeq, LineCounter, type Pair, parseDocument, type Scalar } from 'yaml';
+import {
+  type Alias,
+  type Document,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Pair,
+  parseDocument,
+  type Scalar,
+} from 'yaml';
 import { YAML_DEPTH_MAX } from '../constants.ts';
 import { FILE_START, type IssueList, type Mark } from './issue-list.ts';
 import { scalarOffset } from './scalar-offset.ts';
@@ -18,8 +29,11 @@ interface Place {
   readonly keyOffset: number;
   readonly valueOffset: number;
   readonly scalar: Scalar | null;
-  readonly children: Map<string | number, Place>;
+  readonly children: ReadonlyMap<string | number, Place>;
 }
+
+const TOO_DEEP = `nested too deeply: at most ${YAML_DEPTH_MAX} levels`;
+const NO_CHILDREN: ReadonlyMap<string | number, Place> = new Map();
 
 type Node = {
   readonly anchor?: string | undefined;
@@ -44,20 +58,20 @@ export class YamlFile {
   }
 
   /** null where the text is not YAML as accepted here: then the reasons are in `issues`. */
-  static parse(name: string, text: string, issues: IssueList): YamlFile | null {
+  static parse(name: string, source: string, issues: IssueList): YamlFile | null {
+    // A byte order mark is no column.
+    const text = source.replace(/^\ufeff/, '');
     const lines = new LineCounter();
-    const document = parseDocument(text, {
-      lineCounter: lines,
-      keepSourceTokens: true,
-      uniqueKeys: false,
-      prettyErrors: false,
-      logLevel: 'silent',
-      stringKeys: false,
-    });
+    const document = parseText(text, lines);
+    if (document === null) {
+      issues.report(name, FILE_START, TOO_DEEP);
+      return null;
+    }
     const [error] = document.errors.toSorted((a, b) => a.pos[0] - b.pos[0]);
     if (error !== undefined) {
       // One syntax error makes many: those after the first are mostly its consequences.
-      issues.report(name, markOf(text, lines, error.pos[0]), syntaxMessage(error.code, error.message));
+      const fault = syntaxMessage(error.code, error.message);
+      issues.report(name, fault === TOO_DEEP ? FILE_START : markOf(text, lines, error.pos[0]), fault);
       return null;
     }
     const reader = new Reader(name, text, lines, issues);
@@ -90,7 +104,7 @@ export class YamlFile {
   /** A place within a text value: `offset` in UTF-16 units of the value, not of its source (which may be quoted, folded or indented). */
   textMark(path: YamlPath, offset: number): Mark {
     const place = this.#find(path);
-    return this.#mark((place.scalar && scalarOffset(place.scalar, offset)) ?? place.valueOffset);
+    return this.#mark((place.scalar && scalarOffset(place.scalar, this.#text, offset)) ?? place.valueOffset);
   }
 
   /** The same for a 1-based line and column (in code points) of the value. */
@@ -125,6 +139,16 @@ export class YamlFile {
   }
 }
 
+/** null where the library's recursion runs out of stack. */
+function parseText(text: string, lines: LineCounter): Document.Parsed | null {
+  try {
+    return parseDocument(text, { lineCounter: lines, uniqueKeys: false, prettyErrors: false, logLevel: 'error' });
+  } catch (error) {
+    if (error instanceof RangeError) return null;
+    throw error;
+  }
+}
+
 function markOf(text: string, lines: LineCounter, offset: number): Mark {
   const { line, col } = lines.linePos(Math.min(offset, text.length));
   if (line === 0) return FILE_START;
@@ -153,34 +177,43 @@ class Reader {
   read(node: unknown, keyOffset: number, depth: number): { data: unknown; place: Place } {
     const { anchor, tag, range } = (node ?? {}) as Node;
     const valueOffset = range?.[0] ?? keyOffset;
-    const place: Place = { keyOffset, valueOffset, scalar: isScalar(node) ? node : null, children: new Map() };
+    if (isScalar(node) && anchor === undefined && tag === undefined)
+      return { data: node.value, place: { keyOffset, valueOffset, scalar: node, children: NO_CHILDREN } };
+    const children = new Map<string | number, Place>();
+    const place: Place = { keyOffset, valueOffset, scalar: null, children };
     if (isAlias(node))
       this.#report(valueOffset, `aliases (\`*${(node as Alias).source}\`) are not supported: write the value out`);
     else if (anchor !== undefined)
       this.#report(valueOffset, `anchors (\`&${anchor}\`) are not supported: write the value out where it is needed`);
-    else if (tag !== undefined) this.#report(valueOffset, `tags (\`${tag}\`) are not supported`);
-    else if (depth > YAML_DEPTH_MAX) this.#report(valueOffset, `too deep: at most ${YAML_DEPTH_MAX} levels`);
-    else if (isScalar(node)) return { data: node.value, place };
+    else if (tag !== undefined)
+      this.#report(valueOffset, `tags (\`${tag.replace('tag:yaml.org,2002:', '!!')}\`) are not supported`);
+    else if (depth > YAML_DEPTH_MAX) this.#report(valueOffset, TOO_DEEP);
     else if (isSeq(node)) {
       const data = node.items.map((item, i) => {
         const child = this.read(item, (item as Node).range?.[0] ?? valueOffset, depth + 1);
-        place.children.set(i, child.place);
+        children.set(i, child.place);
         return child.data;
       });
       return { data, place };
     } else if (isMap(node)) {
       const data: Record<string, unknown> = Object.create(null);
-      for (const pair of node.items) this.#readPair(pair as Pair<unknown, unknown>, data, place, depth);
+      for (const pair of node.items) this.#readPair(pair as Pair<unknown, unknown>, data, valueOffset, children, depth);
       return { data, place };
     }
     return { data: null, place };
   }
 
-  #readPair(pair: Pair<unknown, unknown>, data: Record<string, unknown>, place: Place, depth: number): void {
-    const keyOffset = (pair.key as Node | null)?.range?.[0] ?? place.valueOffset;
+  #readPair(
+    pair: Pair<unknown, unknown>,
+    data: Record<string, unknown>,
+    offset: number,
+    children: Map<string | number, Place>,
+    depth: number,
+  ): void {
+    const keyOffset = (pair.key as Node | null)?.range?.[0] ?? offset;
     const key = this.#keyText(pair.key, keyOffset);
     if (key === null) return;
-    const before = place.children.get(key);
+    const before = children.get(key);
     if (before !== undefined) {
       this.#report(
         keyOffset,
@@ -189,7 +222,7 @@ class Reader {
       return;
     }
     const child = this.read(pair.value, keyOffset, depth + 1);
-    place.children.set(key, child.place);
+    children.set(key, child.place);
     data[key] = child.data;
   }
 
@@ -199,7 +232,10 @@ class Reader {
       this.#report(offset, 'a key must be a plain name');
       return null;
     }
-    return typeof key.value === 'string' ? key.value : (key.source ?? String(key.value));
+    const text = typeof key.value === 'string' ? key.value : (key.source ?? String(key.value));
+    if (text !== '__proto__') return text;
+    this.#report(offset, '`__proto__` cannot be a name');
+    return null;
   }
 
   #report(offset: number, message: string): void {
@@ -218,6 +254,7 @@ const SYNTAX_MESSAGES: Readonly<Record<string, string>> = {
 };
 
 function syntaxMessage(code: string, message: string): string {
-  const known = SYNTAX_MESSAGES[code];
-  return known ?? `not valid YAML: ${message.charAt(0).toLowerCase()}${message.slice(1)}`;
+  if (/call stack/i.test(message)) return TOO_DEEP;
+  if (/^missing closing ["']quote$/i.test(message)) return 'a quote is opened and never closed';
+  return SYNTAX_MESSAGES[code] ?? `not valid YAML: ${message.charAt(0).toLowerCase()}${message.slice(1)}`;
 }
