@@ -1,5 +1,5 @@
 /** `beckon publish DIR`: sends a workspace folder to a running node, and prints what the node says: its new version, or what is wrong and where. */
-import { readWorkspaceFolder } from '../workspace/folder.ts';
+import { readWorkspaceFolder, WorkspaceFolderError } from '../workspace/folder.ts';
 import { ExitCode, InputError } from './exit.ts';
 import { NodeClient, problemText } from './node-client.ts';
 
@@ -28,7 +28,7 @@ export async function publish(
   stderr: NodeJS.WritableStream,
 ): Promise<number> {
   const client = new NodeClient({ retryForMs: RETRY_FOR_MS, ...options });
-  const files = readWorkspaceFolder(directory);
+  const files = readFiles(directory);
   const body = Buffer.from(JSON.stringify({ files }));
   const answer = await client.send('PUT', '/v1/workspace', 'application/json', body);
   if (answer.status === 200) {
@@ -40,4 +40,12 @@ export async function publish(
   for (const { file, line, column, message } of issues) stderr.write(`${file}:${line}:${column} ${message}\n`);
   stderr.write(`nothing was published: ${issues.length} ${issues.length === 1 ? 'problem' : 'problems'}\n`);
   return ExitCode.input;
+}
+
+function readFiles(directory: string): Record<string, string> {
+  try {
+    return readWorkspaceFolder(directory);
+  } catch (error) {
+    throw error instanceof WorkspaceFolderError ? new InputError(error.message) : error;
+  }
 }

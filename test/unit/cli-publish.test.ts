@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
+import { InputError } from '../../src/cli/exit.ts';
 import { publish } from '../../src/cli/publish.ts';
 import { answerJson, type FakeNode, fakeNode, type Handler, TextSink } from '../support/fake-node.ts';
 
@@ -54,6 +55,12 @@ describe('beckon publish', () => {
     expect(err).toBe(
       'campaigns/hearts.yaml:3:7 unknown event "recipt" (receipt?)\npolicy.yaml:1:1 no channels\nnothing was published: 2 problems\n',
     );
+  });
+
+  it('says so when there is no such folder', async () => {
+    const publishing = run((_, response) => answerJson(response, 200, { version: 1 }), '/nowhere/workspace');
+    await expect(publishing).rejects.toBeInstanceOf(InputError);
+    expect(node?.requests).toEqual([]);
   });
 
   it('passes on any other refusal in its own words', async () => {
