@@ -73,6 +73,11 @@ export class FaultyFileSystem implements FileSystem {
     this.#failures.push({ operation, after: nth, code });
   }
 
+  /** Forgets the failures that were asked for and did not happen yet. */
+  heal(): void {
+    this.#failures.length = 0;
+  }
+
   /** Only the process dies: everything written stays visible. */
   processCrash(): void {
     this.#open = new Map();
