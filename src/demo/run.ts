@@ -61,7 +61,10 @@ export async function runDemo(options: DemoOptions, out: NodeJS.WriteStream): Pr
     throw error;
   }
   await finish(engine);
-  if (!outcome) return INTERRUPTED;
+  if (!outcome) {
+    say('\nStopped.\n');
+    return INTERRUPTED;
+  }
   return outcome.summary.balanced && outcome.summary.rejected === 0 ? ExitCode.done : ExitCode.input;
 }
 

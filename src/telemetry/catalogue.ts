@@ -20,7 +20,7 @@ const SECONDS = [0.1, 0.25, 0.5, 1, 2.5, 5, 10] as const;
 export const catalogue = {
   beckon_events_total: {
     kind: 'counter',
-    help: 'Events read from the log, by event type and outcome (accepted, repeated, late, or the reason of a rejection).',
+    help: 'Events read from the log, by event type and outcome (accepted, repeated, or the reason of a rejection).',
     labels: ['type', 'outcome'],
   },
   beckon_decisions_total: { kind: 'counter', help: 'Decisions made.', labels: ['campaign', 'channel'] },

@@ -68,7 +68,7 @@ describe('counting and exposition', () => {
     metrics[1]?.counter('beckon_events_total', { type: 'receipt', outcome: 'accepted' }).add(4);
     metrics[1]?.counter('beckon_events_total', { type: 'receipt', outcome: 'field_type' }).add(1);
     expect(block(await scrape(), 'beckon_events_total')).toEqual([
-      '# HELP beckon_events_total Events read from the log, by event type and outcome (accepted, repeated, late, or the reason of a rejection).',
+      '# HELP beckon_events_total Events read from the log, by event type and outcome (accepted, repeated, or the reason of a rejection).',
       '# TYPE beckon_events_total counter',
       'beckon_events_total{type="receipt",outcome="accepted"} 7',
       'beckon_events_total{type="receipt",outcome="field_type"} 1',
