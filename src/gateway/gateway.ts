@@ -53,6 +53,11 @@ export interface GatewayStats {
 
 const STREAM_PATTERN = '/v1/decisions';
 
+/** The address cannot be had. */
+export class ListenError extends Error {
+  override readonly name = 'ListenError';
+}
+
 export class Gateway {
   readonly #engine: Engine;
   readonly #logger: GatewayLogger;
@@ -114,7 +119,7 @@ export class Gateway {
           app.close();
           stream.close();
           reject(
-            new Error(`cannot listen on ${host}:${port}: the address is in use, not of this machine, or not permitted`),
+            new ListenError(`cannot listen on ${host}:${port}: the address is in use, not of this machine, or not permitted`),
           );
           return;
         }

@@ -53,10 +53,10 @@ export function unavailable(detail: string, retryAfterSeconds: number): Problem 
   };
 }
 
-/** What the workspace compiler or the expression checker had to say, with places. */
-export function issuesProblem(title: string, issues: readonly EngineIssue[]): Problem {
+/** What the workspace compiler or the expression checker had to say, with places. `outcome`: what did not happen therefore. */
+export function issuesProblem(title: string, outcome: string, issues: readonly EngineIssue[]): Problem {
   const first = issues[0];
   const shown = first === undefined ? '' : `: ${first.file}:${first.line}:${first.column} ${first.message}`;
   const more = issues.length > 1 ? ` (and ${issues.length - 1} more, see issues)` : '';
-  return { status: 422, type: 'issues', title, detail: `nothing was changed${shown}${more}`, members: { issues } };
+  return { status: 422, type: 'issues', title, detail: `${outcome}${shown}${more}`, members: { issues } };
 }

@@ -62,7 +62,8 @@ async function countAudience(engine: Engine, exchange: Exchange, body: Buffer): 
     return;
   }
   const counted = await engine.countAudience(where);
-  if ('issues' in counted) exchange.problem(issuesProblem('The expression has errors', counted.issues));
+  if ('issues' in counted)
+    exchange.problem(issuesProblem('The expression has errors', 'nothing was counted', counted.issues));
   else exchange.json(200, counted);
 }
 

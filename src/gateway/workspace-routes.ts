@@ -63,6 +63,7 @@ async function putWorkspace(engine: Engine, exchange: Exchange, body: Buffer): P
   }
   const texts = files as Readonly<Record<string, string>>;
   const result = await engine.publish(texts);
-  if ('issues' in result) exchange.problem(issuesProblem('The workspace has errors', result.issues));
+  if ('issues' in result)
+    exchange.problem(issuesProblem('The workspace has errors', 'nothing was published', result.issues));
   else exchange.json(200, { version: result.version, files: texts });
 }

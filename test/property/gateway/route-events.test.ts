@@ -34,7 +34,10 @@ const anyEvent = fc.record(
 );
 const seed = fc.integer({ min: 0, max: 2 ** 32 - 1 });
 
-type AnyEvent = Readonly<Record<string, unknown>>;
+interface AnyEvent {
+  readonly customer?: unknown;
+  readonly id?: unknown;
+}
 
 function route(body: string | Uint8Array, format: BodyFormat): RoutedEvents {
   const result = routeEvents(Buffer.from(body as string), format, PARTITIONS, limits);
