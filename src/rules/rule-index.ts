@@ -56,7 +56,8 @@ export class RuleIndex {
     const column = list.columns[columnIndex] as ListFrame['columns'][number];
     let count = from;
     for (let i = 0; i < list.length; i++) {
-      // An absent element's value is whatever was there before: it may reach a rule in vain, never keep one from being reached.
+      // An absent element's value is whatever was there before. Rules reached by it would fail in vain, and their errors would be counted or not as the frame's past has it.
+      if (column.present[i] === 0) continue;
       count = this.#take(rules.get(text ? (column.text[i] as string) : (column.number[i] as number)), into, count);
     }
     return count;
