@@ -119,7 +119,9 @@ export class Gateway {
           app.close();
           stream.close();
           reject(
-            new ListenError(`cannot listen on ${host}:${port}: the address is in use, not of this machine, or not permitted`),
+            new ListenError(
+              `cannot listen on ${host}:${port}: the address is in use, not of this machine, or not permitted`,
+            ),
           );
           return;
         }

@@ -34,7 +34,8 @@ export function readHead(request: HttpRequest): RequestHead {
   return {
     method: request.getMethod(),
     path: request.getUrl(),
-    query: request.getQuery(),
+    // undefined without a question mark, whatever its type says.
+    query: (request.getQuery() as string | undefined) ?? '',
     headers,
     contentLength: length === undefined ? null : Number(length),
     fault,
