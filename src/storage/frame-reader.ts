@@ -89,20 +89,29 @@ export class FrameReader {
 }
 
 /**
- * Looks behind a bad place for an intact frame header that proves it had been durable; returns that frame's offset, -1 if there is none (the
- * tail is torn). See frame.ts for why that decides between cutting off and refusing.
+ * The first intact frame header at or after `from` whose durableBefore is beyond `durableBeyond`; its offset, -1 if there is none.
+ *
+ * With a bad place for `durableBeyond` it is the proof that the place had been durable, so that it is damaged and not torn (see frame.ts). With -1 it is
+ * where reading can go on.
  */
-export function findProofOfDamage(fs: FileSystem, file: number, salt: number, badAt: number, end: number): number {
-  const buffer = new Uint8Array(Math.min(FRAME_READ_CHUNK_BYTES, Math.max(end - badAt, FRAME_HEADER_BYTES)));
+export function findFrame(
+  fs: FileSystem,
+  file: number,
+  salt: number,
+  from: number,
+  end: number,
+  durableBeyond: number,
+): number {
+  const buffer = new Uint8Array(Math.min(FRAME_READ_CHUNK_BYTES, Math.max(end - from, FRAME_HEADER_BYTES)));
   const view = new DataView(buffer.buffer);
   const search = Buffer.from(buffer.buffer);
   const frame = createFrame();
-  let offset = badAt + 1;
+  let offset = from;
   while (offset + FRAME_HEADER_BYTES <= end) {
     const length = readAll(fs, file, buffer.subarray(0, Math.min(buffer.length, end - offset)), offset);
     let at = search.indexOf(FRAME_MAGIC_BYTES, 0);
     while (at >= 0 && at + FRAME_HEADER_BYTES <= length) {
-      if (decodeFrameHeader(buffer, view, at, salt, offset + at, frame) && frame.durableBefore > badAt)
+      if (decodeFrameHeader(buffer, view, at, salt, offset + at, frame) && frame.durableBefore > durableBeyond)
         return frame.offset;
       at = search.indexOf(FRAME_MAGIC_BYTES, at + 1);
     }

@@ -2,7 +2,7 @@
 
 import { type FileSystem, readAll, writeAll } from './file-system.ts';
 import type { Frame } from './frame.ts';
-import { FrameReader, findProofOfDamage } from './frame-reader.ts';
+import { FrameReader, findFrame } from './frame-reader.ts';
 import { CorruptFileError, FatalStorageError } from './storage-error.ts';
 
 const REWRITE_CHUNK_BYTES = 1024 * 1024;
@@ -65,7 +65,7 @@ export function refuseDamage(
   badAt: number,
   size: number,
 ): void {
-  const proof = findProofOfDamage(fs, file, salt, badAt, size);
+  const proof = findFrame(fs, file, salt, badAt + 1, size, badAt);
   if (proof >= 0)
     throw new CorruptFileError(
       path,
