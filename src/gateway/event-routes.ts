@@ -5,7 +5,7 @@ import type { BatchOutcome, DecideOutcome, Engine } from './engine.ts';
 import type { Exchange } from './exchange.ts';
 import type { GatewayLimits } from './limits.ts';
 import { badRequest, overloaded, type Problem } from './problem.ts';
-import { type RoutedEvents, type RouteResult, routeEvents } from './route-events.ts';
+import { EventRouter, type RoutedEvents, type RouteResult } from './route-events.ts';
 import type { Handler } from './router.ts';
 
 interface RejectedEvent {
@@ -29,10 +29,12 @@ export class EventRoutes {
   eventsRefused = 0;
   readonly #engine: Engine;
   readonly #limits: GatewayLimits;
+  readonly #router: EventRouter;
 
   constructor(engine: Engine, limits: GatewayLimits) {
     this.#engine = engine;
     this.#limits = limits;
+    this.#router = new EventRouter(engine.partitions, limits);
   }
 
   async #postEvents(exchange: Exchange, body: Buffer): Promise<void> {
@@ -60,7 +62,7 @@ export class EventRoutes {
       exchange.problem(eventRejected(refused?.error ?? 'no event', refused?.reason ?? 'syntax'));
       return;
     }
-    const event = routed.firstEventId();
+    const event = this.#router.firstEventId();
     const pending = this.#engine.decide(batch);
     if (pending === null) {
       exchange.problem(this.#engineOverloaded());
@@ -75,7 +77,7 @@ export class EventRoutes {
   #route(exchange: Exchange, body: Buffer): RoutedEvents | null {
     const declared = declaredFormat(exchange.head.headers.get('content-type') ?? '');
     const format: BodyFormat = declared === null || declared === 'either' ? sniffFormat(body) : declared;
-    const result = routeEvents(body, format, this.#engine.partitions, this.#limits);
+    const result = this.#router.route(body, format);
     const problem = 'fault' in result ? this.#notRouted(result) : isBlank(body) ? badRequest(blankBody) : null;
     if (problem !== null) {
       exchange.problem(problem);

@@ -1,6 +1,6 @@
 /**
  * The events of one request body as slices of it: typed arrays, one row per event in the caller's order, and no object per event.
- * The row number is the caller's index.
+ * The row number is the caller's index. One table serves request after request.
  */
 import { EVENT_BYTES_MAX } from '../constants.ts';
 import { RejectReason } from '../protocol/rejection.ts';
@@ -28,10 +28,12 @@ export interface EventTableLimits {
 }
 
 const ROWS_AT_FIRST = 64;
+const noBody = Buffer.alloc(0);
+const noneRefused: ReadonlyMap<number, RefusedRow> = new Map();
 
 export class EventTable {
-  readonly body: Buffer;
   readonly partitionCount: number;
+  body: Buffer = noBody;
   rows = 0;
   /** There are more events than the table may take; those beyond it are missing. */
   overflow = false;
@@ -39,15 +41,23 @@ export class EventTable {
   ends = new Uint32Array(ROWS_AT_FIRST);
   partitions = new Uint16Array(ROWS_AT_FIRST);
   kinds = new Uint8Array(ROWS_AT_FIRST);
-  /** By row. */
-  readonly refused = new Map<number, RefusedRow>();
+  /** By row; a new one for each body. */
+  refused: ReadonlyMap<number, RefusedRow> = noneRefused;
   readonly #limits: EventTableLimits;
   #malformed = 0;
 
-  constructor(body: Buffer, partitionCount: number, limits: EventTableLimits) {
-    this.body = body;
+  constructor(partitionCount: number, limits: EventTableLimits) {
     this.partitionCount = partitionCount;
     this.#limits = limits;
+  }
+
+  /** Empties the table for the events of this body. */
+  open(body: Buffer): void {
+    this.body = body;
+    this.rows = 0;
+    this.overflow = false;
+    this.refused = noneRefused;
+    this.#malformed = 0;
   }
 
   /** An event that was read through; `hash` says where it belongs. */
@@ -78,7 +88,8 @@ export class EventTable {
   }
 
   refuse(start: number, end: number, reason: RejectReason, error: string): void {
-    this.refused.set(this.rows, { reason, error });
+    if (this.refused === noneRefused) this.refused = new Map();
+    (this.refused as Map<number, RefusedRow>).set(this.rows, { reason, error });
     this.#add(start, end, 0, RowKind.refused);
   }
 

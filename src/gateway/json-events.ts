@@ -16,39 +16,40 @@ const OPEN_LIST = 0x5b;
 const CLOSE_LIST = 0x5d;
 const OPEN_OBJECT = 0x7b;
 
-/** `lines`: the body is declared to be NDJSON, so every line that is not blank is one event. Adds nothing if there is only white space. */
-export function splitJson(table: EventTable, lines: boolean): void {
-  new JsonSplitter(table).split(lines);
-}
-
-/** The `id` of the event in this row, as JSON: the quoted string as it was sent, or `null`. */
-export function jsonEventId(table: EventTable, row: number): string {
-  const scanner = new JsonScanner(table.body);
-  scanner.object(table.starts[row] as number, table.ends[row] as number);
-  return scanner.idStart < 0 ? 'null' : table.body.toString('utf8', scanner.idStart - 1, scanner.idEnd + 1);
-}
-
-class JsonSplitter {
+export class JsonSplitter {
   readonly #table: EventTable;
-  readonly #body: Buffer;
-  readonly #scanner: JsonScanner;
-  readonly #isUtf8: boolean;
+  readonly #scanner = new JsonScanner();
+  #body: Buffer;
+  #isUtf8 = true;
 
+  /** Fills this table. */
   constructor(table: EventTable) {
     this.#table = table;
     this.#body = table.body;
-    this.#scanner = new JsonScanner(table.body);
-    this.#isUtf8 = isUtf8(table.body);
   }
 
+  /**
+   * Adds the events of the table's body; none if there is only white space. `lines`: the body is declared to be NDJSON, so every line that is
+   * not blank is one event.
+   */
   split(lines: boolean): void {
-    const body = this.#body;
+    const { body } = this.#table;
+    this.#body = body;
+    this.#isUtf8 = isUtf8(body);
+    this.#scanner.open(body);
     const hasMark = body[0] === 0xef && body[1] === 0xbb && body[2] === 0xbf;
     const at = this.#scanner.skipSpace(hasMark ? 3 : 0, body.length);
     if (at === body.length) return;
     if (lines) this.#lines(at);
     else if (body[at] === OPEN_LIST) this.#list(at + 1);
     else this.#objects(at);
+  }
+
+  /** The `id` of the event in this row, as JSON: the quoted string as it was sent, or `null`. */
+  eventId(row: number): string {
+    const scanner = this.#scanner;
+    scanner.object(this.#table.starts[row] as number, this.#table.ends[row] as number);
+    return scanner.idStart < 0 ? 'null' : this.#body.toString('utf8', scanner.idStart - 1, scanner.idEnd + 1);
   }
 
   #objects(start: number): void {

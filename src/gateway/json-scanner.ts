@@ -47,12 +47,12 @@ export class JsonScanner {
   idEscaped = false;
   /** Levels of nesting of the last object, itself included. */
   depth = 0;
-  #bytes: Buffer;
+  #bytes: Buffer = Buffer.alloc(0);
   /** Whether the string last read holds escapes. */
   #escaped = false;
   readonly #isObject = new Uint8Array(DEPTH_SCANNED_MAX + 1);
 
-  constructor(bytes: Buffer) {
+  open(bytes: Buffer): void {
     this.#bytes = bytes;
   }
 

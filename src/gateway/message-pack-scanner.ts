@@ -25,14 +25,15 @@ export class MessagePackScanner {
   count = 0;
   /** A record was met: what follows it cannot be walked over. */
   records = false;
-  readonly #bytes: Buffer;
+  #bytes: Buffer = Buffer.alloc(0);
   /** Where the text of the value last skipped begins; −1 if it was no string. */
   #textStart = -1;
   /** Values inside the container whose head was last read. */
   #children = 0;
 
-  constructor(bytes: Buffer) {
+  open(bytes: Buffer): void {
     this.#bytes = bytes;
+    this.records = false;
   }
 
   isMap(at: number): boolean {

@@ -9,8 +9,8 @@ import type { BodyFormat } from './body-format.ts';
 import { buildBatches, type IndexedBatches } from './event-batches.ts';
 import { EventTable, type RefusedRow } from './event-table.ts';
 import { expandRecords } from './expand-records.ts';
-import { jsonEventId, splitJson } from './json-events.ts';
-import { messagePackEventId, splitMessagePack } from './message-pack-events.ts';
+import { JsonSplitter } from './json-events.ts';
+import { MessagePackSplitter } from './message-pack-events.ts';
 
 export interface RouteLimits {
   readonly eventsMax: number;
@@ -23,34 +23,48 @@ export interface RoutedEvents extends IndexedBatches {
   readonly events: number;
   /** By the caller's index: what is not passed on, and why. */
   readonly refused: ReadonlyMap<number, RefusedRow>;
-  /** The `id` of the first event as JSON, for an answer about a single one. */
-  firstEventId(): string;
 }
 
 export type RouteResult = RoutedEvents | { readonly fault: 'too_many_events' | 'expands_too_much' };
 
-export function routeEvents(body: Buffer, format: BodyFormat, partitions: number, limits: RouteLimits): RouteResult {
-  const isMessagePack = format === 'message-pack';
-  let table = new EventTable(body, partitions, limits);
-  if (!isMessagePack) {
-    splitJson(table, format === 'lines');
-  } else if (!splitMessagePack(table)) {
-    const expansion = expandRecords(body, limits.expandedBytesMax);
-    if ('events' in expansion) {
-      table = new EventTable(expansion.events, partitions, limits);
-      splitMessagePack(table);
-    } else if (expansion.fault === 'unreadable') {
-      table = new EventTable(body, partitions, limits);
-      table.addMalformed(0, body.length);
-    } else {
-      return { fault: 'expands_too_much' };
-    }
+/** Routes one body after the other through the same tables. What it returns holds nothing of the body. */
+export class EventRouter {
+  readonly #table: EventTable;
+  readonly #json: JsonSplitter;
+  readonly #messagePack: MessagePackSplitter;
+  readonly #limits: RouteLimits;
+  #isMessagePack = false;
+
+  constructor(partitions: number, limits: RouteLimits) {
+    this.#limits = limits;
+    this.#table = new EventTable(partitions, limits);
+    this.#json = new JsonSplitter(this.#table);
+    this.#messagePack = new MessagePackSplitter(this.#table);
   }
-  if (table.overflow) return { fault: 'too_many_events' };
-  return {
-    ...buildBatches(table, isMessagePack),
-    events: table.rows,
-    refused: table.refused,
-    firstEventId: () => (isMessagePack ? messagePackEventId(table, 0) : jsonEventId(table, 0)),
-  };
+
+  route(body: Buffer, format: BodyFormat): RouteResult {
+    const table = this.#table;
+    this.#isMessagePack = format === 'message-pack';
+    table.open(body);
+    if (!this.#isMessagePack) {
+      this.#json.split(format === 'lines');
+    } else if (!this.#messagePack.split()) {
+      const expansion = expandRecords(body, this.#limits.expandedBytesMax);
+      if ('fault' in expansion && expansion.fault === 'too_large') return { fault: 'expands_too_much' };
+      if ('events' in expansion) {
+        table.open(expansion.events);
+        this.#messagePack.split();
+      } else {
+        table.open(body);
+        table.addMalformed(0, body.length);
+      }
+    }
+    if (table.overflow) return { fault: 'too_many_events' };
+    return { ...buildBatches(table, this.#isMessagePack), events: table.rows, refused: table.refused };
+  }
+
+  /** The `id` of the first event of the body just routed, as JSON; only while that body is valid. */
+  firstEventId(): string {
+    return this.#isMessagePack ? this.#messagePack.eventId(0) : this.#json.eventId(0);
+  }
 }
