@@ -98,7 +98,10 @@ class Walk {
       this.#report(collection.begin, `\`${collection.getText()}\` is no list: \`for\` goes through lists`);
     for (const [option, value] of Object.entries(hash.hash)) {
       if (!FOR_OPTIONS.includes(option))
-        this.#report(collection.end, `\`for\` has no option \`${option}\`${suggestion(option, FOR_OPTIONS)}`);
+        this.#report(
+          collection.input.indexOf(option, collection.end),
+          `\`for\` has no option \`${option}\`${suggestion(option, FOR_OPTIONS)}`,
+        );
       if (value !== undefined && value.getText() !== 'continue') this.#operand(value, locals);
     }
     return new Map([...locals, [variable, shape.element ?? ANY], ['forloop', FORLOOP]]);

@@ -1,0 +1,146 @@
+/** A workspace on disk, and `beckon check` on it. */
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { Writable } from 'node:stream';
+import { afterEach, describe, expect, test } from 'vitest';
+import { check } from '../../../src/cli/check.ts';
+import { readWorkspaceFolder, WorkspaceFolderError, workspaceHash } from '../../../src/workspace/folder.ts';
+import { edited, type Files, smallWorkspace } from '../../support/workspaces/small-workspace.ts';
+
+const folders: string[] = [];
+
+function folderWith(files: Files): string {
+  const directory = mkdtempSync(join(tmpdir(), 'beckon-workspace-'));
+  folders.push(directory);
+  for (const [path, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(directory, path)), { recursive: true });
+    writeFileSync(join(directory, path), text);
+  }
+  return directory;
+}
+
+afterEach(() => {
+  for (const directory of folders.splice(0)) rmSync(directory, { recursive: true });
+});
+
+describe('reading', () => {
+  test('gives the files of the workspace, and nothing of what lies beside them', () => {
+    const directory = folderWith({
+      ...smallWorkspace(),
+      'README.md': 'x',
+      '.git/config.yaml': 'x',
+      '.hidden.yaml': 'x',
+      'campaigns/.draft.yaml': 'x',
+      'campaigns/notes.txt': 'x',
+      'tests/hearts.yaml': 'x',
+    });
+    expect(readWorkspaceFolder(directory)).toEqual(smallWorkspace());
+  });
+
+  test('keeps what may be a misspelt file, to be refused by name', () => {
+    expect(
+      Object.keys(
+        readWorkspaceFolder(folderWith({ 'workspace.yaml': 'a', 'campaign/x.yaml': 'b', 'policy.yml': 'c' })),
+      ),
+    ).toEqual(['campaign/x.yaml', 'policy.yml', 'workspace.yaml']);
+  });
+
+  test('follows links to files, not to folders, and not into nothing', () => {
+    const directory = folderWith({ 'workspace.yaml': 'a' });
+    symlinkSync(join(directory, 'workspace.yaml'), join(directory, 'policy.yaml'));
+    symlinkSync(join(directory, 'gone.yaml'), join(directory, 'events.yaml'));
+    symlinkSync(directory, join(directory, 'campaigns'));
+    expect(readWorkspaceFolder(directory)).toEqual({ 'workspace.yaml': 'a', 'policy.yaml': 'a' });
+  });
+
+  test.each([
+    ['no folder', (directory: string) => join(directory, 'nowhere'), /^there is no folder .*nowhere$/],
+    [
+      'a file',
+      (directory: string) => join(directory, 'README.md'),
+      /README\.md is a file: name the folder that holds workspace\.yaml$/,
+    ],
+    ['a folder without YAML', (directory: string) => directory, /holds no workspace: it has no YAML files/],
+  ])('%s is said so', (_, path, message) => {
+    const directory = path(folderWith({ 'README.md': 'x' }));
+    expect(() => readWorkspaceFolder(directory)).toThrow(WorkspaceFolderError);
+    expect(() => readWorkspaceFolder(directory)).toThrow(message);
+  });
+
+  test('a folder too large is not read whole', () => {
+    const text = `# ${'x'.repeat(1024 * 1024)}`;
+    const files = Object.fromEntries(Array.from({ length: 9 }, (_, i) => [`templates/t${i}.yaml`, text]));
+    expect(() => readWorkspaceFolder(folderWith(files))).toThrow(
+      /too large for a workspace: more than 8388608 bytes of YAML/,
+    );
+  });
+});
+
+describe('the hash', () => {
+  test('is of paths and texts, in any order', () => {
+    expect(workspaceHash({ a: '1', b: '2' })).toBe(workspaceHash({ b: '2', a: '1' }));
+    const different = [
+      { a: '1', b: '2' },
+      { a: '2', b: '1' },
+      { a: '1' },
+      { a: '1', b: '2', c: '' },
+      { a1: '', b: '2' },
+      { ab: '12' },
+      {},
+    ];
+    expect(new Set(different.map((files) => workspaceHash(files as Record<string, string>))).size).toBe(
+      different.length,
+    );
+  });
+});
+
+function run(directory: string): { code: number; out: string; err: string } {
+  const texts = { out: '', err: '' };
+  const stream = (name: 'out' | 'err'): Writable =>
+    new Writable({
+      write(chunk: Buffer, _encoding, done) {
+        texts[name] += chunk.toString();
+        done();
+      },
+    });
+  const code = check(directory, stream('out'), stream('err'));
+  return { code, ...texts };
+}
+
+describe('beckon check', () => {
+  test('says what a valid workspace holds', () => {
+    const directory = folderWith(
+      smallWorkspace({ 'campaigns/b.yaml': 'id: b\non: login\nchannels: [pos]\nstatus: draft\n' }),
+    );
+    expect(run(directory)).toEqual({
+      code: 0,
+      out: `${directory} is a valid workspace: retail, 2 campaigns (1 live, 1 draft), 2 event types, 3 attributes, 3 aggregates, 1 segment, 1 offer, 1 template, 4 channels (pos, push, sms, email)\n`,
+      err: '',
+    });
+  });
+
+  test('marks warnings, which are no reason to fail', () => {
+    const { code, err } = run(folderWith(smallWorkspace(edited('policy.yaml', '"09:00"', '"21:00"'))));
+    expect(code).toBe(0);
+    expect(err).toBe('policy.yaml:4:1 warning: `from` equals `to`: there are no quiet hours\n');
+  });
+
+  test('prints every problem, sorted by place, and exits with 1', () => {
+    const directory = folderWith(
+      smallWorkspace({
+        ...edited('policy.yaml', 'then: drop', 'then: defer'),
+        ...edited('campaigns/hearts.yaml', 'priority', 'prioritty'),
+      }),
+    );
+    expect(run(directory)).toEqual({
+      code: 1,
+      out: '',
+      err: `campaigns/hearts.yaml:6:1 unknown key \`prioritty\`; did you mean \`priority\`?\npolicy.yaml:4:71 \`then: defer\` is not supported yet: use drop\n2 problems in ${directory}\n`,
+    });
+  });
+
+  test('of a folder that is not there exits with 1 and says so', () => {
+    expect(run('/no/such/folder')).toEqual({ code: 1, out: '', err: 'there is no folder /no/such/folder\n' });
+  });
+});
