@@ -1,0 +1,497 @@
+/**
+ * PartitionState against a dumb twin (state-twin.ts) under random operations: late and future events, jumps of log time, layouts that come and go, snapshots taken while changes go on. Every read is compared at random
+ * moments and at the end; every snapshot is restored and compared too, and the restored partition then goes on beside the original and must stay equal to it, down to the calls that find no room.
+ */
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { ProfileFrame } from '../../src/protocol/frame.ts';
+import { reserveMemory, type StateLimits } from '../../src/state/arena.ts';
+import type { AggregateLayout, AttributeLayout, ProfileLayout } from '../../src/state/layout.ts';
+import { PartitionState } from '../../src/state/partition-state.ts';
+import type { StateSnapshot } from '../../src/state/snapshot.ts';
+import { Twin, type Value } from './state-twin.ts';
+
+const HOUR = 3_600_000;
+const DAY = 24 * HOUR;
+const START = Date.UTC(2026, 0, 15, 7, 30);
+
+const AMPLE: StateLimits = {
+  customersMax: 100,
+  dictionaryEntriesMax: 500,
+  dictionaryBytesMax: 20_000,
+  blockBytesMax: 1 << 20,
+  eventIdsMax: 7,
+};
+/** Tables of a few slots, and hardly any room: collisions and refusals everywhere. */
+const TINY: StateLimits = {
+  customersMax: 5,
+  dictionaryEntriesMax: 12,
+  dictionaryBytesMax: 90,
+  blockBytesMax: 900,
+  eventIdsMax: 3,
+};
+
+const ATTRIBUTES: Omit<AttributeLayout, 'slot'>[] = [
+  { name: 'country', type: 'string', default: null },
+  { name: 'tier', type: 'string', default: 'basic' },
+  { name: 'loyal', type: 'bool', default: true },
+  { name: 'age', type: 'int', default: null },
+  { name: 'score', type: 'double', default: 2.5 },
+  { name: 'joined', type: 'timestamp', default: null },
+  { name: 'tags', type: 'list<string>', default: null },
+  { name: 'likes', type: 'list<string>', default: ['x', 'basic'] },
+];
+
+const FUNCTIONS: [AggregateLayout['fn'], AggregateLayout['valueType']][] = [
+  ['count', null],
+  ['sum', 'double'],
+  ['sum', 'int'],
+  ['min', 'double'],
+  ['max', 'int'],
+  ['avg', 'double'],
+  ['first', 'string'],
+  ['last', 'string'],
+  ['first', 'double'],
+  ['last', 'bool'],
+  ['distinct', 'string'],
+  ['distinct', 'double'],
+];
+const WINDOWS: [number | null, number][] = [
+  [null, 0],
+  [4 * HOUR, HOUR],
+  [7 * DAY, DAY],
+];
+const AGGREGATES: Omit<AggregateLayout, 'slot'>[] = FUNCTIONS.flatMap(([fn, valueType]) =>
+  WINDOWS.map(([windowMs, resolutionMs]) => {
+    const signature = `${fn}/${valueType}/${windowMs}`;
+    return { name: `a_${signature}`, fn, valueType, windowMs, resolutionMs, signature };
+  }),
+);
+
+const customer = fc.constantFrom('a', 'b', 'c', 'é', '\u4e2d\ud800', 'customer-6', 'customer-7');
+const text = fc.constantFrom(
+  'x',
+  'y',
+  'basic',
+  'Ünïcode',
+  '\u4e2d\u6587',
+  '',
+  'a rather long string of forty characters',
+  'z1',
+  'z2',
+  'z3',
+  'z4',
+);
+const number = fc.oneof(
+  fc.integer({ min: -5, max: 5 }),
+  fc.constantFrom(0.1, -0, 1e300, 2 ** 53 - 1, -(2 ** 31), 2 ** 31, 0.7, 1 / 3),
+  fc.double({ noNaN: true, noDefaultInfinity: true }),
+);
+/** How far an event lies behind (or before) the log time. */
+const lag = fc.oneof(
+  { weight: 3, arbitrary: fc.constant(0) },
+  fc.integer({ min: 0, max: 5 * HOUR }),
+  fc.integer({ min: -DAY, max: 9 * DAY }),
+);
+const layoutChoice = fc.record({
+  attributes: fc.uniqueArray(fc.integer({ min: 0, max: ATTRIBUTES.length - 1 })),
+  aggregates: fc.uniqueArray(fc.integer({ min: 0, max: AGGREGATES.length - 1 }), { maxLength: 14 }),
+});
+
+type Operation =
+  | { op: 'attribute'; customer: string; pick: number; value: number; text: string; list: string[]; unset: boolean }
+  | { op: 'observe'; customer: string; pick: number; lag: number; number: number; text: string; times: number }
+  | { op: 'consent'; customer: string; channel: string; state: number }
+  | { op: 'contact'; customer: string; campaign: string; offer: string | null }
+  | { op: 'forget'; customer: string; ageMs: number }
+  | { op: 'remember'; customer: string; id: number }
+  | { op: 'anonymous'; pick: number; number: number; text: string }
+  | { op: 'time'; ms: number }
+  | { op: 'layout'; layout: { attributes: number[]; aggregates: number[] } }
+  | { op: 'snapshot' }
+  | { op: 'step' }
+  | { op: 'read' };
+
+const pick = fc.nat({ max: 50 });
+const operation: fc.Arbitrary<Operation> = fc.oneof(
+  {
+    weight: 5,
+    arbitrary: fc.record({
+      op: fc.constant('attribute' as const),
+      customer,
+      pick,
+      value: number,
+      text,
+      list: fc.array(text, { maxLength: 6 }),
+      unset: fc.boolean(),
+    }),
+  },
+  {
+    weight: 14,
+    arbitrary: fc.record({
+      op: fc.constant('observe' as const),
+      customer,
+      pick,
+      lag,
+      number,
+      text,
+      times: fc.constantFrom(1, 1, 1, 9),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      op: fc.constant('consent' as const),
+      customer,
+      channel: fc.constantFrom('sms', 'push'),
+      state: fc.integer({ min: 0, max: 2 }),
+    }),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      op: fc.constant('contact' as const),
+      customer,
+      campaign: fc.constantFrom('hearts', 'roses'),
+      offer: fc.option(fc.constant('20-off')),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({ op: fc.constant('forget' as const), customer, ageMs: fc.nat({ max: 3 * DAY }) }),
+  },
+  { weight: 2, arbitrary: fc.record({ op: fc.constant('remember' as const), customer, id: fc.nat({ max: 20 }) }) },
+  { weight: 1, arbitrary: fc.record({ op: fc.constant('anonymous' as const), pick, number, text }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      op: fc.constant('time' as const),
+      ms: fc.oneof(fc.nat({ max: 3 * HOUR }), fc.nat({ max: 3 * DAY }), fc.constant(40 * DAY)),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ op: fc.constant('layout' as const), layout: layoutChoice }) },
+  { weight: 1, arbitrary: fc.record({ op: fc.constant('snapshot' as const) }) },
+  { weight: 4, arbitrary: fc.record({ op: fc.constant('step' as const) }) },
+  { weight: 1, arbitrary: fc.record({ op: fc.constant('read' as const) }) },
+);
+
+function layoutOf(choice: { attributes: number[]; aggregates: number[] }): ProfileLayout {
+  const attributes = choice.attributes.map((index, slot) => ({ ...(ATTRIBUTES[index] as AttributeLayout), slot }));
+  const aggregates = choice.aggregates.map((index, i) => ({
+    ...(AGGREGATES[index] as AggregateLayout),
+    slot: attributes.length + i,
+  }));
+  return { attributes, aggregates };
+}
+
+function frame(slots: number): ProfileFrame {
+  return {
+    number: new Float64Array(slots),
+    text: new Array<string>(slots).fill(''),
+    code: new Int32Array(slots).fill(-1),
+    present: new Uint8Array(slots),
+    list: new Array<readonly string[]>(slots).fill([]),
+  };
+}
+
+/** A partition and the layout and log time that it lives under. Each operation returns what the call answered, or nothing. */
+class Subject {
+  readonly state: PartitionState;
+  layout: ProfileLayout = { attributes: [], aggregates: [] };
+
+  constructor(limits: StateLimits) {
+    this.state = new PartitionState(reserveMemory(limits), limits);
+  }
+
+  run(operation: Operation, logTime: number, decision: number): unknown {
+    const { state } = this;
+    switch (operation.op) {
+      case 'attribute': {
+        const row = this.#row(operation.customer);
+        const attribute = this.attributeOf(operation.pick);
+        if (row < 0 || attribute === undefined) return row;
+        const { slot, type } = attribute;
+        if (operation.unset) state.unset(slot, row);
+        else if (type === 'string') return state.setText(slot, row, operation.text);
+        else if (type === 'list<string>') return state.setList(slot, row, operation.list);
+        else state.setNumber(slot, row, numberFor(type, operation.value));
+        return true;
+      }
+      case 'observe': {
+        const row = this.#row(operation.customer);
+        const aggregate = this.aggregateOf(operation.pick);
+        if (row < 0 || aggregate === undefined) return row;
+        return this.#observe(row, aggregate, logTime - operation.lag, logTime, operation.number, operation.text);
+      }
+      case 'anonymous': {
+        const aggregate = this.aggregateOf(operation.pick);
+        if (aggregate === undefined) return -1;
+        state.clearAnonymous();
+        return this.#observe(0, aggregate, logTime, logTime, operation.number, operation.text);
+      }
+      case 'consent': {
+        const row = this.#row(operation.customer);
+        const channel = state.intern(operation.channel);
+        if (row < 0 || channel < 0) return -1;
+        return state.setConsent(row, channel, operation.state);
+      }
+      case 'contact': {
+        const row = this.#row(operation.customer);
+        const names = [operation.campaign, 'sms', operation.offer ?? 'sms'].map((name) => state.intern(name));
+        if (row < 0 || names.some((code) => code < 0)) return -1;
+        const room = state.contactRoom(row);
+        const offer = operation.offer === null ? -1 : (names[2] as number);
+        const added = state.addContact(row, logTime, names[0] as number, names[1] as number, offer, decision);
+        expect(added).toBe(room);
+        return added;
+      }
+      case 'forget': {
+        const row = this.#row(operation.customer);
+        if (row >= 0) state.forgetContacts(row, logTime - operation.ageMs);
+        return row;
+      }
+      case 'remember': {
+        const entry = state.recall(operation.customer, 'receipt', `${operation.id}`);
+        if (entry >= 0) return { ...state.recalledDecision(entry) };
+        state.remember(operation.customer, 'receipt', `${operation.id}`, decision, operation.id);
+        return -1;
+      }
+      default:
+        return undefined;
+    }
+  }
+
+  attributeOf(pick: number): AttributeLayout | undefined {
+    return this.layout.attributes[pick % Math.max(1, this.layout.attributes.length)];
+  }
+  aggregateOf(pick: number): AggregateLayout | undefined {
+    return this.layout.aggregates[pick % Math.max(1, this.layout.aggregates.length)];
+  }
+
+  configure(layout: ProfileLayout): string | null {
+    const error = this.state.configure(layout);
+    if (error === null) this.layout = layout;
+    return error;
+  }
+
+  #row(customer: string): number {
+    const row = this.state.ensure(customer);
+    if (row >= 0) this.state.beginChange(row);
+    return row;
+  }
+
+  /** Where the state promises room, the store must find it. */
+  #observe(
+    row: number,
+    { slot, fn, valueType }: AggregateLayout,
+    ts: number,
+    logTime: number,
+    value: number,
+    text: string,
+  ) {
+    const keeps = valueType === 'string' && (fn === 'first' || fn === 'last');
+    const promised = (!keeps || this.state.intern(text) >= 0) && this.state.hasRoom(1);
+    const stored = this.state.observe(slot, row, ts, logTime, valueType === 'bool' ? Number(value > 0) : value, text);
+    if (promised) expect(stored).toBe(true);
+    return stored;
+  }
+}
+
+function numberFor(type: string, value: number): number {
+  if (type === 'bool') return Number(value > 0);
+  return type === 'double' ? value : Math.trunc(Math.max(-(2 ** 53) + 1, Math.min(2 ** 53 - 1, value)));
+}
+
+/** Applies an operation that the state accepted. */
+function follow(
+  twin: Twin,
+  subject: Subject,
+  operation: Operation,
+  answer: unknown,
+  logTime: number,
+  decision: number,
+): void {
+  if (operation.op === 'remember') {
+    const key = `${operation.customer} ${operation.id}`;
+    const held = twin.ids.get(key);
+    expect(answer).toEqual(held ?? -1);
+    if (held === undefined) twin.remember(key, decision, operation.id);
+    return;
+  }
+  if (!('customer' in operation)) return;
+  if (subject.state.find(operation.customer) >= 0) twin.ensure(operation.customer);
+  if (operation.op === 'forget' && answer !== -1) {
+    const held = twin.ensure(operation.customer);
+    held.contacts = held.contacts.filter(({ ts }) => ts >= logTime - operation.ageMs);
+  }
+  if (answer !== true) return;
+  const held = twin.ensure(operation.customer);
+  if (operation.op === 'attribute') {
+    const { name, type } = subject.attributeOf(operation.pick) as AttributeLayout;
+    if (operation.unset) held.attributes.delete(name);
+    else if (type === 'string') held.attributes.set(name, operation.text);
+    else if (type === 'list<string>') held.attributes.set(name, operation.list);
+    else held.attributes.set(name, numberFor(type, operation.value) + 0);
+  } else if (operation.op === 'observe') {
+    const aggregate = subject.aggregateOf(operation.pick) as AggregateLayout;
+    const value = aggregate.valueType === 'bool' ? Number(operation.number > 0) : operation.number;
+    twin.observe(operation.customer, aggregate, logTime - operation.lag, logTime, value, operation.text);
+  } else if (operation.op === 'consent') held.consents.set(operation.channel, operation.state);
+  else if (operation.op === 'contact') {
+    const { campaign, offer } = operation;
+    held.contacts.push({ ts: logTime, campaign, channel: 'sms', offer, decision });
+  }
+}
+
+/** Every read of every customer. */
+function compare(twin: Twin, state: PartitionState, logTime: number): void {
+  const { attributes, aggregates } = twin.layout;
+  const into = frame(attributes.length + aggregates.length);
+  const slots = [...attributes, ...aggregates].map(({ slot }) => slot);
+  expect(state.customers).toBe(twin.customers.size);
+  for (const [id, { consents, contacts }] of twin.customers) {
+    const row = state.find(id);
+    expect(row).toBeGreaterThan(0);
+    expect(state.customerOf(row)).toBe(id);
+    state.gather(row, slots, logTime, into);
+    for (const layout of attributes) {
+      expect(read(state, into, layout.slot, layout.type), layout.name).toEqual(twin.attribute(id, layout));
+    }
+    for (const layout of aggregates) {
+      const type = layout.fn === 'first' || layout.fn === 'last' ? (layout.valueType ?? '') : '';
+      expect(read(state, into, layout.slot, type), layout.name).toEqual(twin.aggregate(id, layout, logTime));
+    }
+    const held = state.consentsOf(row).map(({ channelCode, state: value }) => [state.textOf(channelCode), value]);
+    expect(new Map(held as [string, number][])).toEqual(new Map([...consents].filter(([, value]) => value !== 0)));
+    expect(contactsOf(state, row)).toEqual([...contacts].reverse());
+  }
+  for (const [key, { first, count }] of twin.ids) {
+    const [customer, id] = key.split(' ') as [string, string];
+    const entry = state.recall(customer, 'receipt', id);
+    expect(entry, key).toBeGreaterThanOrEqual(0);
+    expect({ ...state.recalledDecision(entry) }).toEqual({ first, count });
+  }
+}
+
+function read(state: PartitionState, into: ProfileFrame, slot: number, type: string): Value {
+  if (into.present[slot] === 0) return null;
+  if (type === 'list<string>') return [...(into.list[slot] as readonly string[])];
+  if (type !== 'string') return into.number[slot] as number;
+  expect(state.textOf(into.code[slot] as number)).toBe(into.text[slot]);
+  return into.text[slot] as string;
+}
+
+function contactsOf(state: PartitionState, row: number): object[] {
+  const list = [];
+  const cursor = state.contacts;
+  for (let more = cursor.open(row); more; more = cursor.older()) {
+    const { ts, decision } = cursor;
+    const offer = cursor.offer < 0 ? null : state.textOf(cursor.offer);
+    const [campaign, channel] = [state.textOf(cursor.campaign), state.textOf(cursor.channel)];
+    list.push({ ts, campaign, channel, offer, decision });
+  }
+  return list;
+}
+
+interface Running {
+  readonly snapshot: StateSnapshot;
+  readonly sections: Uint8Array[];
+  /** As of the beginning. */
+  readonly twin: Twin;
+  readonly logTime: number;
+  readonly digest: string;
+}
+
+/** Runs the operations on a partition and, once a snapshot is whole, also on the partition restored from it. */
+function play(
+  limits: StateLimits,
+  first: { attributes: number[]; aggregates: number[] },
+  operations: Operation[],
+): void {
+  const subject = new Subject(limits);
+  const twin = new Twin(limits.eventIdsMax);
+  let logTime = START;
+  let decision = 0;
+  let running: Running | null = null;
+  /** Restored from the last snapshot, with the operations since its beginning still to be run. */
+  let restored: Subject | null = null;
+  let since: (() => void)[] = [];
+
+  /** Does the same to the original and to the restored one, which must answer the same. */
+  const both = (action: (target: Subject) => unknown): unknown => {
+    const answer = action(subject);
+    const check = (target: Subject): void => expect(action(target)).toEqual(answer);
+    if (running !== null) since.push(() => check(restored as Subject));
+    else if (restored !== null) check(restored);
+    return answer;
+  };
+  const configure = (layout: ProfileLayout): void => {
+    if (both((target) => target.configure(layout)) === null) twin.configure(layout);
+  };
+  const step = (): void => {
+    if (running === null) return;
+    const sections = running.snapshot.step();
+    if (sections !== null) {
+      running.sections.push(...sections);
+      return;
+    }
+    expect(running.snapshot.digest).toBe(running.digest);
+    restored = new Subject(limits);
+    for (const section of running.sections) restored.state.restore(section);
+    restored.state.finishRestore();
+    restored.layout = running.twin.layout;
+    expect(restored.state.digest(running.logTime)).toBe(running.digest);
+    compare(running.twin, restored.state, running.logTime);
+    running = null;
+    for (const action of since) action();
+    since = [];
+    expect(restored.state.digest(logTime)).toBe(subject.state.digest(logTime));
+  };
+
+  configure(layoutOf(first));
+  for (const operation of operations) {
+    if (operation.op === 'time') logTime += operation.ms;
+    else if (operation.op === 'layout') configure(layoutOf(operation.layout));
+    else if (operation.op === 'read') compare(twin, subject.state, logTime);
+    else if (operation.op === 'step') step();
+    else if (operation.op === 'snapshot') {
+      if (running !== null) continue;
+      restored = null;
+      const snapshot = subject.state.beginSnapshot(logTime);
+      running = { snapshot, sections: [], twin: twin.copy(), logTime, digest: subject.state.digest(logTime) };
+    } else {
+      for (let i = operation.op === 'observe' ? operation.times : 1; i > 0; i--) {
+        decision++;
+        const [now, number] = [logTime, decision];
+        const answer = both((target) => target.run(operation, now, number));
+        follow(twin, subject, operation, answer, logTime, decision);
+      }
+    }
+  }
+  while (running !== null) step();
+  compare(twin, subject.state, logTime);
+  if (restored !== null) {
+    compare(twin, (restored as Subject).state, logTime);
+    expect((restored as Subject).state.digest(logTime)).toBe(subject.state.digest(logTime));
+  }
+}
+
+describe('PartitionState against its twin', () => {
+  it('reads what the twin reads, before and after a snapshot', () => {
+    fc.assert(
+      fc.property(layoutChoice, fc.array(operation, { minLength: 10, maxLength: 120 }), (first, operations) =>
+        play(AMPLE, first, operations),
+      ),
+      { numRuns: 300 },
+    );
+  });
+
+  it('refuses without a trace where there is no room', () => {
+    fc.assert(
+      fc.property(layoutChoice, fc.array(operation, { minLength: 20, maxLength: 160 }), (first, operations) =>
+        play(TINY, first, operations),
+      ),
+      { numRuns: 300 },
+    );
+  });
+});

@@ -1,0 +1,116 @@
+/** Blocks come back: of what expired, of what was dropped with its column, of anonymous events. */
+import { describe, expect, it } from 'vitest';
+import { reserveMemory, type StateLimits } from '../../../src/state/arena.ts';
+import type { AggregateLayout, ProfileLayout } from '../../../src/state/layout.ts';
+import { PartitionState } from '../../../src/state/partition-state.ts';
+import { createStateParts } from '../../../src/state/state-parts.ts';
+
+const DAY = 86_400_000;
+const T = 20_000 * DAY;
+const LIMITS: StateLimits = {
+  customersMax: 500,
+  dictionaryEntriesMax: 100,
+  dictionaryBytesMax: 1000,
+  blockBytesMax: 60_000,
+  eventIdsMax: 1,
+};
+
+function windowed(slot: number, fn: AggregateLayout['fn'], valueType: AggregateLayout['valueType']): AggregateLayout {
+  const name = `${fn}-${valueType}`;
+  return { name, slot, fn, valueType, windowMs: 7 * DAY, resolutionMs: DAY, signature: name };
+}
+
+const WINDOWS: ProfileLayout = {
+  attributes: [],
+  aggregates: [
+    windowed(0, 'count', null),
+    windowed(1, 'avg', 'double'),
+    windowed(2, 'distinct', 'double'),
+    windowed(3, 'last', 'string'),
+  ],
+};
+const NONE: ProfileLayout = { attributes: [], aggregates: [] };
+
+/** Fills the heap with windows of many customers at log time T, until something finds no room. */
+function fill(state: PartitionState): number {
+  for (let i = 0; i < 500; i++) {
+    const row = state.ensure(`customer-${i}`);
+    state.beginChange(row);
+    for (let slot = 0; slot < 4; slot++) {
+      for (let day = 0; day < 1 + (i % 5); day++) {
+        if (!state.observe(slot, row, T - day * DAY, T, i + day, 'x')) return i;
+      }
+    }
+  }
+  return 500;
+}
+
+/** Lets the sweep go round twice. */
+function sweepAll(state: PartitionState): void {
+  for (let i = 0; i < 2 * state.customers + 10; i++) state.ensure('customer-0');
+}
+
+describe('reclaiming', () => {
+  it('has all its memory again when everything has expired', () => {
+    const state = new PartitionState(reserveMemory(LIMITS), LIMITS);
+    expect(state.configure(WINDOWS)).toBeNull();
+    const filled = fill(state);
+    expect(filled).toBeGreaterThan(20);
+    expect(filled).toBeLessThan(500);
+    expect(state.hasRoom(1)).toBe(false);
+    const row = state.ensure('customer-0');
+    expect(state.observe(0, row, T - 30 * DAY, T + 30 * DAY, 0, '')).toBe(true);
+    sweepAll(state);
+    expect(state.hasRoom(4)).toBe(true);
+    expect(state.observe(2, row, T + 30 * DAY, T + 30 * DAY, 1, '')).toBe(true);
+  });
+
+  it('leaves no block behind, of sets in buckets and of dropped columns neither', () => {
+    const parts = createStateParts(reserveMemory(LIMITS), LIMITS);
+    const { profile, blocks, keys } = parts;
+    profile.configure(WINDOWS, 1, () => {});
+    for (let i = 0; i < 20; i++) {
+      const row = keys.intern(`customer-${i}`) + 1;
+      for (let slot = 0; slot < 4; slot++) {
+        for (let day = 0; day < 6; day++) profile.aggregate(slot).observe(row, T - day * DAY, T, i + day, 'x');
+      }
+    }
+    const alive = (): number => blocks.heap.live.reduce((sum, count) => sum + count, 0);
+    // A directory and four rings each, and a set for every bucket of the third.
+    expect(alive()).toBe(20 * (5 + 6));
+    for (let row = 1; row <= 10; row++) blocks.sweep(row, T + 3 * DAY);
+    expect(alive()).toBe(10 * (5 + 4) + 10 * (5 + 6));
+    for (let row = 1; row <= 10; row++) blocks.sweep(row, T + 30 * DAY);
+    expect(alive()).toBe(10 * (5 + 6));
+    profile.configure(NONE, 21, () => {});
+    for (let row = 0; row <= 20; row++) blocks.sweep(row, T);
+    expect(alive()).toBe(0);
+    blocks.endPass();
+    blocks.endPass();
+    expect(blocks.ordinals.map(({ state }) => state)).toEqual(['live', 'free', 'free', 'free', 'free']);
+  });
+
+  it('can drop and add windows for ever without running out', () => {
+    const state = new PartitionState(reserveMemory(LIMITS), LIMITS);
+    for (let round = 0; round < 30; round++) {
+      const aggregates = WINDOWS.aggregates.map((layout) => ({ ...layout, signature: `${layout.name} ${round}` }));
+      expect(state.configure({ attributes: [], aggregates })).toBeNull();
+      for (let i = 0; i < 20; i++) {
+        const row = state.ensure(`customer-${i}`);
+        for (let slot = 0; slot < 4; slot++) expect(state.observe(slot, row, T, T, i, 'x')).toBe(true);
+      }
+      sweepAll(state);
+    }
+  });
+
+  it('frees what an anonymous event left', () => {
+    const state = new PartitionState(reserveMemory(LIMITS), LIMITS);
+    expect(state.configure(WINDOWS)).toBeNull();
+    for (let i = 0; i < 5000; i++) {
+      state.clearAnonymous();
+      for (let slot = 0; slot < 4; slot++) expect(state.observe(slot, 0, T, T, i, 'x')).toBe(true);
+    }
+    expect(state.customers).toBe(0);
+    expect(state.digest(T)).toBe('0'.repeat(16));
+  });
+});
