@@ -84,7 +84,7 @@ export const HTTP_BODY_BYTES_IN_FLIGHT_MAX = 64 * 1024 * 1024;
 export const HTTP_REQUESTS_IN_FLIGHT_MAX = 10_000;
 /** Events in one request: bounds what splitting it allocates (13 bytes each); at 8 MiB it takes events of 32 bytes to reach it. */
 export const HTTP_EVENTS_MAX = 262_144;
-/** Events of one request that cannot be parsed each become a record of their own, to be kept as dead letters; those after this many are only reported. */
+/** Events of one request that cannot be parsed, or could trip a reader, each become a record of their own; those after this many are only reported. */
 export const HTTP_MALFORMED_EVENTS_MAX = 1024;
 /** Rejections listed in one answer; the rest is given as a number. */
 export const HTTP_REJECTIONS_LISTED_MAX = 10_000;
@@ -138,6 +138,8 @@ export const FRAME_BODY_BYTES_MAX = 64 * 1024 * 1024;
 export const FRAME_READ_CHUNK_BYTES = 1024 * 1024;
 /** One commit: bounds the batch buffer, and keeps every offset of a segment within 32 bits. */
 export const WAL_COMMIT_BYTES_MAX = 1024 * 1024 * 1024;
+/** Room that a write-ahead log makes ahead of small commits: 64 commits of 4 KiB share one change of the file's length. */
+export const WAL_PREALLOCATED_BYTES = 256 * 1024;
 /** A batch buffer that grew beyond this is given back after its commit. */
 export const WAL_BUFFER_BYTES_KEPT = 8 * 1024 * 1024;
 /** A segment of a decision or dead-letter log; opening reads the last one whole, of every partition. */

@@ -6,6 +6,7 @@ import { type FileSystem, readAll } from '../storage/file-system.ts';
 import type { Frame } from '../storage/frame.ts';
 import { FrameReader, findFrame } from '../storage/frame-reader.ts';
 import { decodeNumberedLogHeader, EntryKind, NUMBERED_LOG_HEADER_BYTES } from '../storage/numbered-log-segment.ts';
+import { endOfContent } from '../storage/tail-recovery.ts';
 import { decodeSegmentHeader, WAL_HEADER_BYTES } from '../storage/wal-segment.ts';
 import { type Column, counted, preview, row, size, time, titles } from './inspect-text.ts';
 
@@ -142,9 +143,12 @@ function printFrames(fs: FileSystem, file: number, shape: Shape, limit: number, 
     }
     const { offset } = reader;
     const next = findFrame(fs, file, shape.salt, offset + 1, end, -1);
-    if (findFrame(fs, file, shape.salt, offset + 1, end, offset) < 0) {
+    const torn = endOfContent(fs, file, offset, end) - offset;
+    if (torn === 0) {
+      print(`  byte ${offset}: room for ${counted(end - offset, 'more byte')}`);
+    } else if (findFrame(fs, file, shape.salt, offset + 1, end, offset) < 0) {
       print(
-        `  byte ${offset}: torn tail of ${counted(end - offset, 'byte')}, never acknowledged; it is cut off when the log is opened`,
+        `  byte ${offset}: torn tail of ${counted(torn, 'byte')}, never acknowledged; it is cut off when the log is opened`,
       );
     } else {
       damaged++;

@@ -10,7 +10,7 @@ const REWRITE_CHUNK_BYTES = 1024 * 1024;
 export interface RecoveredTail {
   /** Length of the file now: the longest prefix of intact frames. */
   readonly end: number;
-  /** Bytes cut off: written by a commit that nobody was told of. */
+  /** Bytes cut off: written by a commit that nobody was told of. Zeros at the end, room for what never came, do not count. */
   readonly tornBytes: number;
 }
 
@@ -43,6 +43,7 @@ export function recoverTail(
     }
     const end = bad ? Math.min(reader.offset, size) : size;
     if (bad) refuseDamage(fs, file, path, salt, end, size);
+    const tornBytes = endOfContent(fs, file, end, size) - end;
     try {
       if (end < size) fs.truncate(file, end);
       rewrite(fs, file, unsyncedFrom, end);
@@ -50,7 +51,7 @@ export function recoverTail(
     } catch (error) {
       throw new FatalStorageError('repair', path, error);
     }
-    return { end, tornBytes: size - end };
+    return { end, tornBytes };
   } finally {
     fs.close(file);
   }
@@ -80,4 +81,17 @@ function rewrite(fs: FileSystem, file: number, from: number, to: number): void {
     const length = readAll(fs, file, buffer.subarray(0, Math.min(buffer.length, to - at)), at);
     writeAll(fs, file, buffer.subarray(0, length), at);
   }
+}
+
+/** Where the zeros begin that a file ends with, not before `from`. */
+export function endOfContent(fs: FileSystem, file: number, from: number, size: number): number {
+  const buffer = new Uint8Array(Math.min(size - from, REWRITE_CHUNK_BYTES));
+  for (let end = size; end > from; ) {
+    const at = Math.max(from, end - buffer.length);
+    const length = readAll(fs, file, buffer.subarray(0, end - at), at);
+    const last = buffer.subarray(0, length).findLastIndex((byte) => byte !== 0);
+    if (last >= 0) return at + last + 1;
+    end = at;
+  }
+  return from;
 }

@@ -11,6 +11,7 @@
  *     36  …        positions: {u32 partition, f64 seq} – for every partition that this log ever held, its last record before this segment
  *   4092  u32      CRC-32 of the 4092 bytes above (unused ones are 0)
  *   4096  …        frames (frame.ts): number = seq, ts, partition, kind = RecordKind, body = payload
+ *   …             zeros, in the segment that is being written: room for the next commits
  *
  * The header is synced, and so is the file's name, before the first frame is written: a bad header on a longer file is damage, one on a file
  * that holds nothing else is a creation cut short. Every opening of a log starts a new segment; within one epoch a partition's records lie in one

@@ -111,7 +111,15 @@ class Model {
     const { epoch } = repairLogs(this.#fs, 'wal');
     this.#compare(epoch);
     for (let worker = 0; worker < workers; worker++) {
-      this.#logs.push(WriteAheadLog.open(this.#fs, `wal/${worker}`, { worker, epoch, salt: SALT, segmentBytes: 6000 }));
+      this.#logs.push(
+        WriteAheadLog.open(this.#fs, `wal/${worker}`, {
+          worker,
+          epoch,
+          salt: SALT,
+          segmentBytes: 6000,
+          preallocatedBytes: worker === 1 ? 0 : 3000,
+        }),
+      );
     }
   }
 

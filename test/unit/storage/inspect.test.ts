@@ -19,7 +19,7 @@ beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), 'beckon-inspect-'));
   const folder = DataFolder.open(nodeFileSystem, root, { partitions: 2, clock: 'event', customersPerPartition: 1000 });
   const salt = saltOf(folder.identity.id);
-  const wal = WriteAheadLog.open(nodeFileSystem, folder.wal(0), { worker: 0, epoch: 1, salt });
+  const wal = WriteAheadLog.open(nodeFileSystem, folder.wal(0), { worker: 0, epoch: 1, salt, preallocatedBytes: 0 });
   const json = new TextEncoder().encode(
     '{"id":"536365","type":"receipt","customer":"17850","data":{"total":139.12,"store":"wéb"}}',
   );

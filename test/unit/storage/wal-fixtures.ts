@@ -11,13 +11,14 @@ export function payloadOf(partition: number, seq: number): Uint8Array {
   return new TextEncoder().encode(`record ${seq} of partition ${partition} ${'x'.repeat((seq * 37) % 211)}`);
 }
 
-export function openLog(fs: FileSystem, worker: number, epoch: number, segmentBytes?: number): WriteAheadLog {
-  return WriteAheadLog.open(fs, `wal/${worker}`, {
-    worker,
-    epoch,
-    salt: SALT,
-    ...(segmentBytes === undefined ? {} : { segmentBytes }),
-  });
+export function openLog(
+  fs: FileSystem,
+  worker: number,
+  epoch: number,
+  segmentBytes = 1_000_000,
+  preallocatedBytes = 0,
+): WriteAheadLog {
+  return WriteAheadLog.open(fs, `wal/${worker}`, { worker, epoch, salt: SALT, segmentBytes, preallocatedBytes });
 }
 
 /** Appends records first … last of a partition, with ts = 1000 + seq. */

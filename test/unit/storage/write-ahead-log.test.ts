@@ -32,6 +32,32 @@ describe('write-ahead log', () => {
     expect(fs.openHandles).toBe(0);
   });
 
+  it('makes room ahead of small commits, which is no part of the log', () => {
+    const fs = new FaultyFileSystem(1);
+    const path = 'wal/0/0000000001.wal';
+    const log = openLog(fs, 0, 1, 8000, 2000);
+    appendRange(log, 0, 1, 1);
+    log.commit();
+    expect(fs.bytes(path).length).toBe(4096 + 2000);
+    fs.journal.length = 0;
+    appendRange(log, 0, 2, 2);
+    log.commit();
+    expect(fs.journal).toEqual([`write ${path}`, `fdatasync ${path}`]);
+    expect(fs.bytes(path).length).toBe(4096 + 2000);
+    expect(sequences(readAllRecords(fs, FROM_START), 0)).toEqual([1, 2]);
+    appendRange(log, 0, 3, 12);
+    log.commit();
+    for (let seq = 13; seq <= 40; seq++) {
+      appendRange(log, 0, seq, seq);
+      log.commit();
+    }
+    expect(fs.readdir('wal/0').length).toBeGreaterThan(1);
+    expect(sequences(readAllRecords(fs, FROM_START), 0)).toEqual(range(1, 40));
+    fs.powerCut();
+    expect(repairLogs(fs, 'wal').repairs[0]?.tornBytes).toBe(0);
+    expect(sequences(readAllRecords(fs, FROM_START), 0)).toEqual(range(1, 40));
+  });
+
   it('begins after the positions that it is given, and leaves out partitions that are not asked for', () => {
     const fs = new FaultyFileSystem(1);
     const log = openLog(fs, 0, 1);
@@ -263,6 +289,19 @@ describe('write-ahead log on a failing disk', () => {
     expect(sequences(readAllRecords(fs, FROM_START), 0)).toEqual([1, 2, 3]);
   });
 
+  it('gives up the room ahead before it gives up a record', () => {
+    const fs = new FaultyFileSystem(1);
+    const log = openLog(fs, 0, 1, 1_000_000, 2000);
+    fs.capacityBytes = 4096 + 1000;
+    appendRange(log, 0, 1, 2);
+    log.commit();
+    appendRange(log, 0, 3, 4);
+    log.commit();
+    expect(sequences(readAllRecords(fs, FROM_START), 0)).toEqual([1, 2, 3, 4]);
+    appendRange(log, 0, 5, 20);
+    expect(() => log.commit()).toThrow(/no space left on the device/);
+  });
+
   it('makes durable what recovery reads, also after an fdatasync that failed and was forgotten', () => {
     const fs = new FaultyFileSystem(1);
     const log = openLog(fs, 0, 1);
@@ -339,7 +378,8 @@ describe('torn tails and flipped bits', () => {
       copy.corrupt(path, (bytes) => bytes.slice(0, cut));
       const { repairs } = repairLogs(copy, 'wal');
       const expected = ends.filter((end) => end <= cut).length;
-      expect(repairs[0]?.tornBytes).toBe(cut - (ends[expected - 1] ?? 4096));
+      const torn = whole.subarray(ends[expected - 1] ?? 4096, cut);
+      expect(repairs[0]?.tornBytes).toBe(torn.findLastIndex((byte) => byte !== 0) + 1);
       expect(sequences(readAllRecords(copy, FROM_START), 0)).toEqual(range(1, expected));
       expect(repairLogs(copy, 'wal').repairs[0]?.tornBytes).toBe(0);
     }
