@@ -1,15 +1,42 @@
 /** Operators and functions whose typing is a rule rather than a list of overloads: logic, comparison, equality, membership, indexing, size, dyn and matches. */
 import type { Checker } from './check.ts';
 import { TIME_ACCESSORS } from './functions-time.ts';
-import { patternProblem } from './pattern.ts';
+import { inspectPattern } from './pattern.ts';
 import { parseDuration, parseTimestamp } from './runtime-notation.ts';
 import { parseOffset } from './runtime-time.ts';
 import type { Comparison, Typed } from './typed.ts';
-import { BOOL, comparable, DYN, INT, isNumeric, isOpen, joinTypes, STRING, suits, typeName } from './types.ts';
+import {
+  BOOL,
+  comparable,
+  DYN,
+  hasObjects,
+  INT,
+  isNumeric,
+  isOpen,
+  joinTypes,
+  STRING,
+  suits,
+  typeName,
+} from './types.ts';
 
-const COMPARISONS: Readonly<Record<string, Comparison>> = { '_<_': '<', '_<=_': '<=', '_>_': '>', '_>=_': '>=' };
+/** Maps, for names come from the text: `constructor` must find nothing. */
+const COMPARISONS: ReadonlyMap<string, Comparison> = new Map([
+  ['_<_', '<'],
+  ['_<=_', '<='],
+  ['_>_', '>'],
+  ['_>=_', '>='],
+]);
+/** Elements of an event's lists have fields, but are no values themselves. */
+export const OBJECTS_ARE_NO_VALUES =
+  'objects of a list can only be walked over, counted and indexed: name one of their fields, as in list.exists(x, x.field == 1)';
 const ORDERED = new Set(['bool', 'string', 'bytes', 'timestamp', 'duration']);
 const SIZED = new Set(['string', 'bytes', 'list', 'map']);
+
+const NAMES = new Set(['_&&_', '_||_', '_==_', '_!=_', '@in', '_[_]', '_?_:_', '!_', 'size', 'dyn', 'matches']);
+
+export function isOperatorName(name: string): boolean {
+  return NAMES.has(name) || COMPARISONS.has(name);
+}
 
 /** null: none of these. */
 export function checkOperator(
@@ -21,18 +48,18 @@ export function checkOperator(
 ): Typed | null {
   const [a, b, c] = args;
   if (a === undefined) return null;
+  const sized = name === 'size' && args.length === 1;
+  const place = name === '_[_]' ? args.slice(1) : sized ? [] : args;
+  const objects = place.find(({ type }) => hasObjects(type));
+  if (objects !== undefined) return checker.problem(objects.offset, OBJECTS_ARE_NO_VALUES);
   if (!member && b !== undefined && args.length === 2) {
     const binary = checkBinary(checker, name, a, b, offset);
     if (binary !== null) return binary;
   }
   if (name === '_?_:_' && b !== undefined && c !== undefined) return conditional(checker, a, b, c, offset);
   if (name === '!_') return { node: 'not', type: BOOL, operand: checker.bool(a, 'the operand of !'), offset };
-  if (name === 'size' && args.length === 1) return size(checker, a, offset);
-  if (name === 'dyn' && args.length === 1 && !member) {
-    return isObjects(a)
-      ? checker.problem(offset, 'dyn() does not take objects')
-      : { node: 'dyn', type: DYN, operand: a, offset };
-  }
+  if (sized) return size(checker, a, offset);
+  if (name === 'dyn' && args.length === 1 && !member) return { node: 'dyn', type: DYN, operand: a, offset };
   if (name === 'matches' && b !== undefined && args.length === 2) return matches(checker, a, b, offset);
   checkLiteralArguments(checker, name, args);
   return null;
@@ -57,7 +84,7 @@ function checkBinary(checker: Checker, name: string, a: Typed, b: Typed, offset:
     case '_[_]':
       return indexed(checker, a, b, offset);
   }
-  const operator = COMPARISONS[name];
+  const operator = COMPARISONS.get(name);
   return operator === undefined ? null : comparison(checker, operator, a, b, offset);
 }
 
@@ -74,7 +101,7 @@ function comparison(checker: Checker, operator: Comparison, left: Typed, right: 
 
 function equality(checker: Checker, negated: boolean, left: Typed, right: Typed, offset: number): Typed {
   const node: Typed = { node: 'equal', type: BOOL, negated, left, right, offset };
-  if (comparable(left.type, right.type) && !isObjects(left) && !isObjects(right)) return node;
+  if (comparable(left.type, right.type)) return node;
   // Without a checker, values of different types are simply unequal.
   if (!checker.strict) return node;
   const nullSide = left.type.kind === 'null' || right.type.kind === 'null';
@@ -122,8 +149,6 @@ function indexed(checker: Checker, operand: Typed, index: Typed, offset: number)
 
 function conditional(checker: Checker, condition: Typed, then: Typed, otherwise: Typed, offset: number): Typed {
   const checked = checker.bool(condition, 'the condition before ?');
-  if (isObjects(then) || isObjects(otherwise))
-    return checker.problem(offset, '?: does not choose between objects: name one of their fields');
   const type = joinTypes(then.type, otherwise.type);
   const mixed = type.kind === 'dyn' && !isOpen(then.type) && !isOpen(otherwise.type);
   if (mixed && checker.strict) {
@@ -140,10 +165,6 @@ function size(checker: Checker, operand: Typed, offset: number): Typed {
   return checker.problem(offset, `size() is of strings, bytes, lists and maps, not of ${typeName(operand.type)}`);
 }
 
-function isObjects(typed: Typed): boolean {
-  return typed.type.kind === 'object' || (typed.type.kind === 'list' && typed.type.element.kind === 'object');
-}
-
 /** The pattern must be known, so that its automaton is built and bounded before any event comes. */
 function matches(checker: Checker, text: Typed, pattern: Typed, offset: number): Typed {
   if (suits(STRING, text.type) === 'no' || suits(STRING, pattern.type) === 'no') {
@@ -152,9 +173,9 @@ function matches(checker: Checker, text: Typed, pattern: Typed, offset: number):
   if (pattern.node !== 'literal' || typeof pattern.value !== 'string') {
     return checker.unsupported(pattern.offset, 'a pattern of matches() that is not a literal');
   }
-  const wrong = patternProblem(pattern.value);
-  if (wrong !== null) return checker.problem(pattern.offset, wrong);
-  return { node: 'matches', type: BOOL, text, pattern: pattern.value, offset };
+  const inspected = inspectPattern(pattern.value);
+  if ('problem' in inspected) return checker.problem(pattern.offset, inspected.problem);
+  return { node: 'matches', type: BOOL, text, pattern: pattern.value, instructions: inspected.instructions, offset };
 }
 
 /** Literals that can only fail are refused where checking is strict; zones that only the runtime could resolve are refused everywhere. */

@@ -10,7 +10,7 @@ import type {
   Expr_Select,
 } from '@bufbuild/cel-spec/cel/expr/syntax_pb.js';
 import { EXPRESSION_LOOPS_NESTED_MAX } from '../constants.ts';
-import { checkOperator } from './check-operators.ts';
+import { checkOperator, isOperatorName, OBJECTS_ARE_NO_VALUES } from './check-operators.ts';
 import type { Environment } from './environment.ts';
 import { functionNames, type Overload, overloadsOf } from './functions.ts';
 import { recognizeMacro } from './macros.ts';
@@ -93,7 +93,7 @@ export class Checker {
       case 'comprehensionExpr': {
         const macro = recognizeMacro(kind.value);
         if (macro === null) return this.unsupported(offset, 'this comprehension');
-        return this.#loop(macro, offset);
+        return this.#loop(macro, this.#source[offset] === '.' ? offset + 1 : offset);
       }
       default:
         return this.unsupported(offset, 'this kind of expression');
@@ -173,7 +173,7 @@ export class Checker {
 
   #select(select: Expr_Select, offset: number): Typed {
     const prefix = this.#dottedName(select.operand);
-    const fieldOffset = this.#fieldOffset(offset, select);
+    const fieldOffset = this.#nameOffset(select.field, offset);
     if (prefix !== null) {
       const name = `${prefix}.${select.field}`;
       const binding = this.#resolve(name);
@@ -182,7 +182,7 @@ export class Checker {
       }
       if (!this.#resolvesPartly(prefix)) {
         if (MESSAGE_TYPE_NAMES.has(name)) return this.#typeNamed(name, offset);
-        return this.problem(fieldOffset, this.#environment.explain(name.replace(/^\./, '')));
+        return this.#unknown(name, fieldOffset, select);
       }
     }
     const operand = this.check(select.operand);
@@ -195,6 +195,16 @@ export class Checker {
     );
   }
 
+  /** Reported where the first name stands if it is that which is unknown, at the field otherwise. */
+  #unknown(name: string, fieldOffset: number, select: Expr_Select): Typed {
+    const path = name.replace(/^\./, '');
+    let root = select.operand;
+    while (root?.exprKind.case === 'selectExpr') root = root.exprKind.value.operand;
+    const known = this.#environment.roots.includes(path.split('.', 1)[0] as string);
+    const offset = known || root === undefined ? fieldOffset : this.#parsed.offsetOf(root);
+    return this.problem(offset, this.#environment.explain(path));
+  }
+
   /** True if the name or what stands before one of its dots is a value. */
   #resolvesPartly(name: string): boolean {
     for (let end = name.length; end > 0; end = name.lastIndexOf('.', end - 1)) {
@@ -203,9 +213,9 @@ export class Checker {
     return false;
   }
 
-  /** The parser's position is the dot's, or that of has(. */
-  #fieldOffset(offset: number, select: Expr_Select): number {
-    const at = this.#source.indexOf(select.field, offset);
+  /** Where the name after a dot stands; the parser's position is the dot's, or that of has(. */
+  #nameOffset(name: string, offset: number): number {
+    const at = this.#source.indexOf(name, offset);
     return at < 0 ? offset : at;
   }
 
@@ -232,8 +242,9 @@ export class Checker {
     return this.problem(offset, message);
   }
 
-  #call(call: Expr_Call, offset: number): Typed {
+  #call(call: Expr_Call, position: number): Typed {
     const { target, function: name } = call;
+    const offset = target === undefined ? position : this.#nameOffset(name, position);
     if (target !== undefined) {
       const qualified = this.#dottedName(target);
       if (qualified !== null && overloadsOf(`${qualified}.${name}`).length > 0) {
@@ -245,16 +256,15 @@ export class Checker {
         );
       }
     }
+    if (!isOperatorName(name) && overloadsOf(name).length === 0) return this.problem(offset, unknownFunction(name));
     const args = [...(target === undefined ? [] : [target]), ...call.args].map((arg) => this.check(arg));
     const operator = checkOperator(this, name, target !== undefined, args, offset);
     return operator ?? this.#overload(name, args, target !== undefined, offset);
   }
 
   #overload(name: string, args: readonly Typed[], member: boolean, offset: number): Typed {
-    const named = overloadsOf(name);
-    if (named.length === 0) return this.problem(offset, unknownFunction(name));
     const candidates: Overload[] = [];
-    for (const overload of named) {
+    for (const overload of overloadsOf(name)) {
       if (overload.member !== member || overload.params.length !== args.length) continue;
       const fit = overload.params.map((param, i) => suits(param, (args[i] as Typed).type)).reduce(worst, 'yes');
       if (fit === 'yes') return { node: 'call', type: overload.result, overload, args, offset };
@@ -267,9 +277,8 @@ export class Checker {
 
   #list(elements: readonly Expr[], offset: number): Typed {
     const items = elements.map((element) => this.check(element));
-    const object = items.find((item) => item.type.kind === 'object');
-    if (object !== undefined)
-      return this.problem(object.offset, 'an object cannot be put into a list: name one of its fields');
+    const objects = items.find((item) => types.hasObjects(item.type));
+    if (objects !== undefined) return this.problem(objects.offset, OBJECTS_ARE_NO_VALUES);
     return { node: 'list', type: listOf(items.map((item) => item.type).reduce(joinTypes, types.NONE)), items, offset };
   }
 
@@ -281,8 +290,7 @@ export class Checker {
     for (const entry of struct.entries) {
       if (entry.keyKind.case !== 'mapKey') return this.unsupported(offset, 'field keys outside of messages');
       const pair: [Typed, Typed] = [this.check(entry.keyKind.value), this.check(entry.value)];
-      if (pair.some((side) => side.type.kind === 'object'))
-        return this.problem(pair[0].offset, 'an object cannot be put into a map');
+      if (pair.some((side) => types.hasObjects(side.type))) return this.problem(pair[0].offset, OBJECTS_ARE_NO_VALUES);
       if (!['bool', 'int', 'uint', 'string', 'dyn', 'none'].includes(pair[0].type.kind)) {
         return this.problem(pair[0].offset, `a map's key cannot be of type ${typeName(pair[0].type)}`);
       }
@@ -311,8 +319,8 @@ export class Checker {
       macro.predicate === null ? null : this.bool(this.check(macro.predicate), `the condition of ${macroName(macro)}`);
     const transform = macro.transform === null ? null : this.check(macro.transform);
     this.#locals.pop();
-    if (transform?.type.kind === 'object')
-      return this.problem(offset, 'map() must give a value: name one of the fields of the object');
+    if (transform !== null && types.hasObjects(transform.type))
+      return this.problem(transform.offset, OBJECTS_ARE_NO_VALUES);
     const type = macro.name === 'map' ? listOf(transform === null ? itemType : transform.type) : types.BOOL;
     return { node: 'loop', type, macro: macro.name, range, local, predicate, transform, offset };
   }

@@ -13,8 +13,10 @@ export interface Environment {
   readonly refusesBadLiterals: boolean;
   /** Prefixes under which a name is looked for, longest first, '' among them. */
   readonly prefixes: readonly string[];
+  /** Names that others may start with, for telling an unknown field from an unknown name. */
+  readonly roots: readonly string[];
   resolve(name: string): Binding | null;
-  /** Message for a dotted name that starts with `root` and stands for nothing. */
+  /** Message for a dotted name that stands for nothing. */
   explain(name: string): string;
   /** The field of an element of the list of objects that `operand` is an element of; null if it has none of this name. */
   field(list: number, name: string): { readonly type: CelType; readonly column: number } | null;

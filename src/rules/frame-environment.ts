@@ -32,6 +32,7 @@ export class FrameEnvironment implements Environment {
   readonly mode = 'strict';
   readonly refusesBadLiterals = true;
   readonly prefixes = [''];
+  readonly roots = ['event', 'profile', 'segment', 'now'];
   readonly #bindings = new Map<string, Binding>();
   readonly #event: EventSchema | null;
 
@@ -79,7 +80,7 @@ export class FrameEnvironment implements Environment {
     if (root === 'event' && this.#event === null)
       return '"event" is not available here: this expression is about the profile only';
     if (root !== 'event' && root !== 'profile' && root !== 'segment') {
-      return `unknown name "${root}"${didYouMean(root as string, ['event', 'profile', 'segment', 'now'])}`;
+      return `unknown name "${root}"${didYouMean(root as string, this.roots)}`;
     }
     if (first === undefined)
       return `"${root}" has no value of its own: name one of its fields, as in ${root}.${this.#anyField(root)}`;
@@ -90,16 +91,16 @@ export class FrameEnvironment implements Environment {
         const rest = parts.slice(length).join('.');
         if (rest === '')
           return `"${prefix}" is an object: name one of its fields, as in ${prefix}.${this.#below(prefix)[0]}`;
-        return `unknown field "${rest}" of ${prefix}${didYouMean(rest, this.#below(prefix))}`;
+        return `${prefix} has no field "${rest}"${didYouMean(rest, this.#below(prefix))}`;
       }
     }
     const rest = parts.slice(1).join('.');
-    const what = {
-      event: `field of event "${this.#event?.type}"`,
-      profile: 'attribute or aggregate',
-      segment: 'segment',
-    }[root];
-    return `unknown ${what} "${rest}"${didYouMean(rest, this.#below(root))}`;
+    return `${this.#lacks(root)} "${rest}"${didYouMean(rest, this.#below(root))}`;
+  }
+
+  #lacks(root: 'event' | 'profile' | 'segment'): string {
+    if (root === 'event') return `event "${this.#event?.type}" has no field`;
+    return root === 'profile' ? 'the profile has no attribute or aggregate' : 'there is no segment';
   }
 
   #below(prefix: string): string[] {
@@ -122,7 +123,7 @@ export class FrameEnvironment implements Environment {
 
   explainField(list: number, name: string): string {
     const names = this.#list(list).columns.map((column) => column.name);
-    return `unknown field "${name}" of an element of event.${this.#list(list).path}${didYouMean(name, names)}`;
+    return `an element of event.${this.#list(list).path} has no field "${name}"${didYouMean(name, names)}`;
   }
 }
 

@@ -1,5 +1,10 @@
 /** Facts about intermediate trees: whether evaluating one can fail, and what it may cost. */
-import { EVENT_LIST_LENGTH_MAX, EXPRESSION_LIST_LENGTH_MAX } from '../constants.ts';
+import {
+  EVENT_BYTES_MAX,
+  EVENT_LIST_LENGTH_MAX,
+  EVENT_STRING_LENGTH_MAX,
+  EXPRESSION_LIST_LENGTH_MAX,
+} from '../constants.ts';
 import type { Ir, IrLoop, IrRange } from './ir.ts';
 import { OPERATIONS } from './operations.ts';
 
@@ -59,7 +64,7 @@ export function canFail(ir: Ir): boolean {
     case 'call':
       return OPERATIONS[ir.name].fails || ir.args.some(canFail);
     case 'loop':
-      // An absent list, a range that turns out to be none, a list that grows too long.
+      // An absent list, a range that turns out to be none, an element's error that nothing absorbs.
       return true;
     default:
       return childrenOf(ir).some(canFail);
@@ -116,9 +121,6 @@ function valueLength(ir: Ir): number {
   }
 }
 
-/** Text of a whole event or profile may be looked through in one step of this many units. */
-const TEXT_STEP = 256;
-
 function ownCost(ir: Ir): number {
   switch (ir.op) {
     case 'constants':
@@ -126,7 +128,7 @@ function ownCost(ir: Ir): number {
     case 'eventList':
       return EVENT_LIST_LENGTH_MAX / 4;
     case 'matches':
-      return readsText(ir.text) * 16;
+      return textLength(ir.text) * (ir.pattern.op === 'pattern' ? ir.pattern.instructions : 1);
     case 'overload':
     case 'dispatch':
       return 16;
@@ -139,8 +141,15 @@ function ownCost(ir: Ir): number {
   }
 }
 
-/** A field of a list's element is short on average: an event's size bounds the sum over all elements. */
+/** What a step of searching, comparing or copying text gets through. */
+const TEXT_PER_STEP = 256;
+
 function readsText(ir: Ir): number {
-  if (ir.op === 'column' || ir.op === 'local' || ir.op === 'const') return 2;
-  return (64 * 1024) / TEXT_STEP;
+  return 1 + textLength(ir) / TEXT_PER_STEP;
+}
+
+/** A field of a list's element is short on average: an event's size bounds the sum over all of its elements. */
+function textLength(ir: Ir): number {
+  if (ir.op === 'column' || ir.op === 'local') return EVENT_BYTES_MAX / EVENT_LIST_LENGTH_MAX;
+  return ir.op === 'const' ? String(ir.value).length : EVENT_STRING_LENGTH_MAX;
 }

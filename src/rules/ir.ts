@@ -82,7 +82,7 @@ export type Ir =
   | { readonly op: 'member'; readonly item: Ir; readonly values: Ir }
   | { readonly op: 'constants'; readonly rep: 'texts' | 'numbers'; readonly values: readonly (string | number)[] }
   | { readonly op: 'matches'; readonly text: Ir; readonly pattern: Ir }
-  | { readonly op: 'pattern'; readonly source: string; readonly rep: 'pattern' }
+  | { readonly op: 'pattern'; readonly source: string; readonly instructions: number; readonly rep: 'pattern' }
   | { readonly op: 'box'; readonly value: Ir; readonly rep: 'dyn' }
   | { readonly op: 'unbox'; readonly value: Ir; readonly rep: Rep }
   | { readonly op: 'list'; readonly items: readonly Ir[]; readonly rep: 'list' }

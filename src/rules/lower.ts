@@ -92,7 +92,7 @@ export class Lowerer {
         return {
           op: 'matches',
           text: coerce(this.lower(typed.text), 'string'),
-          pattern: { op: 'pattern', source: typed.pattern, rep: 'pattern' },
+          pattern: { op: 'pattern', source: typed.pattern, instructions: typed.instructions, rep: 'pattern' },
         };
       case 'list':
         return { op: 'list', items: typed.items.map((item) => box(this.lower(item))), rep: 'list' };

@@ -6,6 +6,7 @@ import { parse as parseCel } from '@bufbuild/cel';
 import type { Expr } from '@bufbuild/cel-spec/cel/expr/syntax_pb.js';
 import { EXPRESSION_DEPTH_MAX, EXPRESSION_LENGTH_MAX, EXPRESSION_NODES_MAX } from '../constants.ts';
 import type { RuleIssue } from './program.ts';
+import { explainSyntax } from './syntax-problem.ts';
 
 export interface Parsed {
   readonly expr: Expr;
@@ -87,13 +88,15 @@ function syntaxIssue(source: string, error: unknown): RuleIssue {
   if (error instanceof RangeError) return { line: 1, column: 1, message: 'expression nested too deeply' };
   const quoted = source.search(/\.\s*`/);
   if (quoted >= 0) return issueAt(source, quoted, 'not supported: field names in back quotes');
-  const { rawMessage, location, message } = error as SyntaxProblem;
-  return issueAt(source, location?.start?.offset ?? 0, `syntax error: ${rawMessage ?? message ?? 'unreadable'}`);
+  const { location, message } = error as SyntaxProblem;
+  const found = location?.start?.offset;
+  // Errors without a place are about what a literal says: a surrogate, an octal escape out of range.
+  if (found === undefined) return { line: 1, column: 1, message: `syntax error: ${message ?? 'unreadable'}` };
+  return issueAt(source, found, explainSyntax(source, found));
 }
 
 /** What the parser throws. */
 interface SyntaxProblem {
-  readonly rawMessage?: string;
   readonly location?: { readonly start?: { readonly offset?: number } };
   readonly message?: string;
 }

@@ -3,21 +3,25 @@
  * and again where it is activated.
  */
 import { RE2JS } from '@bufbuild/re2';
-import { PATTERN_LENGTH_MAX } from '../constants.ts';
+import { PATTERN_INSTRUCTIONS_MAX, PATTERN_LENGTH_MAX } from '../constants.ts';
 
 export interface Pattern {
   test(text: string): boolean;
 }
 
-/** Why a pattern cannot be used; null if it can. */
-export function patternProblem(source: string): string | null {
-  if (source.length > PATTERN_LENGTH_MAX)
-    return `pattern too long: ${source.length} characters, at most ${PATTERN_LENGTH_MAX}`;
+/** A pattern's size in instructions, or why it cannot be used. */
+export function inspectPattern(source: string): { readonly instructions: number } | { readonly problem: string } {
+  if (source.length > PATTERN_LENGTH_MAX) {
+    return { problem: `pattern too long: ${source.length} characters, at most ${PATTERN_LENGTH_MAX}` };
+  }
   try {
-    RE2JS.compile(source);
-    return null;
+    const instructions = RE2JS.compile(source).re2().prog.numInst();
+    if (instructions <= PATTERN_INSTRUCTIONS_MAX) return { instructions };
+    return {
+      problem: `pattern too large: it compiles to ${instructions} instructions, at most ${PATTERN_INSTRUCTIONS_MAX}`,
+    };
   } catch (error) {
-    return `bad pattern: ${error instanceof Error ? error.message : 'unreadable'}`;
+    return { problem: `bad pattern: ${error instanceof Error ? error.message : 'unreadable'}` };
   }
 }
 

@@ -32,7 +32,7 @@ export type Typed = { readonly type: CelType; readonly offset: number } & (
   | { readonly node: 'index'; readonly operand: Typed; readonly index: Typed }
   | { readonly node: 'call'; readonly overload: Overload; readonly args: readonly Typed[] }
   | { readonly node: 'dispatch'; readonly overloads: readonly Overload[]; readonly args: readonly Typed[] }
-  | { readonly node: 'matches'; readonly text: Typed; readonly pattern: string }
+  | { readonly node: 'matches'; readonly text: Typed; readonly pattern: string; readonly instructions: number }
   | { readonly node: 'list'; readonly items: readonly Typed[] }
   | { readonly node: 'map'; readonly entries: readonly (readonly [Typed, Typed])[] }
   | {

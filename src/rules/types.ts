@@ -57,6 +57,12 @@ export function typeName(type: CelType): string {
   }
 }
 
+/** True for objects of an event's list and for lists of them. */
+export function hasObjects(type: CelType): boolean {
+  if (type.kind === 'list') return hasObjects(type.element);
+  return type.kind === 'object' || (type.kind === 'map' && hasObjects(type.value));
+}
+
 export function isNumeric(type: CelType): boolean {
   return type.kind === 'int' || type.kind === 'uint' || type.kind === 'double';
 }

@@ -16,11 +16,13 @@ export class VariableEnvironment implements Environment {
   readonly mode: 'strict' | 'lenient';
   readonly refusesBadLiterals = false;
   readonly prefixes: readonly string[];
+  readonly roots: readonly string[];
   readonly #bindings = new Map<string, Binding>();
 
   constructor(scope: VariableScope) {
     this.mode = scope.mode;
     this.prefixes = prefixesOf(scope.container);
+    this.roots = [...scope.variables.keys()].map((name) => name.split('.', 1)[0] as string);
     [...scope.variables].forEach(([name, type], index) => {
       this.#bindings.set(name, { type, read: { op: 'variable', index }, has: null });
     });

@@ -126,8 +126,9 @@ export class Expressions {
       () => two('time', order),
       () => two('span', order),
       () => two('bool', ['==', '!=']),
-      // Beyond 2^53 the library compares exactly where cel-go rounds: leaves only.
-      () => `(${this.#leaf('int', scope)} ${this.#random.pick(order)} ${make('double')})`,
+      // Beyond 2^53 the library compares exactly where cel-go rounds: values of frames only.
+      () =>
+        `(${this.#random.pick(['event.qty', 'event.big', 'profile.age', '3'])} ${this.#random.pick(order)} ${make('double')})`,
       () => `${make('string')}.${this.#random.pick(['contains', 'startsWith', 'endsWith'])}(${make('string')})`,
       () => `${make('string')}.matches(${this.#random.pick(["'a.*b'", "'^$'", "'[^a]'", "'(a|b)+$'"])})`,
       () => `(${make('string')} in [${make('string')}, 'GB', 'a'])`,
