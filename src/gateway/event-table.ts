@@ -9,7 +9,7 @@ import { fnv1a32Bytes } from '../stdx/hash.ts';
 export const RowKind = {
   /** A complete event: shares a batch with its neighbours. */
   whole: 0,
-  /** Cannot be parsed, or is too deep: travels alone, so that it can endanger nobody; the machine says why it is refused and keeps it. */
+  /** Cannot be parsed, is too deep, or is unusual MessagePack: travels alone, so that it can endanger nobody; the machine says why it is refused and keeps it. */
   alone: 1,
   /** Refused here; `refused` says why. */
   refused: 2,
@@ -23,7 +23,7 @@ export interface RefusedRow {
 
 export interface EventTableLimits {
   readonly eventsMax: number;
-  /** Malformed events that are passed on; those after them are only reported. */
+  /** Events that travel alone and are passed on; those after them are only reported. */
   readonly malformedMax: number;
 }
 
@@ -63,6 +63,7 @@ export class EventTable {
   /** An event that was read through; `hash` says where it belongs. */
   addEvent(start: number, end: number, hash: number, kind: RowKind): void {
     if (end - start > EVENT_BYTES_MAX) this.#refuseTooLarge(start, end, 'the event');
+    else if (kind === RowKind.alone) this.#addAlone(start, end, hash);
     else this.#add(start, end, hash % this.partitionCount, kind);
   }
 
@@ -74,16 +75,8 @@ export class EventTable {
         end,
         'this event cannot be parsed and, with all behind it that cannot be told apart from it,',
       );
-    } else if (this.#malformed === this.#limits.malformedMax) {
-      this.refuse(
-        start,
-        end,
-        RejectReason.syntax,
-        `cannot be parsed; not kept, because this request already has ${this.#malformed} events that cannot be parsed`,
-      );
     } else {
-      this.#malformed++;
-      this.#add(start, end, fnv1a32Bytes(this.body, start, end) % this.partitionCount, RowKind.alone);
+      this.#addAlone(start, end, fnv1a32Bytes(this.body, start, end));
     }
   }
 
@@ -91,6 +84,17 @@ export class EventTable {
     if (this.refused === noneRefused) this.refused = new Map();
     (this.refused as Map<number, RefusedRow>).set(this.rows, { reason, error });
     this.#add(start, end, 0, RowKind.refused);
+  }
+
+  /** Each is a record of its own, so their number is bounded. */
+  #addAlone(start: number, end: number, hash: number): void {
+    if (this.#malformed < this.#limits.malformedMax) {
+      this.#malformed++;
+      this.#add(start, end, hash % this.partitionCount, RowKind.alone);
+      return;
+    }
+    const error = `cannot be read as an event; not kept, because this request already has ${this.#malformed} like it`;
+    this.refuse(start, end, RejectReason.syntax, error);
   }
 
   #refuseTooLarge(start: number, end: number, what: string): void {

@@ -2,7 +2,6 @@
  * Cuts a MessagePack body into events: one map, an array of them, or one after the other. Where a value is cut or no MessagePack, nothing tells
  * where the next one begins, so what is left of the body is one malformed event.
  */
-import { isUtf8 } from 'node:buffer';
 import { RejectReason } from '../protocol/rejection.ts';
 import { fnv1a32Bytes } from '../stdx/hash.ts';
 import { type EventTable, RowKind } from './event-table.ts';
@@ -24,8 +23,9 @@ export class MessagePackSplitter {
     const { body } = table;
     scanner.open(body);
     const inList = scanner.isList(0);
-    let at = inList ? scanner.enter(0) : 0;
-    let left = inList ? scanner.count : Number.POSITIVE_INFINITY;
+    const list = inList ? scanner.list(0) : { inside: 0, count: Number.POSITIVE_INFINITY };
+    let at = list.inside;
+    let left = list.count;
     if (at < 0) table.addMalformed(0, body.length);
     for (; at >= 0 && at < body.length && left > 0 && !table.overflow; left--) at = this.#addElement(at);
     if (scanner.records) return false;
@@ -41,7 +41,7 @@ export class MessagePackSplitter {
   eventId(row: number): string {
     const scanner = this.#scanner;
     const start = this.#table.starts[row] as number;
-    if (!scanner.isMap(start) || scanner.map(start) < 0 || scanner.idStart < 0) return 'null';
+    if (scanner.event(start) < 0 || scanner.idStart < 0) return 'null';
     return JSON.stringify(this.#table.body.toString('utf8', scanner.idStart, scanner.idEnd));
   }
 
@@ -50,26 +50,25 @@ export class MessagePackSplitter {
     const table = this.#table;
     const scanner = this.#scanner;
     const { body } = table;
-    const isMap = scanner.isMap(start);
-    const end = isMap ? scanner.map(start) : scanner.skip(start);
+    const end = scanner.event(start);
     if (scanner.records) return -1;
     if (end < 0) {
       table.addMalformed(start, body.length);
       return -1;
     }
-    const { customerStart, customerEnd, idStart, idEnd } = scanner;
-    const hasCustomer = isMap && customerStart >= 0 && customerEnd > customerStart;
-    if (!isMap || (hasCustomer && !isUtf8(body.subarray(customerStart, customerEnd)))) {
+    if (!scanner.isMap(start)) {
       table.addMalformed(start, end);
       return end;
     }
+    const { customerStart, customerEnd, idStart, idEnd } = scanner;
     // An empty customer or id is as good as none.
-    const hash = hasCustomer
-      ? fnv1a32Bytes(body, customerStart, customerEnd)
-      : idStart >= 0 && idEnd > idStart
-        ? fnv1a32Bytes(body, idStart, idEnd)
-        : fnv1a32Bytes(body, start, end);
-    table.addEvent(start, end, hash, RowKind.whole);
+    const hash =
+      customerStart >= 0 && customerEnd > customerStart
+        ? fnv1a32Bytes(body, customerStart, customerEnd)
+        : idStart >= 0 && idEnd > idStart
+          ? fnv1a32Bytes(body, idStart, idEnd)
+          : fnv1a32Bytes(body, start, end);
+    table.addEvent(start, end, hash, scanner.plain ? RowKind.whole : RowKind.alone);
     return end;
   }
 }

@@ -246,7 +246,7 @@ describe('POST /v1/events', () => {
     expect(answer.json.rejected[2]).toEqual({
       index: 2,
       reason: 'syntax',
-      error: 'cannot be parsed; not kept, because this request already has 2 events that cannot be parsed',
+      error: 'cannot be read as an event; not kept, because this request already has 2 like it',
     });
     expect(g.engine.unreadable.length).toBe(2);
   });
