@@ -46,10 +46,11 @@ export function tableSlotsFor(entries: number): number {
 function fixedBytes(limits: StateLimits): number {
   const rows = rowsFor(limits);
   const keys = textIndexBytes(limits.customersMax, keyBytesFor(limits));
-  const dictionary = textIndexBytes(limits.dictionaryEntriesMax, limits.dictionaryBytesMax);
+  const { dictionaryEntriesMax, dictionaryBytesMax } = limits;
+  const dictionary = textIndexBytes(dictionaryEntriesMax, dictionaryBytesMax) + dictionaryEntriesMax * 8;
   const consents = (rows / 4) * CONSENT_CHANNELS_MAX;
   const eventIds = limits.eventIdsMax * 28 + tableSlotsFor(limits.eventIdsMax) * 4;
-  const regions = 16;
+  const regions = 20;
   return keys + dictionary + rows * 4 + consents + eventIds + limits.blockBytesMax * BLOCK_CARVE_FACTOR + regions * 8;
 }
 

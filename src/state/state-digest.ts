@@ -34,20 +34,37 @@ export class StateDigest {
   }
 
   add(row: number, rows: number): void {
+    for (let at = row; at < row + rows; at += RowDigest.rowsMax)
+      this.#addSome(at, Math.min(RowDigest.rowsMax, row + rows - at));
+  }
+
+  #addSome(row: number, rows: number): void {
     const digest = this.#row;
-    const hash = this.#hash;
-    for (let at = row; at < row + rows; at++) {
-      digest.begin();
-      for (const field of this.#attributes) field.column.digest(at, field.name, digest);
-      for (const field of this.#aggregates) field.store.digest(at, field.name, this.#logTime, digest);
-      this.#addConsents(at);
-      this.#addContacts(at);
-      this.#parts.keys.hashOf(at - 1, hash);
-      const a = fmix32(hash.low ^ digest.low);
-      const b = fmix32((hash.high ^ digest.high) + a);
-      this.#low = (this.#low + fmix32(a + b)) >>> 0;
-      this.#high = (this.#high + b) >>> 0;
+    digest.begin();
+    for (const { column, name } of this.#attributes) {
+      for (digest.place = 0; digest.place < rows; digest.place++) column.digest(row + digest.place, name, digest);
     }
+    for (const { store, name } of this.#aggregates) {
+      for (digest.place = 0; digest.place < rows; digest.place++) {
+        store.digest(row + digest.place, name, this.#logTime, digest);
+      }
+    }
+    for (digest.place = 0; digest.place < rows; digest.place++) {
+      this.#addConsents(row + digest.place);
+      this.#addContacts(row + digest.place);
+      this.#addRow(row + digest.place);
+    }
+  }
+
+  /** Adds the row whose fields are complete. */
+  #addRow(row: number): void {
+    const { place, low, high } = this.#row;
+    const hash = this.#hash;
+    this.#parts.keys.hashOf(row - 1, hash);
+    const a = fmix32(hash.low ^ (low[place] as number));
+    const b = fmix32((hash.high ^ (high[place] as number)) + a);
+    this.#low = (this.#low + fmix32(a + b)) >>> 0;
+    this.#high = (this.#high + b) >>> 0;
   }
 
   #addConsents(row: number): void {

@@ -35,9 +35,9 @@ export interface SweepState {
 export function createStateParts(memory: WebAssembly.Memory, limits: StateLimits): StateParts {
   const arena = new Arena(memory, limits);
   const customers = limits.customersMax;
-  const keys = new TextIndex(arena, customers, keyBytesFor(limits), KEY_STRINGS_CACHED);
+  const keys = new TextIndex(arena, customers, keyBytesFor(limits), KEY_STRINGS_CACHED, false);
   const { dictionaryEntriesMax, dictionaryBytesMax } = limits;
-  const dictionary = new TextIndex(arena, dictionaryEntriesMax, dictionaryBytesMax, DICTIONARY_STRINGS_CACHED);
+  const dictionary = new TextIndex(arena, dictionaryEntriesMax, dictionaryBytesMax, DICTIONARY_STRINGS_CACHED, true);
   const directories = arena.words(arena.rows);
   const consents = new Consents(arena);
   const eventIds = new EventIds(arena, limits.eventIdsMax);

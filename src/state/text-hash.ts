@@ -34,6 +34,21 @@ export class TextHash {
     this.high = Math.imul(b ^ length, 0x9e3779b1);
   }
 
+  /** Adds a string of `length` units that is stored as in text-index.ts, one or two bytes each. */
+  addStored(bytes: Uint8Array, start: number, length: number, wide: boolean): void {
+    let a = this.low;
+    let b = this.high;
+    for (let i = 0; i < length; i++) {
+      const at = wide ? start + i * 2 : start + i;
+      const unit = wide ? (bytes[at] as number) | ((bytes[at + 1] as number) << 8) : (bytes[at] as number);
+      a = Math.imul(((a << 5) | (a >>> 27)) ^ unit, 0x27d4eb2f);
+      b = Math.imul(b ^ unit, 0x165667b1);
+      b ^= b >>> 15;
+    }
+    this.low = a ^ length;
+    this.high = Math.imul(b ^ length, 0x9e3779b1);
+  }
+
   end(): void {
     const a = fmix32(this.low ^ (this.high >>> 16));
     this.high = fmix32(this.high + a);

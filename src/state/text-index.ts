@@ -22,17 +22,22 @@ export class TextIndex {
   readonly #table: Uint32Array;
   readonly #mask: number;
   readonly #hash = new TextHash();
+  /** The hash of each entry, two words; empty if they are not kept. */
+  readonly #hashes: Uint32Array;
   /** Strings kept on the JavaScript heap so that reading an entry twice does not decode it twice; direct-mapped, so bounded. */
   readonly #cacheEntry: Int32Array;
   readonly #cacheText: string[];
 
-  /** `cached`: how many decoded strings are kept, a power of two. */
-  constructor(arena: Arena, entriesMax: number, bytesMax: number, cached: number) {
+  /**
+   * `cached`: how many decoded strings are kept, a power of two. `hashed`: whether each entry's hash is kept (8 bytes), for entries that many rows refer to.
+   */
+  constructor(arena: Arena, entriesMax: number, bytesMax: number, cached: number, hashed: boolean) {
     assert((cached & (cached - 1)) === 0, 'the cache must have a power of two of places');
     this.#cacheEntry = new Int32Array(cached).fill(-1);
     this.#cacheText = new Array<string>(cached).fill('');
     this.#offsets = arena.words(entriesMax);
     this.#bytes = arena.bytes(bytesMax);
+    this.#hashes = arena.words(hashed ? entriesMax * 2 : 0);
     const slots = tableSlotsFor(entriesMax);
     this.#table = arena.words(slots * 2);
     this.#mask = slots - 1;
@@ -71,7 +76,20 @@ export class TextIndex {
 
   /** The 64-bit hash of an entry's content, into `hash`. */
   hashOf(entry: number, hash: TextHash): void {
-    hash.of(this.textOf(entry));
+    if (this.#hashes.length === 0) {
+      this.#hashStored(entry, hash);
+    } else {
+      hash.low = this.#hashes[entry * 2] as number;
+      hash.high = this.#hashes[entry * 2 + 1] as number;
+    }
+  }
+
+  #hashStored(entry: number, hash: TextHash): void {
+    const header = readVarint(this.#bytes, this.#offsets[entry] as number);
+    const start = (this.#offsets[entry] as number) + varintLength(header);
+    hash.begin();
+    hash.addStored(this.#bytes, start, header >>> 1, (header & 1) === 1);
+    hash.end();
   }
 
   /** Entries from … to − 1 as they are stored, a view; `from` and `to` as in `slice`. */
@@ -96,16 +114,19 @@ export class TextIndex {
   }
 
   rebuild(): void {
-    const hash = this.#hash;
     for (let entry = 0; entry < this.count; entry++) {
-      hash.of(this.#decode(entry));
+      this.#hashStored(entry, this.#hash);
       this.#insert(entry);
     }
   }
 
   /** Bytes touched so far, for the metric: the table's pages are touched at random, so they count once an entry per page is likely. */
   get touchedBytes(): number {
-    return this.count * 4 + this.byteLength + Math.min(this.#table.byteLength, this.count * 4096);
+    return (
+      this.count * (this.#hashes.length > 0 ? 12 : 4) +
+      this.byteLength +
+      Math.min(this.#table.byteLength, this.count * 4096)
+    );
   }
 
   /** Looks for `text`, whose hash is in #hash. */
@@ -123,6 +144,10 @@ export class TextIndex {
   #insert(entry: number): void {
     const table = this.#table;
     const { low, high } = this.#hash;
+    if (this.#hashes.length > 0) {
+      this.#hashes[entry * 2] = low;
+      this.#hashes[entry * 2 + 1] = high;
+    }
     let slot = low & this.#mask;
     while (table[slot * 2] !== 0) slot = (slot + 1) & this.#mask;
     table[slot * 2] = entry + 1;

@@ -72,7 +72,7 @@ describe('DistinctSets', () => {
     digest.beginField(new TextHash());
     sets.digest(set, digest);
     digest.endField();
-    return digest.low;
+    return digest.low[0] as number;
   };
 
   it('is exact to the bound, and an estimate beyond it', () => {

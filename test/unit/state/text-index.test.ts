@@ -12,7 +12,7 @@ const LIMITS: StateLimits = {
 };
 
 function index(entries: number, bytes: number): TextIndex {
-  return new TextIndex(new Arena(reserveMemory(LIMITS), LIMITS), entries, bytes, 4);
+  return new TextIndex(new Arena(reserveMemory(LIMITS), LIMITS), entries, bytes, 4, false);
 }
 
 describe('TextIndex', () => {
