@@ -23,12 +23,7 @@ export async function serve(flags: ServeFlags): Promise<number> {
   const options = nodeOptions(flags);
   const logger = createLogger();
   const node = await startNode(options, logger, () => process.exit(ExitCode.internal)).catch((error: unknown) => {
-    if (!(error instanceof WorkspaceError)) throw error;
-    for (const issue of error.issues)
-      process.stderr.write(`${issue.file}:${issue.line}:${issue.column} ${issue.message}\n`);
-    throw new InputError(
-      `${flags.workspace} was not published: mend it and start again (beckon check ${flags.workspace} shows the same)`,
-    );
+    throw explained(error, flags);
   });
   process.stdout.write(`listening on http://${options.host}:${node.port}\n`);
   const { ready, detail } = node.readiness();
@@ -70,4 +65,23 @@ function parseAddress(address: string): { host: string; port: number } {
   if (host === undefined || port > 65_535)
     throw new UsageError(`--http: expected HOST:PORT such as 127.0.0.1:7400, got "${address}"`);
   return { host, port };
+}
+
+/** What keeps a node from starting though nothing is wrong with the program: the error's own message says where and what to do. */
+const EXPLAINED = new Set([
+  'WorkspaceFolderError',
+  'RefusedFileError',
+  'CorruptFileError',
+  'FatalStorageError',
+  'ListenError',
+]);
+
+function explained(error: unknown, flags: ServeFlags): unknown {
+  if (error instanceof WorkspaceError) {
+    for (const { file, line, column, message } of error.issues)
+      process.stderr.write(`${file}:${line}:${column} ${message}\n`);
+    return new InputError(`${flags.workspace} was not published: mend it and start again`);
+  }
+  // By name: errors of worker threads lose their class on the way.
+  return error instanceof Error && EXPLAINED.has(error.name) ? new InputError(error.message) : error;
 }

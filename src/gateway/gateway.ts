@@ -27,7 +27,6 @@ import { operationsRoutes } from './operations-routes.ts';
 import { overloaded, type Problem, unavailable } from './problem.ts';
 import { readRoutes } from './read-routes.ts';
 import { BodyBudget, RequestBody } from './request-body.ts';
-import { readHead } from './request-head.ts';
 import { type Handler, Router } from './router.ts';
 import { workspaceRoute } from './workspace-routes.ts';
 
@@ -73,6 +72,7 @@ export class Gateway {
   #stream: DecisionStream | null = null;
   #requestsInFlight = 0;
   #draining = false;
+  #closed: Promise<void> | null = null;
   /** Called when the last request in flight has ended. */
   #onIdle: (() => void) | null = null;
 
@@ -105,7 +105,7 @@ export class Gateway {
     app.ws(STREAM_PATTERN, {
       ...stream.behavior(),
       upgrade: (response, request, context) => {
-        const exchange = new Exchange(response, readHead(request));
+        const exchange = new Exchange(response, request);
         exchange.onEnd(() => this.#onAnswered(STREAM_PATTERN, exchange.status));
         const refusal = this.#refusal(exchange);
         if (refusal !== null) exchange.problem(refusal);
@@ -118,6 +118,7 @@ export class Gateway {
         if (socket === false) {
           app.close();
           stream.close();
+          this.#app = null;
           reject(
             new ListenError(
               `cannot listen on ${host}:${port}: the address is in use, not of this machine, or not permitted`,
@@ -133,9 +134,14 @@ export class Gateway {
   }
 
   /** Stops accepting, finishes the answers that are under way (within a bound), ends the decision streams with 1001, closes every connection. */
-  async close(): Promise<void> {
-    if (this.#app === null || this.#draining) return;
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #close(): Promise<void> {
     this.#draining = true;
+    if (this.#app === null) return;
     if (this.#listenSocket !== null) us_listen_socket_close(this.#listenSocket);
     this.#listenSocket = null;
     if (this.#requestsInFlight > 0) await this.#idle();
@@ -173,7 +179,15 @@ export class Gateway {
   }
 
   #handle(response: HttpResponse, request: HttpRequest): void {
-    const exchange = new Exchange(response, readHead(request));
+    const exchange = new Exchange(response, request);
+    try {
+      this.#dispatch(exchange);
+    } catch (error) {
+      this.#fail(exchange, error);
+    }
+  }
+
+  #dispatch(exchange: Exchange): void {
     const { method, path, headers } = exchange.head;
     const match = this.#router.find(method, path);
     exchange.onEnd(() => this.#onAnswered(match.route?.pattern ?? '', exchange.status));
@@ -240,15 +254,19 @@ export class Gateway {
       await run();
       if (exchange.open) throw new Error('the handler gave no answer');
     } catch (error) {
-      this.#logger.error({ err: error, method: exchange.head.method }, 'a request handler failed');
-      exchange.problem({
-        status: 500,
-        type: 'internal',
-        title: 'Internal error',
-        detail:
-          'the request could not be answered, and the reason is in the log of the node. It may have taken effect: events with an id can be sent again safely',
-      });
+      this.#fail(exchange, error);
     }
+  }
+
+  #fail(exchange: Exchange, error: unknown): void {
+    this.#logger.error({ err: error, method: exchange.head.method }, 'a request handler failed');
+    exchange.problem({
+      status: 500,
+      type: 'internal',
+      title: 'Internal error',
+      detail:
+        'the request could not be answered, and the reason is in the log of the node. It may have taken effect: events with an id can be sent again safely',
+    });
   }
 }
 

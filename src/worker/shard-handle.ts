@@ -37,12 +37,14 @@ export class ShardHandle {
   readonly #worker: Worker;
   readonly #waiting = new Map<number, Waiting>();
   readonly #queries = new Map<number, (value: unknown) => void>();
+  /** Rejects with what recovery met: it says which file, and what to do. */
   readonly ready: Promise<readonly PartitionStatus[]>;
   readonly #stopped: Promise<void>;
   #queued: { ticket: number; partition: number; kind: SubmissionKind; payload: Uint8Array }[] = [];
   #queuedBytes = 0;
   #pendingBytes = 0;
   #ticket = 0;
+  #recovered = false;
   #stopping = false;
 
   constructor(options: ShardOptions, events: ShardEvents) {
@@ -51,9 +53,11 @@ export class ShardHandle {
       name: `shard-${options.worker}`,
     });
     let ready!: (partitions: readonly PartitionStatus[]) => void;
+    let notReady!: (error: Error) => void;
     let stopped!: () => void;
-    this.ready = new Promise((resolve) => {
+    this.ready = new Promise((resolve, reject) => {
       ready = resolve;
+      notReady = reject;
     });
     this.#stopped = new Promise((resolve) => {
       stopped = resolve;
@@ -67,6 +71,7 @@ export class ShardHandle {
           this.#answer(message.ticket, message.value);
           return;
         case 'ready':
+          this.#recovered = true;
           ready(message.partitions);
           return;
         case 'log':
@@ -83,12 +88,13 @@ export class ShardHandle {
           return;
       }
     });
-    this.#worker.on('error', (error) =>
-      events.failed(options.worker, error instanceof Error ? error : new Error(String(error))),
-    );
+    const failed = (error: Error): void => {
+      if (this.#recovered) events.failed(options.worker, error);
+      else notReady(error);
+    };
+    this.#worker.on('error', failed);
     this.#worker.on('exit', (code) => {
-      if (!this.#stopping)
-        events.failed(options.worker, new Error(`shard worker ${options.worker} ended with code ${code}`));
+      if (!this.#stopping) failed(new Error(`shard worker ${options.worker} ended with code ${code}`));
       stopped();
     });
   }
