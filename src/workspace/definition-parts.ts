@@ -12,6 +12,11 @@ export const ID_PATTERN = /^[A-Za-z0-9_-]+$/;
 /** Words that CEL does not take as a name, even behind a dot. */
 const CEL_KEYWORDS = new Set(['true', 'false', 'null', 'in']);
 
+/**
+ * What every object inherits (`constructor`, `toString` …) is no name: somewhere between here and a customer there may be a plain object keyed by it.
+ */
+const INHERITED = new Set(Object.getOwnPropertyNames(Object.prototype));
+
 /** A wrong value as people wrote it, shortened. */
 export function show(value: unknown): string {
   if (value === null || value === undefined) return 'nothing';
@@ -32,14 +37,14 @@ export function identifierFault(name: string): string | null {
   if (!IDENTIFIER_PATTERN.test(name))
     return `\`${name}\` cannot be a name: letters, digits and _ only, not starting with a digit`;
   if (CEL_KEYWORDS.has(name)) return `\`${name}\` cannot be a name: it is a word of the expression language`;
-  if (name === '__proto__') return '`__proto__` cannot be a name';
+  if (INHERITED.has(name)) return `\`${name}\` cannot be a name: it is reserved`;
   return name.length > NAME_LENGTH_MAX ? `a name may have at most ${NAME_LENGTH_MAX} characters` : null;
 }
 
 /** Why an id is not one, or null. */
 export function idFault(id: string): string | null {
   if (!ID_PATTERN.test(id)) return `\`${id}\` cannot be an id: letters, digits, - and _ only`;
-  if (id === '__proto__') return '`__proto__` cannot be an id';
+  if (INHERITED.has(id)) return `\`${id}\` cannot be an id: it is reserved`;
   return id.length > NAME_LENGTH_MAX ? `an id may have at most ${NAME_LENGTH_MAX} characters` : null;
 }
 
@@ -67,6 +72,17 @@ export const eventType = z
   .string({ error: expected('an event type') })
   .regex(ID_PATTERN, { error: faultOf(eventTypeFault, 'an event type') })
   .refine((type) => eventTypeFault(type) === null, { error: faultOf(eventTypeFault, 'an event type') });
+
+const eventReferenceFault = (type: string): string | null =>
+  type.startsWith('$')
+    ? `\`${type}\` is the engine's own: only events of events.yaml can be named here`
+    : idFault(type);
+
+/** An event type where it is referred to. */
+export const eventReference = z
+  .string({ error: expected('an event type') })
+  .regex(ID_PATTERN, { error: faultOf(eventReferenceFault, 'an event type') })
+  .refine((type) => eventReferenceFault(type) === null, { error: faultOf(eventReferenceFault, 'an event type') });
 
 export const text = z
   .string({ error: expected('a text') })

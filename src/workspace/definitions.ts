@@ -8,6 +8,7 @@ import {
   choiceFault,
   type date,
   duration,
+  eventReference,
   eventType,
   expected,
   expression,
@@ -56,7 +57,7 @@ const attribute = z.strictObject({
 
 const aggregate = z.strictObject({
   fn: oneOf('count', 'sum', 'min', 'max', 'avg', 'first', 'last', 'distinct'),
-  event: id.meta({ description: 'The event type that is aggregated.' }),
+  event: eventReference.meta({ description: 'The event type that is aggregated.' }),
   value: expression.optional().meta({ description: 'CEL over `event`: what is aggregated. Not for count.' }),
   when: expression.optional().meta({ description: 'CEL over `event`: only events for which it holds are counted.' }),
   window: positiveDuration.optional().meta({ description: 'The span before now that counts; without, all time.' }),
@@ -177,7 +178,7 @@ export const campaignDefinition = z
   .strictObject({
     id,
     on: z
-      .union([id, z.strictObject({ schedule: text })], { error: expected('an event type') })
+      .union([eventReference, z.strictObject({ schedule: text })], { error: expected('an event type') })
       .meta({ description: 'The event type that it listens for. ({schedule: …} is not supported yet.)' }),
     when: expression
       .optional()

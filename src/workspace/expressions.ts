@@ -1,9 +1,11 @@
 /** CEL in YAML: checks an expression where it stands and reports its faults at their line and column of the file, through quotes, folds and indentation. */
 import type { EventSchema, Schema } from '../protocol/schema.ts';
 import { checkExpression } from '../rules/check-expression.ts';
-import type { Program, ProgramResult } from '../rules/program.ts';
+import type { Program, ProgramResult, RuleIssue } from '../rules/program.ts';
 import type { IssueList } from './issue-list.ts';
 import type { YamlFile, YamlPath } from './yaml-file.ts';
+
+const EVENT_ONLY = 'an aggregate is taken of the event alone: `profile` and `segment` are not available here';
 
 export class Expressions {
   readonly #schema: Schema;
@@ -19,19 +21,19 @@ export class Expressions {
 
   /** event: null where the expression cannot read one. null: it is faulty, and reported. */
   check(file: YamlFile, path: YamlPath, event: EventSchema | null, results: readonly ProgramResult[]): Program | null {
-    const checked = checkExpression(file.scalarText(path), { schema: this.#schema, event }, results);
+    const source = file.scalarText(path);
+    const checked = checkExpression(source, { schema: this.#schema, event }, results);
     if ('program' in checked) return checked.program;
     for (const issue of checked.issues)
-      this.#issues.report(file.name, file.textLineMark(path, issue.line, issue.column), this.#message(issue.message));
+      this.#issues.report(file.name, file.textLineMark(path, issue.line, issue.column), this.#message(source, issue));
     return null;
   }
 
   /** Where there is no profile at all, a name in it is not misspelt. */
-  #message(message: string): string {
-    const ofProfile = /^unknown (?:attribute|aggregate|segment)/.test(message);
-    return ofProfile && this.#eventOnly
-      ? 'an aggregate is taken of the event alone: `profile` and `segment` are not available here'
-      : message;
+  #message(source: string, { line, column, message }: RuleIssue): string {
+    if (!this.#eventOnly) return message;
+    const before = Array.from(source.split('\n')[line - 1] ?? '').slice(0, column - 1);
+    return /\b(?:profile|segment)\s*\.\s*$/.test(before.join('')) ? EVENT_ONLY : message;
   }
 
   /** A predicate that holds for every event: what a campaign without `when` has. */

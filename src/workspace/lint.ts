@@ -1,5 +1,6 @@
 /** Warnings: what a workspace may say, but hardly means. Few, and only such as nearly always show a mistake. */
 import { FILE_START, type IssueList } from './issue-list.ts';
+import { didYouMean } from './suggest.ts';
 import { type Campaign, Consent, type Validity, type Workspace } from './workspace.ts';
 import type { WorkspaceFiles } from './workspace-files.ts';
 
@@ -77,13 +78,22 @@ function lintPolicy({ policy }: Workspace, { policy: file }: WorkspaceFiles, iss
   });
 }
 
-function lintProfile({ attributes }: Workspace, { profile: file }: WorkspaceFiles, issues: IssueList): void {
+function lintProfile({ attributes, zones }: Workspace, { profile: file }: WorkspaceFiles, issues: IssueList): void {
   const timezone = attributes.find((attribute) => attribute.name === 'timezone');
-  if (file !== null && timezone !== undefined && timezone.type !== 'string')
+  if (file === null || timezone === undefined) return;
+  const path = ['attributes', 'timezone'];
+  const { type, default: value } = timezone;
+  if (type !== 'string')
     issues.warn(
       file.name,
-      file.valueMark(['attributes', 'timezone', 'type']),
+      file.valueMark([...path, 'type']),
       "quiet hours go by a customer's `timezone` only if it is a string such as Europe/Paris",
+    );
+  else if (typeof value === 'string' && !Object.hasOwn(zones.zones, value))
+    issues.warn(
+      file.name,
+      file.valueMark([...path, 'default']),
+      `unknown time zone \`${value}\`${didYouMean(value, Object.keys(zones.zones))}`,
     );
 }
 

@@ -28,11 +28,16 @@ export function parseWorkspaceFiles(files: Readonly<Record<string, string>>, iss
   let bytes = 0;
   let [campaignCount, templateCount] = [0, 0];
   for (const path of Object.keys(files).toSorted()) {
-    const text = files[path] as string;
+    // Over HTTP anything may come.
+    const text: unknown = files[path];
     const folder = path.startsWith(CAMPAIGNS) ? CAMPAIGNS : path.startsWith(TEMPLATES) ? TEMPLATES : '';
     const fault = pathFault(path, folder);
     if (fault !== null) {
       issues.report(path, FILE_START, fault);
+      continue;
+    }
+    if (typeof text !== 'string') {
+      issues.report(path, FILE_START, 'expected the text of the file');
       continue;
     }
     const size = Buffer.byteLength(text);

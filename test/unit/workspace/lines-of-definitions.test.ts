@@ -8,7 +8,12 @@ const POLICY = 'policy.yaml';
 const EVENTS = 'events.yaml';
 const WORKSPACE = 'workspace.yaml';
 
-type Case = readonly [what: string, changes: Readonly<Record<string, string | null>>, lines: readonly string[]];
+/** A message of the rule checker: at its place, about what it is about; its words are tested with the rules. */
+function at(place: string, about: string): unknown {
+  return expect.stringMatching(new RegExp(`^${place} .*\\b${about}\\b`));
+}
+
+type Case = readonly [what: string, changes: Readonly<Record<string, string | null>>, lines: readonly unknown[]];
 
 function holds(cases: readonly Case[]): void {
   test.each(cases)('%s', (_, changes, lines) => {
@@ -189,6 +194,14 @@ describe('events', () => {
       edited(EVENTS, 'store: string', 'in: string'),
       ['events.yaml:3:3 `in` cannot be a name: it is a word of the expression language'],
     ],
+    [
+      'names that every object inherits',
+      edited(EVENTS, 'store: string', 'constructor: {name: string}\n  toString: string'),
+      [
+        'events.yaml:3:3 `constructor` cannot be a name: it is reserved',
+        'events.yaml:4:3 `toString` cannot be a name: it is reserved',
+      ],
+    ],
     ['an object without fields', edited(EVENTS, '{city: string}', '{}'), ['events.yaml:4:3 `address` has no fields']],
     [
       'too many fields',
@@ -230,7 +243,7 @@ describe('profile', () => {
     [
       'sum of a text',
       edited(PROFILE, 'value: event.total}', 'value: event.store}'),
-      ['profile.yaml:7:43 expected int or double, but this is string'],
+      [at('profile.yaml:7:43', 'string')],
     ],
     [
       'an aggregate over the profile',
@@ -272,12 +285,12 @@ describe('profile', () => {
     [
       'a segment over an event',
       edited(PROFILE, 'vip: profile.spend', 'vip: event.total'),
-      ['profile.yaml:10:14 "event" is not available here: this expression is about the profile only'],
+      [at('profile.yaml:10:14', 'event')],
     ],
     [
       'an unknown segment',
       edited(PROFILE, 'vip: profile.spend > 1000.0', 'vip: segment.vop'),
-      ['profile.yaml:10:16 unknown segment "vop"; did you mean "vip"?'],
+      [at('profile.yaml:10:16', 'vop')],
     ],
   ]);
 });

@@ -65,6 +65,11 @@ describe('files', () => {
     ],
   ]);
 
+  test('a file that is no text, as may come over HTTP', () => {
+    const files = { ...smallWorkspace(), 'offers.yaml': 5 } as unknown as Record<string, string>;
+    expect(issueLines(files)).toEqual(['offers.yaml:1:1 expected the text of the file']);
+  });
+
   test('a workspace too large', () => {
     const text = `# ${'x'.repeat(1024 * 1000)}\npush: {a: b}\n`;
     const changes = Object.fromEntries(Array.from({ length: 9 }, (_, i) => [`templates/t${i}.yaml`, text]));
