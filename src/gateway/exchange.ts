@@ -2,9 +2,9 @@
  * One request and its answer. Order law: *onAborted is attached before anything else, and nothing touches the response after it was answered or
  * aborted*; uWebSockets.js ends the process otherwise. So every handler answers through here, and here alone.
  */
-import type { HttpResponse } from 'uWebSockets.js';
+import type { HttpRequest, HttpResponse } from 'uWebSockets.js';
 import { encodeProblem, type Problem, problemContentType } from './problem.ts';
-import type { RequestHead } from './request-head.ts';
+import { type RequestHead, readHead } from './request-head.ts';
 
 const reasons: Readonly<Record<number, string>> = {
   200: 'OK',
@@ -42,10 +42,10 @@ export class Exchange {
   #response: HttpResponse | null;
   readonly #listeners: (() => void)[] = [];
 
-  constructor(response: HttpResponse, head: RequestHead) {
+  constructor(response: HttpResponse, request: HttpRequest) {
     response.onAborted(() => this.#end());
     this.#response = response;
-    this.head = head;
+    this.head = readHead(request);
   }
 
   /** Not answered, and the client is still there. */

@@ -154,6 +154,11 @@ describe('not HTTP/1.1', () => {
     expect(text).toContain('/v1/events takes POST, not BREW');
   });
 
+  test('no path at all', async () => {
+    const { text } = await g.raw(['OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n'], '}');
+    expect(text).toMatch(/^HTTP\/1.1 (404|505) /);
+  });
+
   test('a path that is not UTF-8: 404', async () => {
     const { text } = await g.raw([Buffer.from('GET /v1/\xff\xfe HTTP/1.1\r\nHost: x\r\n\r\n', 'latin1')], '}');
     expect(text).toMatch(/^HTTP\/1.1 404 /);

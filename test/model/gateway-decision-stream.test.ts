@@ -4,14 +4,13 @@
  * decision that its filter lets through, in order within each partition, none twice.
  */
 
-import type { HttpResponse, us_socket_context_t, WebSocket } from 'uWebSockets.js';
+import type { HttpRequest, HttpResponse, us_socket_context_t, WebSocket } from 'uWebSockets.js';
 import fc from 'fast-check';
 import { unpack } from 'msgpackr';
 import { expect, test } from 'vitest';
 import { DecisionStream } from '../../src/gateway/decision-stream.ts';
 import { Exchange } from '../../src/gateway/exchange.ts';
 import { defaultLimits } from '../../src/gateway/limits.ts';
-import type { RequestHead } from '../../src/gateway/request-head.ts';
 import { systemClock } from '../../src/stdx/clock.ts';
 import { Prng } from '../../src/stdx/prng.ts';
 import { FakeDecisions } from '../support/fake-engine.ts';
@@ -110,9 +109,15 @@ function connect(stream: DecisionStream, behavior: Behavior, client: Client, prn
     },
   } as unknown as HttpResponse;
   const query = [client.query, `from=${client.cursor}`].filter((part) => part !== '').join('&');
-  const headers = new Map(client.binary ? [['sec-websocket-protocol', 'beckon.msgpack']] : []);
-  const head: RequestHead = { method: 'get', path: '/v1/decisions', query, headers, contentLength: null, fault: null };
-  const exchange = new Exchange(response, head);
+  const request = {
+    forEach: (callback: (name: string, value: string) => void) => {
+      if (client.binary) callback('sec-websocket-protocol', 'beckon.msgpack');
+    },
+    getMethod: () => 'get',
+    getUrl: () => '/v1/decisions',
+    getQuery: () => query,
+  } as unknown as HttpRequest;
+  const exchange = new Exchange(response, request);
   stream.upgrade(exchange, response, {} as us_socket_context_t);
   expect(exchange.status).toBe(101);
   client.socket = socket;
