@@ -31,7 +31,10 @@ export interface NumberedLogOptions {
   readonly partition: number;
   /** saltOf(id of the data folder). */
   readonly salt: number;
-  /** Number of the first entry of a new log; 1 if absent. */
+  /**
+   * Number that the next entry has at the least, 1 if absent: the one behind the snapshot that replay begins with. A new log begins with it. A log that
+   * ends before it has lost entries that were durable and that replay no longer derives: it is refused.
+   */
   readonly startAt?: number;
   /** Oldest segments are dropped while all together hold more; at least the newest stays. */
   readonly retainedBytes: number;
@@ -161,6 +164,14 @@ export class NumberedLog {
         throw new CorruptFileError(path, frame.offset, `entry ${frame.number} where ${this.#next} belongs`);
       this.#next++;
     });
+    const { startAt = 1 } = this.#options;
+    if (this.#next < startAt) {
+      throw new RefusedFileError(
+        path,
+        `it ends with entry ${this.#next - 1}, though entries up to ${startAt - 1} had been synced`,
+        'restore it from a copy, or remove the snapshots that lie behind it',
+      );
+    }
     this.#file = this.#fs.open(path, 'write');
     this.#end = end;
     this.#durable = end;

@@ -106,11 +106,10 @@ export class SnapshotStore {
   }
 
   /**
-   * Removes what is no longer needed at log time `nowMs`. Kept: the newest two; the newest that is at least `historyMs` old, from which history can be
-   * replayed; and, so that there will be one to take its place, those in between at steps of `historyMs / SNAPSHOT_HISTORY_STEPS`. Until one is that old,
+   * Removes what is no longer needed. Kept: the newest two; the newest at or before log time `historyFromMs`, from which history can be replayed; and, so that there will be one to take its place, those in between at steps of `historyMs / SNAPSHOT_HISTORY_STEPS`. Until one is that old,
    * history begins with the log itself.
    */
-  prune(nowMs: number, historyMs: number): PruneResult {
+  prune(historyFromMs: number, historyMs: number): PruneResult {
     const all = this.#seqs();
     const intact: { seq: number; logTime: number }[] = [];
     for (const seq of all) {
@@ -118,11 +117,11 @@ export class SnapshotStore {
       if (logTime !== null) intact.push({ seq, logTime });
     }
     const kept = new Set(intact.slice(-2).map(({ seq }) => seq));
-    const start = intact.findLast(({ logTime }) => logTime <= nowMs - historyMs);
+    const start = intact.findLast(({ logTime }) => logTime <= historyFromMs);
     if (start !== undefined) kept.add(start.seq);
     let steppedMs = start?.logTime ?? Number.NEGATIVE_INFINITY;
     for (const { seq, logTime } of intact) {
-      if (logTime <= nowMs - historyMs || logTime - steppedMs < historyMs / SNAPSHOT_HISTORY_STEPS) continue;
+      if (logTime <= historyFromMs || logTime - steppedMs < historyMs / SNAPSHOT_HISTORY_STEPS) continue;
       kept.add(seq);
       steppedMs = logTime;
     }

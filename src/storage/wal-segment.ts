@@ -23,7 +23,7 @@ import { PARTITIONS_MAX } from '../constants.ts';
 import { assert } from '../stdx/assert.ts';
 import { ByteReader, ByteWriter } from '../stdx/bytes.ts';
 import { type FileSystem, listFolder, readAll } from './file-system.ts';
-import { CorruptFileError, RefusedFileError } from './storage-error.ts';
+import { CorruptFileError, errorCode, RefusedFileError } from './storage-error.ts';
 
 export const WAL_FORMAT = 1;
 export const WAL_HEADER_BYTES = 4096;
@@ -128,7 +128,12 @@ export function listSegments(fs: FileSystem, folder: string): { segments: Segmen
       );
     }
     const last = i === numbers.length - 1;
-    const { header, bytes } = readSegmentHeader(fs, path);
+    const read = readSegmentHeader(fs, path);
+    // Retention may remove the oldest while they are listed.
+    if (read === null && segments.length === 0) continue;
+    if (read === null)
+      throw new RefusedFileError(path, 'the segment went away', 'put it back; without it records would be skipped');
+    const { header, bytes } = read;
     if (header === null) {
       if (!last || bytes > WAL_HEADER_BYTES)
         throw new CorruptFileError(path, 0, 'the header of the segment fails its checksum');
@@ -153,12 +158,19 @@ export function listSegments(fs: FileSystem, folder: string): { segments: Segmen
   return { segments, unborn };
 }
 
-export function readSegmentHeader(fs: FileSystem, path: string): { header: SegmentHeader | null; bytes: number } {
-  const file = fs.open(path, 'read');
+/** null: there is no such file (any more). The length is that of before the header was read: a writer may just have made it. */
+function readSegmentHeader(fs: FileSystem, path: string): { header: SegmentHeader | null; bytes: number } | null {
+  let file: number;
   try {
-    const bytes = new Uint8Array(WAL_HEADER_BYTES);
-    const length = readAll(fs, file, bytes, 0);
-    return { header: decodeSegmentHeader(path, bytes.subarray(0, length)), bytes: fs.size(file) };
+    file = fs.open(path, 'read');
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return null;
+    throw error;
+  }
+  try {
+    const bytes = fs.size(file);
+    const head = new Uint8Array(WAL_HEADER_BYTES);
+    return { header: decodeSegmentHeader(path, head.subarray(0, readAll(fs, file, head, 0))), bytes };
   } finally {
     fs.close(file);
   }

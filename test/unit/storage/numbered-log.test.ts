@@ -48,8 +48,20 @@ describe('numbered log', () => {
     const log = open(fs, { startAt: 501 });
     expect([log.first, log.next]).toEqual([501, 501]);
     appendRange(log, 501, 503);
+    log.sync();
     log.close();
-    expect(open(fs).first).toBe(501);
+    const again = open(fs, { startAt: 502 });
+    expect([again.first, again.next]).toEqual([501, 504]);
+  });
+
+  it('is refused when it ends before what had been durable', () => {
+    const fs = new FaultyFileSystem(1);
+    const log = open(fs);
+    appendRange(log, 1, 5);
+    log.sync();
+    log.close();
+    expect(open(fs, { startAt: 6 }).next).toBe(6);
+    expect(() => open(fs, { startAt: 7 })).toThrow(/it ends with entry 5, though entries up to 6 had been synced/);
   });
 
   it('writes once per flush without a sync, and syncs when asked', () => {

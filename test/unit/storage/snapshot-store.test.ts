@@ -197,7 +197,7 @@ describe('pruning', () => {
       // One an hour, for forty days.
       const logTime = seq * 3_600_000;
       take(store, seq, logTime);
-      const result = store.prune(logTime, 7 * DAY);
+      const result = store.prune(logTime - 7 * DAY, 7 * DAY);
       expect(result.kept).toEqual(store.positions());
       expect(result.kept.slice(-2)).toEqual([seq - 1, seq].filter((each) => each > 0));
       kept.push({

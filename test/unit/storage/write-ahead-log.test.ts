@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { AssertionError } from '../../../src/stdx/assert.ts';
+import type { FileSystem } from '../../../src/storage/file-system.ts';
 import { CorruptFileError, FatalStorageError, RefusedFileError } from '../../../src/storage/storage-error.ts';
 import { RecordReader, readFrom } from '../../../src/storage/wal-reader.ts';
 import { repairLogs } from '../../../src/storage/wal-repair.ts';
 import { dropSegmentsBefore } from '../../../src/storage/wal-retention.ts';
+import { listSegments } from '../../../src/storage/wal-segment.ts';
 import { FaultyFileSystem } from '../../support/faulty-file-system.ts';
 import { appendRange, openLog, payloadOf, range, readAllRecords, sequences } from './wal-fixtures.ts';
 
@@ -225,6 +227,38 @@ describe('write-ahead log', () => {
     const newer = fs.clone();
     newer.corrupt('wal/0/0000000001.wal', (bytes) => bytes.fill(9, 8, 9));
     expect(() => readAllRecords(newer, FROM_START)).toThrow(CorruptFileError);
+  });
+
+  it('is read while its writer starts a segment and retention removes others', () => {
+    const fs = new FaultyFileSystem(1);
+    const log = openLog(fs, 0, 1, 4600);
+    for (let seq = 1; seq <= 20; seq++) {
+      appendRange(log, 0, seq, seq);
+      log.commit();
+    }
+    const started = fs.bytes('wal/0/0000000002.wal');
+    // The oldest goes away between being listed and being opened.
+    const removing: FileSystem = new Proxy(fs, {
+      get: (target, key: keyof FileSystem) => {
+        if (key === 'open' && target.stat('wal/0/0000000001.wal') !== null) target.unlink('wal/0/0000000001.wal');
+        return target[key].bind(target);
+      },
+    });
+    expect(listSegments(removing, 'wal/0').segments[0]?.header.number).toBe(2);
+    // The newest is empty when its header is read, and full a moment later.
+    const path = `wal/0/${fs.readdir('wal/0').at(-1)}`;
+    fs.corrupt(path, () => new Uint8Array(0));
+    const starting: FileSystem = new Proxy(fs, {
+      get: (target, key: keyof FileSystem) => {
+        if (key !== 'read') return target[key].bind(target);
+        return (file: number, into: Uint8Array, position: number): number => {
+          const count = target.read(file, into, position);
+          if (count === 0) target.corrupt(path, () => started);
+          return count;
+        };
+      },
+    });
+    expect(listSegments(starting, 'wal/0').unborn).toBe(path);
   });
 
   it('does not take a closed segment that was cut at the end of a record for whole', () => {
