@@ -22,8 +22,8 @@ export type { StateSnapshot } from './snapshot.ts';
 
 /** What one store may allocate besides the row's directory: its own block, and a set that a bucket refers to. */
 const BLOCKS_PER_STORE_MAX = 2;
-/** Every so many observations the sweep takes a step. */
-const OBSERVATIONS_PER_SWEEP = 8;
+/** Every so many calls of ensure and observe the sweep takes a step: it touches memory that is in no cache. */
+const CALLS_PER_SWEEP = 8;
 
 export class PartitionState {
   readonly anonymousRow = 0;
@@ -64,7 +64,7 @@ export class PartitionState {
 
   /** The customer's row, created if needed; -1 when there is no room for another customer. */
   ensure(customer: string): number {
-    this.#sweep();
+    this.#tick();
     const entry = this.#parts.keys.intern(customer);
     return entry < 0 ? -1 : entry + 1;
   }
@@ -114,8 +114,7 @@ export class PartitionState {
   observe(slot: number, row: number, eventTs: number, logTime: number, number: number, text: string): boolean {
     const { sweep, profile } = this.#parts;
     if (logTime > sweep.logTime) sweep.logTime = logTime;
-    sweep.observations = (sweep.observations + 1) >>> 0;
-    if (sweep.observations % OBSERVATIONS_PER_SWEEP === 0) this.#sweep();
+    this.#tick();
     return profile.aggregate(slot).observe(row, Math.min(eventTs, logTime), logTime, number, text);
   }
 
@@ -256,6 +255,12 @@ export class PartitionState {
     assert(this.#restoration !== null, 'finishRestore without restore');
     this.#restoration.finish();
     this.#restoration = null;
+  }
+
+  #tick(): void {
+    const { sweep } = this.#parts;
+    sweep.calls = (sweep.calls + 1) % CALLS_PER_SWEEP;
+    if (sweep.calls === 0) this.#sweep();
   }
 
   /** Looks at a few rows, and frees what has expired in the first that has any blocks. Its place is part of the state. */

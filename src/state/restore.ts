@@ -56,7 +56,7 @@ export class Restoration {
     consents.channels.push(...header.consentChannels);
     sweep.row = header.sweep.row;
     sweep.logTime = header.sweep.logTime;
-    sweep.observations = header.sweep.observations;
+    sweep.calls = header.sweep.calls;
     this.#parts.profile.restore(header.layout, header.places);
   }
 

@@ -28,8 +28,8 @@ export interface SweepState {
   row: number;
   /** The latest log time that an observation came with. */
   logTime: number;
-  /** Observations so far, modulo 2^32. */
-  observations: number;
+  /** Calls since the last step. */
+  calls: number;
 }
 
 export function createStateParts(memory: WebAssembly.Memory, limits: StateLimits): StateParts {
@@ -52,6 +52,6 @@ export function createStateParts(memory: WebAssembly.Memory, limits: StateLimits
     contacts,
     eventIds,
     profile,
-    sweep: { row: 0, logTime: Number.MIN_SAFE_INTEGER, observations: 0 },
+    sweep: { row: 0, logTime: Number.MIN_SAFE_INTEGER, calls: 0 },
   };
 }

@@ -47,7 +47,7 @@ function fill(state: PartitionState): number {
 
 /** Lets the sweep go round twice. */
 function sweepAll(state: PartitionState): void {
-  for (let i = 0; i < 2 * state.customers + 10; i++) state.ensure('customer-0');
+  for (let i = 0; i < 8 * (2 * state.customers + 10); i++) state.ensure('customer-0');
 }
 
 describe('reclaiming', () => {
