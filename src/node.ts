@@ -70,6 +70,7 @@ export async function startNode(options: NodeOptions, logger: Logger, onFailure:
     clock: options.clock,
     customersPerPartition: options.customersPerPartition,
   });
+  const heartbeat = setInterval(() => folder.heartbeat(), FOLDER_HEARTBEAT_MS);
   const pool = new TaskPool();
   let shards: Shards | null = null;
   try {
@@ -87,12 +88,23 @@ export async function startNode(options: NodeOptions, logger: Logger, onFailure:
     await publication.finish(statuses.map((status) => status.workspaceVersion));
     if (options.workspaceDirectory !== null) await publishFolder(publication, options.workspaceDirectory, logger);
 
-    const node = new RunningNode({ folder, shards, pool, publication, feed, exposition, logger, token: options.token });
+    const node = new RunningNode({
+      folder,
+      heartbeat,
+      shards,
+      pool,
+      publication,
+      feed,
+      exposition,
+      logger,
+      token: options.token,
+    });
     await node.listen(options.host, options.port);
     return node;
   } catch (error) {
     await shards?.stop();
     await pool.close();
+    clearInterval(heartbeat);
     folder.close();
     throw error;
   }
@@ -165,6 +177,7 @@ function range(count: number): number[] {
 /** What a running node is made of. */
 interface NodeParts {
   readonly folder: DataFolder;
+  readonly heartbeat: NodeJS.Timeout;
   readonly shards: Shards;
   readonly pool: TaskPool;
   readonly publication: Publication;
@@ -183,7 +196,6 @@ export class RunningNode implements Engine {
   readonly #publication: Publication;
   readonly #metrics: WorkerMetrics;
   readonly #gateway: Gateway;
-  readonly #heartbeat: NodeJS.Timeout;
   #port = 0;
 
   constructor(parts: NodeParts) {
@@ -202,7 +214,6 @@ export class RunningNode implements Engine {
       auth: { tokens: token === null ? [] : [token] },
       onAnswered: (route, status) => this.#metrics.counter('beckon_http_responses_total', { route, status }).add(1),
     });
-    this.#heartbeat = setInterval(() => folder.heartbeat(), FOLDER_HEARTBEAT_MS);
   }
 
   get port(): number {
@@ -218,7 +229,7 @@ export class RunningNode implements Engine {
     await this.#gateway.close();
     await this.#shards.stop();
     await this.#parts.pool.close();
-    clearInterval(this.#heartbeat);
+    clearInterval(this.#parts.heartbeat);
     this.#parts.folder.close();
   }
 

@@ -6,7 +6,7 @@
  * was started anew since, or its pid is free or was given to a process with another start time: a SIGKILL needs no cleaning up. A holder in another pid
  * namespace (a container) cannot be looked up; it is gone once its heartbeat is FOLDER_HEARTBEAT_LOST_MS old.
  */
-import { readFileSync, readlinkSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { FOLDER_HEARTBEAT_LOST_MS } from '../constants.ts';
 import { type FileSystem, readFile, writeAll } from './file-system.ts';
 import { errorCode, RefusedFileError } from './storage-error.ts';
@@ -188,10 +188,25 @@ function procText(read: () => string): string {
   }
 }
 
-/** Field 22 of /proc/<pid>/stat, counted after the command, which may hold spaces and parentheses. */
-function startTime(pid: number): string {
+/** The fields of /proc/<pid>/stat from the state on, counted after the command, which may hold spaces and parentheses. */
+function statFields(pid: number): string[] {
   const stat = procText(() => readFileSync(`/proc/${pid}/stat`, 'latin1'));
-  return stat === '' ? '' : (stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '');
+  return stat === '' ? [] : stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+}
+
+/** Field 22 of the whole line. */
+function startTime(pid: number): string {
+  return statFields(pid)[19] ?? '';
+}
+
+/** Dead, all of its threads, and only not yet collected by its parent: such a process writes no more. */
+function isZombie(pid: number): boolean {
+  if (statFields(pid)[0] !== 'Z') return false;
+  try {
+    return readdirSync(`/proc/${pid}/task`).length <= 1;
+  } catch {
+    return true;
+  }
 }
 
 export const nodeProcessTable: ProcessTable = {
@@ -208,7 +223,7 @@ export const nodeProcessTable: ProcessTable = {
       // EPERM: it lives, as another user.
       if (errorCode(error) !== 'EPERM') return null;
     }
-    return startTime(pid);
+    return isZombie(pid) ? null : startTime(pid);
   },
   nowMs: () => Date.now(),
 };

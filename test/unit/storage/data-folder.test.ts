@@ -274,3 +274,20 @@ describe('on the real file system', () => {
     folder.close();
   });
 });
+
+describe('the table of processes', () => {
+  it('takes a killed process that its parent has not collected for gone', async () => {
+    // The shell becomes a sleep, which never collects the child that it inherited.
+    const parent = spawn('sh', ['-c', 'sleep 0.05 & echo $!; exec sleep 20'], { stdio: ['ignore', 'pipe', 'ignore'] });
+    try {
+      const pid = await new Promise<number>((resolve) =>
+        parent.stdout.once('data', (text: Buffer) => resolve(Number(text.toString()))),
+      );
+      expect(nodeProcessTable.started(process.pid)).not.toBeNull();
+      await expect.poll(() => nodeProcessTable.started(pid), { timeout: 10_000 }).toBeNull();
+      expect(readdirSync(`/proc/${pid}`)).toContain('stat');
+    } finally {
+      parent.kill('SIGKILL');
+    }
+  });
+});
