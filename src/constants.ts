@@ -172,7 +172,7 @@ export const EXPRESSION_LENGTH_MAX = 16 * 1024;
 /** Levels of an expression's tree, a chain of && or || being one: checking and generating code recurse on it. */
 export const EXPRESSION_DEPTH_MAX = 128;
 /** Nodes of an expression's tree after macros are expanded; a list of literals counts each of them. */
-export const EXPRESSION_NODES_MAX = 8 * 1024;
+export const EXPRESSION_NODES_MAX = 4096;
 /** Macros inside each other's bodies. Two suffice for lists in events; a third is a bound against the unreadable. */
 export const EXPRESSION_LOOPS_NESTED_MAX = 3;
 /**
