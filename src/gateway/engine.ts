@@ -5,7 +5,10 @@ import type { Rejection } from '../protocol/rejection.ts';
 /** One record for one partition, cut out of a request body. */
 export interface EventBatch {
   readonly partition: number;
-  /** JSON or MessagePack, one event or an array: what a record of kind `events` carries. At most RECORD_BYTES_MAX. */
+  /**
+   * JSON or MessagePack, one event or an array: what a record of kind `events` carries. At most RECORD_BYTES_MAX. It is the whole of an
+   * ArrayBuffer of its own, and the engine's to keep or to transfer.
+   */
   readonly payload: Uint8Array;
 }
 
@@ -27,6 +30,7 @@ export interface DecideOutcome {
 /** null from submit and decide: the engine cannot keep up; answer 429. */
 export interface Engine {
   readonly partitions: number;
+  /** Outcomes in the order of the batches. Order law: batches of one partition are applied in the order in which they are given. */
   submit(batches: readonly EventBatch[]): Promise<readonly BatchOutcome[]> | null;
   decide(batch: EventBatch): Promise<DecideOutcome> | null;
   /** The golden record as INTERFACE describes it, ready to be sent as JSON; null if unknown. */
