@@ -76,9 +76,7 @@ export interface DecisionBatch {
 export interface PartitionStatus {
   readonly partition: number;
   readonly position: number;
-  readonly logTimeMs: number;
   readonly workspaceVersion: number;
-  readonly firstDecision: number;
   readonly nextDecision: number;
   readonly customers: number;
 }

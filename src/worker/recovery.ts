@@ -4,8 +4,6 @@
  * Replay derives the effects again. Those that are in the decision log already are compared with it, the others are appended: what a crash lost
  * between the record's fsync and the decision log's is made again, under the same number.
  */
-import { DEAD_LETTER_LOG_BYTES_MAX, DECISION_LOG_BYTES_MAX } from '../constants.ts';
-import { EmbeddedLog } from '../log/embedded-log.ts';
 import { Effects } from '../machine/effects.ts';
 import { Machine } from '../machine/machine.ts';
 import { reserveMemory } from '../state/arena.ts';
@@ -14,13 +12,12 @@ import { assert } from '../stdx/assert.ts';
 import type { Clock } from '../stdx/clock.ts';
 import { DataPaths } from '../storage/data-folder.ts';
 import type { FileSystem } from '../storage/file-system.ts';
-import { NumberedLog } from '../storage/numbered-log.ts';
-import { EntryKind } from '../storage/numbered-log-segment.ts';
 import { SnapshotSection } from '../storage/snapshot-format.ts';
 import { type LoadedSnapshot, SnapshotStore } from '../storage/snapshot-store.ts';
 import { CorruptFileError } from '../storage/storage-error.ts';
 import { readLogs } from '../storage/wal-reader.ts';
 import { WriteAheadLog } from '../storage/write-ahead-log.ts';
+import type { EffectSink } from './effect-sink.ts';
 import { HostedPartition } from './hosted-partition.ts';
 import type { ShardOptions } from './messages.ts';
 import { Shard } from './shard.ts';
@@ -33,49 +30,43 @@ export type Log = (
   message: string,
 ) => void;
 
+/** Opens the sink of a partition whose machine stands where its snapshot was taken. */
+export type OpenEffects = (partition: number, machine: Machine) => EffectSink;
+
 /** Logs are repaired (repairLogs) before any worker comes here. */
 export function recoverShard(
   fs: FileSystem,
   options: ShardOptions,
+  openEffects: OpenEffects,
   clock: Clock,
   metrics: ShardMetrics,
   log: Log,
 ): Shard {
-  const partitions = new Map(options.partitions.map((partition) => [partition, restore(fs, options, partition, log)]));
+  const restored = options.partitions.map((partition) => restore(fs, options, partition, openEffects, log));
+  const partitions = new Map(restored.map((hosted) => [hosted.partition, hosted]));
   replay(fs, options, partitions, log);
-  const embedded = new EmbeddedLog(clock);
-  for (const [partition, hosted] of partitions)
-    embedded.resume(partition, hosted.machine.position, hosted.machine.recordTs);
-  const paths = new DataPaths(options.dataDirectory);
-  const wal = WriteAheadLog.open(fs, paths.wal(options.worker), {
-    worker: options.worker,
-    epoch: options.walEpoch,
-    salt: options.salt,
-  });
-  return new Shard(partitions, embedded, wal, clock, metrics);
+  const folder = new DataPaths(options.dataDirectory).wal(options.worker);
+  const { worker, walEpoch: epoch, salt } = options;
+  return new Shard(partitions, WriteAheadLog.open(fs, folder, { worker, epoch, salt }), clock, metrics);
 }
 
 /** A partition as its newest valid snapshot has it; empty where there is none. */
-function restore(fs: FileSystem, options: ShardOptions, partition: number, log: Log): HostedPartition {
-  const paths = new DataPaths(options.dataDirectory);
+function restore(
+  fs: FileSystem,
+  options: ShardOptions,
+  partition: number,
+  openEffects: OpenEffects,
+  log: Log,
+): HostedPartition {
   const limits = stateLimits(options.customersPerPartition);
   const state = new PartitionState(reserveMemory(limits), limits);
   const machine = new Machine({ partition, partitions: options.partitionsTotal, clock: options.clock, state });
-  const snapshots = new SnapshotStore(fs, paths.partition(partition), partition);
+  const snapshots = new SnapshotStore(fs, new DataPaths(options.dataDirectory).partition(partition), partition);
   const { snapshot, problems } = snapshots.loadNewest();
   for (const { path, what, offset } of problems)
     log('warn', { partition, path, offset, what }, 'a damaged snapshot is passed over; the one before it is used');
   if (snapshot !== null) restoreSnapshot(snapshot, state, machine);
-  const open = (folder: string, kind: EntryKind, retainedBytes: number, startAt: number): NumberedLog =>
-    NumberedLog.open(fs, folder, { kind, partition, salt: options.salt, retainedBytes, startAt });
-  return new HostedPartition(
-    partition,
-    state,
-    machine,
-    snapshots,
-    open(paths.decisions(partition), EntryKind.decision, DECISION_LOG_BYTES_MAX, machine.decisionCount + 1),
-    open(paths.deadLetters(partition), EntryKind.deadLetter, DEAD_LETTER_LOG_BYTES_MAX, machine.deadLetterCount + 1),
-  );
+  return new HostedPartition(partition, state, machine, snapshots, openEffects(partition, machine));
 }
 
 function restoreSnapshot(snapshot: LoadedSnapshot, state: PartitionState, machine: Machine): void {
@@ -118,6 +109,6 @@ function replay(
       records += 1;
     },
   );
-  for (const hosted of partitions.values()) hosted.flushEffects();
+  for (const hosted of partitions.values()) hosted.effects.flush();
   if (records > 0) log('info', { worker: options.worker, records }, 'replayed the log');
 }

@@ -3,15 +3,16 @@
  * step at a time. Any error that reaches the top ends the thread, and with it the process: nothing that was not answered is acknowledged.
  */
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
-import { METRICS_REFRESH_MS, SHARD_BATCH_BYTES_MAX } from '../constants.ts';
+import { METRICS_REFRESH_MS } from '../constants.ts';
 import { assert } from '../stdx/assert.ts';
 import { systemClock } from '../stdx/clock.ts';
 import { nodeFileSystem } from '../storage/node-file-system.ts';
 import { AudienceScans } from './audience-scans.ts';
+import { EmbeddedDriver, openLocalEffects } from './embedded-driver.ts';
+import type { LocalEffects } from './local-effects.ts';
 import type { FromShard, ShardOptions, ShardQuery, ToShard } from './messages.ts';
 import { answerQuery } from './queries.ts';
-import { recoverShard } from './recovery.ts';
-import type { Arrival } from './shard.ts';
+import { type OpenEffects, recoverShard } from './recovery.ts';
 import { ShardMetrics } from './shard-metrics.ts';
 import { Snapshotter } from './snapshotter.ts';
 
@@ -30,47 +31,31 @@ const log = (
 ): void => post({ type: 'log', level, fields, message });
 
 const metrics = new ShardMetrics(options.metrics, (registration) => post({ type: 'series', registration }));
-const shard = recoverShard(nodeFileSystem, options, systemClock, metrics, log);
+const sinks = new Map<number, LocalEffects>();
+const openEffects: OpenEffects = (partition, machine) => {
+  const sink = openLocalEffects(nodeFileSystem, options, partition, machine);
+  sinks.set(partition, sink);
+  return sink;
+};
+const shard = recoverShard(nodeFileSystem, options, openEffects, systemClock, metrics, log);
+const driver = new EmbeddedDriver(shard, sinks, systemClock, post);
 const snapshotter = new Snapshotter(options, shard, systemClock, metrics, log, (partition, position) =>
   post({ type: 'retained', partition, position }),
 );
-
 const scans = new AudienceScans();
-
-let arrivals: Arrival[] = [];
-let arrivedBytes = 0;
 let background: NodeJS.Immediate | null = null;
-
-function run(): void {
-  if (arrivals.length === 0) return;
-  const batch = arrivals;
-  arrivals = [];
-  arrivedBytes = 0;
-  const { outcomes, decisions } = shard.run(batch);
-  post(
-    { type: 'applied', outcomes, decisions },
-    decisions.map((each) => each.bytes.buffer as ArrayBuffer),
-  );
-  stepBackground();
-}
 
 function take(message: ToShard): void {
   switch (message.type) {
-    case 'submit': {
-      const bytes = new Uint8Array(message.bytes);
-      for (const submission of message.submissions) {
-        arrivals.push({ submission, payload: bytes.subarray(submission.start, submission.end) });
-        arrivedBytes += submission.end - submission.start;
-      }
-      if (arrivedBytes >= SHARD_BATCH_BYTES_MAX) run();
+    case 'submit':
+      driver.take(message);
       return;
-    }
     case 'query':
-      run();
+      driver.run();
       answer(message.ticket, message.query);
       return;
     case 'stop':
-      run();
+      driver.run();
       stop();
       return;
   }
@@ -110,9 +95,10 @@ port.on('message', (first: ToShard) => {
   let message: ToShard | undefined = first;
   while (message !== undefined) {
     take(message);
-    message = arrivals.length === 0 ? undefined : (receiveMessageOnPort(port)?.message as ToShard | undefined);
+    message = driver.idle ? undefined : (receiveMessageOnPort(port)?.message as ToShard | undefined);
   }
-  run();
+  driver.run();
+  stepBackground();
   continueInBackground();
 });
 

@@ -4,6 +4,7 @@
  */
 import { SNAPSHOT_INTERVAL_MS, SNAPSHOT_LOG_BYTES } from '../constants.ts';
 import type { StateSnapshot } from '../state/partition-state.ts';
+import { assert } from '../stdx/assert.ts';
 import type { Clock } from '../stdx/clock.ts';
 import { SnapshotSection } from '../storage/snapshot-format.ts';
 import { SnapshotFailedError, type SnapshotWriter } from '../storage/snapshot-writer.ts';
@@ -19,6 +20,10 @@ interface Running {
   readonly state: StateSnapshot;
   /** Of what is not in the state; the state's own digest is known when its last section is. */
   readonly globalsDigest: string;
+  /** Every section is written; it may still wait for effects to become durable. */
+  complete: boolean;
+  readonly decision: number;
+  readonly deadLetter: number;
   readonly startMs: number;
 }
 
@@ -75,7 +80,8 @@ export class Snapshotter {
     const running = this.#running;
     if (running === null) return;
     try {
-      const sections = running.state.step();
+      const sections = running.complete ? null : running.state.step();
+      running.complete ||= sections === null;
       if (sections === null) this.#commit(running);
       else for (const section of sections) running.writer.section(SnapshotSection.state, section);
     } catch (error) {
@@ -128,6 +134,9 @@ export class Snapshotter {
         writer,
         state: state.beginSnapshot(machine.logTime),
         globalsDigest: machine.globalsDigest(),
+        complete: false,
+        decision: machine.decisionCount,
+        deadLetter: machine.deadLetterCount,
         startMs: this.#clock.monotonicMs(),
       };
       partition.bytesSinceSnapshot = 0;
@@ -137,9 +146,13 @@ export class Snapshotter {
     }
   }
 
-  #commit({ partition, writer, state, globalsDigest, startMs }: Running): void {
+  /** Waits, without blocking, until every effect up to the snapshot's position is durable. */
+  #commit({ partition, writer, state, globalsDigest, decision, deadLetter, startMs }: Running): void {
+    if (!partition.effects.durable(decision, deadLetter)) return;
     this.#running = null;
-    writer.commit(state.digest + globalsDigest, () => partition.syncEffects());
+    writer.commit(state.digest + globalsDigest, () => {
+      assert(partition.effects.durable(decision, deadLetter), 'effects that were durable stay so');
+    });
     this.#metrics.snapshot.observe((this.#clock.monotonicMs() - startMs) / 1000);
     const { logTime } = partition.machine;
     const { logPosition } = partition.snapshots.prune(logTime - this.#options.historyMs, this.#options.historyMs);

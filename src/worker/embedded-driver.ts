@@ -1,0 +1,120 @@
+/**
+ * Drives a shard from the embedded log: submissions of the main thread are stamped, taken through the shard in batches, and answered in one message.
+ */
+import { DEAD_LETTER_LOG_BYTES_MAX, DECISION_LOG_BYTES_MAX, SHARD_BATCH_BYTES_MAX } from '../constants.ts';
+import { EmbeddedLog } from '../log/embedded-log.ts';
+import type { Effects } from '../machine/effects.ts';
+import type { Machine } from '../machine/machine.ts';
+import { type LogRecord, RecordKind } from '../protocol/record.ts';
+import type { Clock } from '../stdx/clock.ts';
+import { DataPaths } from '../storage/data-folder.ts';
+import type { FileSystem } from '../storage/file-system.ts';
+import { NumberedLog } from '../storage/numbered-log.ts';
+import { EntryKind } from '../storage/numbered-log-segment.ts';
+import { LocalEffects } from './local-effects.ts';
+import {
+  type FromShard,
+  type ShardOptions,
+  type Submission,
+  SubmissionKind,
+  type SubmissionOutcome,
+  type ToShard,
+} from './messages.ts';
+import type { Shard } from './shard.ts';
+
+interface Arrival {
+  readonly submission: Submission;
+  readonly partition: number;
+  readonly record: LogRecord;
+}
+
+/** The sink of one partition: its logs on disk, opened where the machine's snapshot stands or further. */
+export function openLocalEffects(
+  fs: FileSystem,
+  options: ShardOptions,
+  partition: number,
+  machine: Machine,
+): LocalEffects {
+  const paths = new DataPaths(options.dataDirectory);
+  const { salt } = options;
+  const open = (folder: string, kind: EntryKind, retainedBytes: number, startAt: number): NumberedLog =>
+    NumberedLog.open(fs, folder, { kind, partition, salt, retainedBytes, startAt });
+  return new LocalEffects(
+    partition,
+    open(paths.decisions(partition), EntryKind.decision, DECISION_LOG_BYTES_MAX, machine.decisionCount + 1),
+    open(paths.deadLetters(partition), EntryKind.deadLetter, DEAD_LETTER_LOG_BYTES_MAX, machine.deadLetterCount + 1),
+  );
+}
+
+export class EmbeddedDriver {
+  readonly #shard: Shard;
+  readonly #sinks: ReadonlyMap<number, LocalEffects>;
+  readonly #log: EmbeddedLog;
+  readonly #post: (message: FromShard, transfer: ArrayBuffer[]) => void;
+  #arrivals: Arrival[] = [];
+  #arrivedBytes = 0;
+
+  constructor(
+    shard: Shard,
+    sinks: ReadonlyMap<number, LocalEffects>,
+    clock: Clock,
+    post: (message: FromShard, transfer: ArrayBuffer[]) => void,
+  ) {
+    this.#shard = shard;
+    this.#sinks = sinks;
+    this.#log = new EmbeddedLog(clock);
+    this.#post = post;
+    for (const { partition, machine } of shard.partitions.values()) {
+      this.#log.resume(partition, machine.position, machine.recordTs);
+    }
+    for (const sink of sinks.values()) sink.startAnnouncing();
+  }
+
+  get idle(): boolean {
+    return this.#arrivals.length === 0;
+  }
+
+  /** Gathers submissions; runs whenever a batch is full. */
+  take(message: Extract<ToShard, { type: 'submit' }>): void {
+    const bytes = new Uint8Array(message.bytes);
+    for (const submission of message.submissions) {
+      const { partition, start, end } = submission;
+      const kind = submission.kind === SubmissionKind.workspace ? RecordKind.workspace : RecordKind.events;
+      const record = this.#log.stamp(partition, kind, bytes.subarray(start, end));
+      this.#arrivals.push({ submission, partition, record });
+      this.#arrivedBytes += end - start;
+      if (this.#arrivedBytes >= SHARD_BATCH_BYTES_MAX) this.run();
+    }
+  }
+
+  /** Takes what has been gathered through the shard and posts what it led to. */
+  run(): void {
+    if (this.#arrivals.length === 0) return;
+    const batch = this.#arrivals;
+    this.#arrivals = [];
+    this.#arrivedBytes = 0;
+    const outcomes: SubmissionOutcome[] = [];
+    this.#shard.run(batch, ({ submission }, effects) => outcomes.push(outcomeOf(submission, effects)));
+    const decisions = [...this.#sinks.values()].flatMap((sink) => sink.takeBatch() ?? []);
+    this.#post(
+      { type: 'applied', outcomes, decisions },
+      decisions.map((each) => each.bytes.buffer as ArrayBuffer),
+    );
+  }
+}
+
+function outcomeOf(submission: Submission, effects: Effects): SubmissionOutcome {
+  const { accepted, repeated, rejections, decisions, repeatedOf, workspaceError } = effects;
+  const waits = submission.kind === SubmissionKind.decide;
+  const original = waits ? repeatedOf[0] : undefined;
+  return {
+    ticket: submission.ticket,
+    accepted: accepted + repeated,
+    repeated,
+    rejections: [...rejections],
+    decisions: waits ? decisions.map((decision) => decision.json) : [],
+    originalFirst: original?.first ?? 0,
+    originalCount: original?.count ?? 0,
+    workspaceError,
+  };
+}
