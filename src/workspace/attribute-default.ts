@@ -1,6 +1,7 @@
 /** What an attribute is until it is set, checked against its type. */
 import { DEFAULT_LIST_LENGTH_MAX } from '../constants.ts';
 import type { ValueType } from '../protocol/schema.ts';
+import { parseDate } from './calendar.ts';
 import { show } from './definition-parts.ts';
 import type { IssueList } from './issue-list.ts';
 import type { Attribute } from './workspace.ts';
@@ -53,7 +54,9 @@ function convert(value: NonNullable<Default>, type: ValueType): Default {
 
 const TIMESTAMP_PATTERN = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?(?:Z|[+-]\d{2}:\d{2})$/;
 
+/** The runtime's own parser takes 30 February for 2 March. */
 function parseTimestamp(text: string): number | null {
-  const ms = TIMESTAMP_PATTERN.test(text) ? Date.parse(text) : Number.NaN;
+  if (!TIMESTAMP_PATTERN.test(text) || parseDate(text.slice(0, 10)) === null) return null;
+  const ms = Date.parse(text);
   return Number.isNaN(ms) ? null : ms;
 }

@@ -6,7 +6,6 @@ import { z } from 'zod';
 import { CHANNELS_MAX, CONTACTS_PER_CUSTOMER_MAX, PICK_MAX, PRIORITY_MAX } from '../constants.ts';
 import {
   choiceFault,
-  type date,
   duration,
   eventReference,
   eventType,
@@ -228,4 +227,3 @@ export type PolicyDefinition = z.infer<typeof policyDefinition>;
 export type CampaignDefinition = z.infer<typeof campaignDefinition>;
 export type TemplateDefinition = z.infer<typeof templateDefinition>;
 export type ValidityDefinition = z.infer<typeof validity>;
-export type DateText = z.infer<typeof date>;

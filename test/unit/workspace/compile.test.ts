@@ -4,7 +4,7 @@ import { LATENESS_DEFAULT_MS } from '../../../src/constants.ts';
 import { compileWorkspace } from '../../../src/workspace/compile.ts';
 import type { Aggregate, Workspace } from '../../../src/workspace/workspace.ts';
 import { supportedInterfaceWorkspace } from '../../support/workspaces/interface-workspace.ts';
-import { compiled, edited, smallWorkspace } from '../../support/workspaces/small-workspace.ts';
+import { compiled, edited, issueLines, smallWorkspace } from '../../support/workspaces/small-workspace.ts';
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
@@ -226,6 +226,33 @@ describe('defaults', () => {
     expect(
       compiled(smallWorkspace(edited('policy.yaml', ' channels: [push, sms],', ''))).policy.quietHours?.channels,
     ).toEqual([0, 1, 2, 3]);
+  });
+});
+
+describe('defaults of attributes', () => {
+  test.each([
+    ['bool', 'true', true],
+    ['int', '9007199254740991', 9007199254740991],
+    ['int', '9007199254740992', null],
+    ['int', '0.5', null],
+    ['double', '3', 3],
+    ['double', '.inf', null],
+    ['double', '"3"', null],
+    ['string', '""', ''],
+    ['string', '5', null],
+    ['timestamp', '2010-12-01T08:26:00+01:00', Date.UTC(2010, 11, 1, 7, 26)],
+    ['timestamp', '1291191960000', 1291191960000],
+    ['timestamp', '2010-12-01', null],
+    ['timestamp', '2011-02-30T00:00:00Z', null],
+    ['timestamp', '2011-02-28T25:00:00Z', null],
+    ['list<string>', '[a, b]', ['a', 'b']],
+    ['list<string>', '[]', []],
+    ['list<string>', 'a', null],
+    ['list<string>', '[1]', null],
+  ])('a %s of %s', (type, text, value) => {
+    const files = smallWorkspace(edited('profile.yaml', '  tags:', `  x: {type: ${type}, default: ${text}}\n  tags:`));
+    if (value === null) expect(issueLines(files).join()).toMatch(/^profile\.yaml:4:\d+ expected .*, got /);
+    else expect(compiled(files).attributes.find(({ name }) => name === 'x')?.default).toEqual(value);
   });
 });
 
