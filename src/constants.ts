@@ -273,9 +273,10 @@ export const PARTITION_MEMORY_BYTES_MAX = 2 ** 32;
 /** Bytes reserved for customer ids, per customer on average: ids are mostly 8 to 40 bytes. When they run out, the partition counts as full. */
 export const CUSTOMER_ID_BYTES_RESERVED = 40;
 /**
- * Address space for blocks, as a multiple of what the blocks in use may take: a freed block is used again for the same size class only, so a partition whose mixture of sizes changes needs more places than bytes.
+ * Address space for blocks beyond what the blocks in use may take: as much again, but at most this. A freed block is used again for the same size class only, so a partition whose mixture of sizes changes needs more
+ * places than bytes.
  */
-export const BLOCK_CARVE_FACTOR = 2;
+export const BLOCK_SPARE_BYTES_MAX = 512 * 1024 * 1024;
 /**
  * Room for columns, in strips of one bit per customer: a double takes 64 (and one for its presence), a string 32, a bool one.
  * 16,384 are some 250 doubles; with many customers it is less, see state/arena.ts.
@@ -309,3 +310,7 @@ assert(
   PATTERN_INSTRUCTIONS_MAX * EVENT_STRING_LENGTH_MAX <= EXPRESSION_STEPS_MAX,
   'any accepted pattern must be usable on any string of an event',
 );
+assert(RECORD_BYTES_MAX <= FRAME_BODY_BYTES_MAX, 'one record must fit one frame');
+assert(FRAME_BODY_BYTES_MAX < WAL_COMMIT_BYTES_MAX, 'one record must fit one commit');
+assert(WAL_SEGMENT_BYTES + WAL_COMMIT_BYTES_MAX < 2 ** 32, 'offsets within a segment must fit 32 bits');
+assert(2 * NUMBERED_LOG_SEGMENT_BYTES <= DEAD_LETTER_LOG_BYTES_MAX, 'what is kept of a numbered log must be more than the segment being written');

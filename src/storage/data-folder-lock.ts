@@ -68,6 +68,7 @@ export class DataFolderLock {
           throw error;
         }
         for (const older of lockNumbers(fs, folder)) if (older < number) removeQuietly(fs, `${folder}/lock.${older}`);
+        for (const name of fs.readdir(folder)) if (name.startsWith('lock.tmp.')) removeQuietly(fs, `${folder}/${name}`);
         return lock;
       }
       throw new RefusedFileError(folder, 'many processes are opening this data folder at once', 'start one of them');
@@ -166,7 +167,8 @@ function tryLink(fs: FileSystem, from: string, to: string): boolean {
     fs.link(from, to);
     return true;
   } catch (error) {
-    if (errorCode(error) === 'EEXIST') return false;
+    // ENOENT: whoever has just taken the lock has cleared the temporary files away.
+    if (errorCode(error) === 'EEXIST' || errorCode(error) === 'ENOENT') return false;
     throw error;
   }
 }
