@@ -32,6 +32,9 @@ import { collectErrors, matchCampaigns } from './match.ts';
 import { Payload } from './payload.ts';
 import { ProfileStep } from './profile.ts';
 
+/** Accepted events after which the rules' counts of errors are taken over: an event adds one per rule at most, so none overflows. */
+const ERRORS_COLLECTED_EVERY = 1 << 20;
+
 export interface MachineOptions extends MachineIdentity {
   readonly state: PartitionState;
 }
@@ -53,6 +56,7 @@ export class Machine {
   #decoder = new EventDecoder(null, this.#fault);
   /** null before the first workspace record: all events are rejected. */
   #steps: Steps | null = null;
+  #collectErrorsAt = 0;
 
   constructor(options: MachineOptions) {
     const { partition, partitions, clock, state } = options;
@@ -280,9 +284,13 @@ export class Machine {
     effects.eventCounts.rejected(type, reason);
   }
 
-  /** Takes over what the steps counted; they do not outlive their version. */
+  /** Takes over what the steps counted: at points that follow from the log alone, since the rules' own counters are 32 bits wide. */
   #collectCounts(): void {
     if (this.#steps === null) return;
+    if (this.#globals.accepted >= this.#collectErrorsAt) {
+      this.#collectErrorsAt = this.#globals.accepted + ERRORS_COLLECTED_EVERY;
+      this.#collectErrors();
+    }
     const { profile, decide } = this.#steps;
     this.#globals.observationErrors += profile.observationErrors;
     this.#globals.invalidTimezones += decide.policy.invalidTimezones;

@@ -19,7 +19,7 @@ export function messageScope(
 ): MessageScope {
   const { offer } = campaign;
   return {
-    event: eventFields(schema, event),
+    event: template.readsEvent ? eventFields(schema, event) : {},
     profile: profileFields(active.workspace.schema.profile, template, active.profile),
     segment: segmentFields(active.workspace.schema.segments, template, active.segments),
     offer: offer === null ? null : { id: offer.id, title: offer.title },

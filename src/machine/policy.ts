@@ -16,7 +16,7 @@ export const ConsentState = { unset: 0, granted: 1, denied: 2 } as const;
 
 const MINUTES_PER_DAY = 1440;
 const MS_PER_MINUTE = 60_000;
-/** What `suppressed` and `channelFor` return where nothing is in the way. Channels and reasons are both small integers: reasons come back as −1 − reason. */
+/** What `standing` returns where nothing is in the way. Reasons are returned as −1 − reason, so that they differ from it and from channels. */
 export const PASSED = 0;
 
 const Quiet = { unknown: 0, no: 1, yes: 2 } as const;

@@ -2,15 +2,13 @@
 import fc from 'fast-check';
 import type { WorkspaceFiles } from '../support/machine-fixture.ts';
 import {
-  AGGREGATES,
   CHANNELS,
-  DAY,
   type Expression,
-  HOUR,
   type OracleCampaign,
   type OracleEvent,
   type OracleWorkspace,
 } from './machine-oracle.ts';
+import { AGGREGATES, DAY, HOUR } from './machine-oracle-aggregates.ts';
 
 function total(event: OracleEvent): number {
   if (typeof event.total !== 'number') throw new Error('absent');
@@ -234,7 +232,7 @@ const steps = fc.oneof(
 );
 const lateness = fc.oneof(
   { weight: 6, arbitrary: fc.constant(0) },
-  { weight: 2, arbitrary: fc.constantFrom(HOUR / 2, HOUR / 2 + 1, HOUR, HOUR + 1, DAY) },
+  { weight: 2, arbitrary: fc.constantFrom(HOUR / 2, HOUR / 2 + 1, HOUR, HOUR + 1, DAY, -HOUR, -HOUR - 1) },
   { weight: 1, arbitrary: fc.integer({ min: 0, max: 8 * DAY }) },
 );
 
@@ -291,24 +289,26 @@ export interface HistoryEntry {
 }
 
 /** Events in the order of the log. The first has a date, so that the event clock has a time from then on. */
-export const histories: fc.Arbitrary<HistoryEntry[]> = fc.array(drafts, { minLength: 1, maxLength: 60 }).map((list) => {
-  const entries: HistoryEntry[] = [];
-  let now = START;
-  for (const [i, draft] of list.entries()) {
-    now += draft.step;
-    const original = draft.repeats > 0 ? entries[i - draft.repeats]?.event : undefined;
-    const dated = draft.dated || i === 0;
-    const event: OracleEvent = {
-      ...(draft.what as object),
-      type: original?.type ?? draft.what.type,
-      customer: original === undefined ? draft.customer : original.customer,
-      id: original === undefined ? (draft.named ? `e${i}` : null) : original.id,
-      ts: dated ? now - draft.late : null,
-    };
-    entries.push({ event, arrives: now });
-  }
-  return entries;
-});
+export const histories: fc.Arbitrary<HistoryEntry[]> = fc
+  .array(drafts, { minLength: 1, maxLength: 60, size: 'max' })
+  .map((list) => {
+    const entries: HistoryEntry[] = [];
+    let now = START;
+    for (const [i, draft] of list.entries()) {
+      now += draft.step;
+      const original = draft.repeats > 0 ? entries[i - draft.repeats]?.event : undefined;
+      const dated = draft.dated || i === 0;
+      const event: OracleEvent = {
+        ...(draft.what as object),
+        type: original?.type ?? draft.what.type,
+        customer: original === undefined ? draft.customer : original.customer,
+        id: original === undefined ? (draft.named ? `e${i}` : null) : original.id,
+        ts: dated ? now - draft.late : null,
+      };
+      entries.push({ event, arrives: now });
+    }
+    return entries;
+  });
 
 /** What a producer would send. */
 export function wireOf({ type, customer: id, id: eventId, ts, total: amount, store, data }: OracleEvent): object {
