@@ -10,14 +10,14 @@ import type {
   Expr_Select,
 } from '@bufbuild/cel-spec/cel/expr/syntax_pb.js';
 import { EXPRESSION_LOOPS_NESTED_MAX } from '../constants.ts';
+import { macroName, noOverload, unknownFunction } from './call-messages.ts';
 import { checkOperator, isOperatorName, OBJECTS_ARE_NO_VALUES } from './check-operators.ts';
 import type { Environment } from './environment.ts';
-import { functionNames, type Overload, overloadsOf } from './functions.ts';
+import { type Overload, overloadsOf } from './functions.ts';
 import { recognizeMacro } from './macros.ts';
 import { issueAt, type Parsed } from './parse.ts';
 import type { RuleIssue } from './program.ts';
 import { inInt, inUint } from './runtime-numbers.ts';
-import { didYouMean } from './suggest.ts';
 import type { Binding, Typed } from './typed.ts';
 import * as types from './types.ts';
 import { type CelType, DYN, isOpen, joinTypes, listOf, mapOf, suits, typeName, worst } from './types.ts';
@@ -336,45 +336,4 @@ function rangeItem(type: CelType): CelType | null {
   if (type.kind === 'list') return type.element.kind === 'none' ? DYN : type.element;
   if (type.kind === 'map') return type.key.kind === 'none' ? DYN : type.key;
   return isOpen(type) ? DYN : null;
-}
-
-function macroName(macro: { readonly name: string; readonly transform: Expr | null }): string {
-  const name = macro.name === 'existsOne' ? 'exists_one' : macro.name;
-  return `${name === 'map' && macro.transform === null ? 'filter' : name}()`;
-}
-
-const MACRO_NAMES = ['has', 'all', 'exists', 'exists_one', 'map', 'filter'];
-
-function unknownFunction(name: string): string {
-  if (name === 'has') return 'has() takes a field, as in has(event.total)';
-  if (MACRO_NAMES.includes(name)) return `${name}() takes a variable and an expression, as in list.${name}(x, x > 0)`;
-  const known = [...functionNames(), 'size', 'dyn', 'matches', ...MACRO_NAMES];
-  return `unknown function "${name}"${didYouMean(name, known)}`;
-}
-
-const OPERATORS: Readonly<Record<string, string>> = {
-  '_+_': '+',
-  '_-_': '-',
-  '_*_': '*',
-  '_/_': '/',
-  '_%_': '%',
-  '-_': '-',
-};
-
-function noOverload(name: string, member: boolean, args: readonly Typed[]): string {
-  const names = args.map((arg) => typeName(arg.type));
-  const symbol = OPERATORS[name];
-  if (symbol !== undefined && names.length === 2) return arithmeticProblem(symbol, args, names);
-  if (symbol !== undefined) return `no operator ${symbol} for ${names[0]}`;
-  const [receiver, ...rest] = names;
-  return member ? `no function ${name}(${rest.join(', ')}) on ${receiver}` : `no function ${name}(${names.join(', ')})`;
-}
-
-function arithmeticProblem(symbol: string, args: readonly Typed[], names: readonly string[]): string {
-  const numbers = args.every((arg) => types.isNumeric(arg.type));
-  const hint =
-    numbers && names[0] !== names[1]
-      ? '; convert one side, as in double(x), or write the literal as 1.0 instead of 1'
-      : '';
-  return `no operator ${symbol} between ${names[0]} and ${names[1]}${hint}`;
 }

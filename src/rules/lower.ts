@@ -9,11 +9,11 @@ import { scalarRep } from './frame-environment.ts';
 import { type Ir, type IrLoop, type IrRange, type Rep, repOf } from './ir.ts';
 import { canFail, evaluationCost } from './ir-traits.ts';
 import { lowerCall } from './lower-calls.ts';
-import { box, coerce, constant, constantOf, type Interval, operation, repOfType, toDouble } from './lower-values.ts';
+import { lowerCompare, lowerEqual, lowerIn } from './lower-compare.ts';
+import { box, coerce, constant, constantOf, type Interval, operation, repOfType } from './lower-values.ts';
 import type { OperationName } from './operations.ts';
 import { toWide } from './runtime-numbers.ts';
-import type { Comparison, Typed } from './typed.ts';
-import { isNumeric, isOpen } from './types.ts';
+import type { Typed } from './typed.ts';
 
 const SAFE = Number.MAX_SAFE_INTEGER;
 
@@ -32,6 +32,11 @@ export class Lowerer {
 
   constructor(environment: Environment) {
     this.#environment = environment;
+  }
+
+  /** Loops around the node being lowered. */
+  get depth(): number {
+    return this.#locals.length;
   }
 
   interval(ir: Ir): Interval {
@@ -74,11 +79,11 @@ export class Lowerer {
       case 'if':
         return this.#conditional(typed);
       case 'compare':
-        return this.#compare(typed);
+        return lowerCompare(this, typed);
       case 'equal':
-        return this.#equal(typed);
+        return lowerEqual(this, typed);
       case 'in':
-        return this.#in(typed);
+        return lowerIn(this, typed);
       case 'index':
         return this.#index(typed);
       case 'call':
@@ -172,68 +177,6 @@ export class Lowerer {
     return this.within(ir, [Math.min(a[0], b[0]), Math.max(a[1], b[1])]);
   }
 
-  #compare(typed: Of<'compare'>): Ir {
-    const names = COMPARISONS[typed.operator];
-    let left = this.lower(typed.left);
-    let right = this.lower(typed.right);
-    if (isNumeric(typed.left.type) && isNumeric(typed.right.type)) {
-      [left, right] = sameNumbers(left, right);
-      return operation(names.plain, [left, right], 'bool');
-    }
-    if (isOpen(typed.left.type) || isOpen(typed.right.type))
-      return operation(names.boxed, [box(left), box(right)], 'bool');
-    if (typed.left.type.kind === 'string') return operation(names.text, [left, right], 'bool');
-    if (typed.left.type.kind === 'bytes') return operation(names.boxed, [box(left), box(right)], 'bool');
-    [left, right] = sameTimes(left, right);
-    return operation(names.plain, [left, right], 'bool');
-  }
-
-  #equal(typed: Of<'equal'>): Ir {
-    let left = this.lower(typed.left);
-    let right = this.lower(typed.right);
-    const [a, b] = [typed.left.type, typed.right.type];
-    const name = typed.negated ? 'differ' : 'same';
-    if (isNumeric(a) && isNumeric(b)) {
-      [left, right] = sameNumbers(left, right);
-      return operation(name, [left, right], 'bool');
-    }
-    if (a.kind === b.kind && ['bool', 'string', 'null'].includes(a.kind)) return operation(name, [left, right], 'bool');
-    if (a.kind === b.kind && (a.kind === 'timestamp' || a.kind === 'duration')) {
-      return operation(name, sameTimes(left, right), 'bool');
-    }
-    return operation(typed.negated ? 'unequal' : 'equal', [box(left), box(right)], 'bool');
-  }
-
-  #in(typed: Of<'in'>): Ir {
-    const item = this.lower(typed.item);
-    const rep = repOf(item);
-    const values = constantsOf(typed.container);
-    if (values !== null && rep === 'string' && values.every((value) => typeof value === 'string')) {
-      return { op: 'member', item, values: { op: 'constants', rep: 'texts', values } };
-    }
-    if (values !== null && (rep === 'int' || rep === 'double') && values.every((value) => typeof value === 'number')) {
-      return { op: 'member', item, values: { op: 'constants', rep: 'numbers', values } };
-    }
-    const container = this.lower(typed.container);
-    if (container.op === 'eventList' && container.column === rep && !canFail(item) && rep !== 'ms') {
-      const local = this.#locals.length;
-      const each: Ir = { op: 'local', local, rep };
-      const range: IrRange = { over: 'scalars', list: container.list, rep };
-      return {
-        op: 'loop',
-        kind: 'exists',
-        range,
-        local,
-        predicate: operation('same', [each, item], 'bool'),
-        transform: null,
-        rep: 'bool',
-      };
-    }
-    const strings = typed.container.type.kind === 'list' && typed.container.type.element.kind === 'string';
-    if (strings && rep === 'string') return operation('includes', [container, item], 'bool');
-    return operation('boxedContains', [box(container), box(item)], 'bool');
-  }
-
   #index(typed: Of<'index'>): Ir {
     const operand = this.lower(typed.operand);
     const index = this.lower(typed.index);
@@ -275,7 +218,7 @@ export class Lowerer {
   }
 }
 
-function literal(typed: Of<'literal'>): Ir {
+export function literal(typed: Of<'literal'>): Ir {
   const { value, type } = typed;
   switch (type.kind) {
     case 'int':
@@ -293,45 +236,12 @@ function literal(typed: Of<'literal'>): Ir {
   }
 }
 
-/** Values of a list of literals that are all strings or all plain numbers; null for any other list. */
-function constantsOf(typed: Typed): (string | number)[] | null {
-  if (typed.node !== 'list' || typed.items.length === 0) return null;
-  const values: (string | number)[] = [];
-  for (const item of typed.items) {
-    if (item.node !== 'literal') return null;
-    const ir = literal(item);
-    if (ir.op !== 'const' || !['string', 'int', 'double'].includes(ir.rep)) return null;
-    if (typeof ir.value !== 'string' && typeof ir.value !== 'number') return null;
-    if (ir.rep === 'double' && typeof ir.value !== 'number') return null;
-    values.push(ir.value);
-  }
-  return values;
-}
-
 function frameRep(kind: string): Rep {
   return scalarRep(kind as Parameters<typeof scalarRep>[0]);
 }
 
-const COMPARISONS: Readonly<Record<Comparison, { plain: OperationName; text: OperationName; boxed: OperationName }>> = {
-  '<': { plain: 'less', text: 'textLess', boxed: 'boxedLess' },
-  '<=': { plain: 'lessEqual', text: 'textLessEqual', boxed: 'boxedLessEqual' },
-  '>': { plain: 'greater', text: 'textGreater', boxed: 'boxedGreater' },
-  '>=': { plain: 'greaterEqual', text: 'textGreaterEqual', boxed: 'boxedGreaterEqual' },
-};
-
-/** An integer meets a double as a double (see runtime-values.ts); integers of any kind compare as they are. */
-function sameNumbers(left: Ir, right: Ir): [Ir, Ir] {
-  if (repOf(left) === 'double' || repOf(right) === 'double') return [toDouble(left), toDouble(right)];
-  return [left, right];
-}
-
-function sameTimes(left: Ir, right: Ir): [Ir, Ir] {
-  if (repOf(left) === repOf(right)) return [left, right];
-  const rep = joinReps(repOf(left), repOf(right));
-  return [coerce(left, rep), coerce(right, rep)];
-}
-
-function joinReps(a: Rep, b: Rep): Rep {
+/** One that both can be converted to. */
+export function joinReps(a: Rep, b: Rep): Rep {
   if (a === b) return a;
   const both = new Set([a, b]);
   if (both.has('int') && both.has('wide')) return 'wide';
