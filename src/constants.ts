@@ -156,8 +156,8 @@ export const FOLDER_HEARTBEAT_MS = 5_000;
 export const FOLDER_HEARTBEAT_LOST_MS = 20_000;
 /** One section of a snapshot: bounds what a reader of a damaged length allocates. The machine's own section holds a compiled workspace. */
 export const SNAPSHOT_SECTION_BYTES_MAX = 128 * 1024 * 1024;
-/** A snapshot under way is synced this often, so that no step waits long: 8 MiB take some 10 ms on an SSD. */
-export const SNAPSHOT_SYNC_BYTES = 8 * 1024 * 1024;
+/** A snapshot under way is synced this often, so that no step waits long: on a busy machine 2 MiB took 3 ms (p90 4.5) at 500 MB/s, 8 MiB 6 ms (p90 9 to 38) at 700 MB/s. */
+export const SNAPSHOT_SYNC_BYTES = 2 * 1024 * 1024;
 /** Snapshots kept within the retained history, so that one can take over as its start: history is kept up to 1/4 longer than asked for. */
 export const SNAPSHOT_HISTORY_STEPS = 4;
 /** Kept per partition: three million decisions of 350 bytes; a cursor older than that gets an error. */
