@@ -1,4 +1,7 @@
-/** Aggregates without a window: columns of one or two values per row, and a bitmap that says whether there was any observation. */
+/**
+ * Aggregates without a window: columns of one or two values per row, and a bitmap that says whether there was any
+ * observation.
+ */
 import type { ProfileFrame } from '../protocol/frame.ts';
 import { type AggregateStore, readNothing, readNumber, readText } from './aggregate-store.ts';
 import { Bitmap, CodeColumn, type ColumnPlacer, DoubleColumn, IntColumn, type StoredColumn } from './column.ts';
@@ -134,7 +137,10 @@ export class AllTimeAverage implements AggregateStore {
   }
 }
 
-/** Whether an observation at `time` takes the place of one at `held`: of equal times, first keeps the earlier arrival, last takes the later. */
+/**
+ * Whether an observation at `time` takes the place of one at `held`: of equal times, first keeps the earlier arrival,
+ * last takes the later.
+ */
 export function replaces(last: boolean, time: number, held: number): boolean {
   return last ? time >= held : time < held;
 }

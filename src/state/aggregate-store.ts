@@ -1,4 +1,7 @@
-/** What an aggregate's memory can do, whichever function and window it has. One implementation per shape, chosen when the layout is adopted. */
+/**
+ * What an aggregate's memory can do, whichever function and window it has. One implementation per shape, chosen when
+ * the layout is adopted.
+ */
 import type { ProfileFrame } from '../protocol/frame.ts';
 import type { StoredColumn } from './column.ts';
 import type { RowDigest } from './row-digest.ts';
@@ -10,8 +13,9 @@ export interface AggregateStore {
   /** Where its blocks are, see row-blocks.ts; -1: it has none. */
   readonly ordinal: number;
   /**
-   * Folds one observation made at event time `time` (never later than logTime). Values: `number` for bool, int, double and timestamp, `text` for string.
-   * false: the heap or the dictionary is full, and no read finds anything changed.
+   * Folds one observation made at event time `time` (never later than logTime). Values: `number` for bool, int,
+   * double and timestamp, `text` for string. false: the heap or the dictionary is full, and no read finds anything
+   * changed.
    */
   observe(row: number, time: number, logTime: number, number: number, text: string): boolean;
   /** Writes the value at logTime into the frame's slot. Changes nothing. */

@@ -1,5 +1,6 @@
 /**
- * Windowed aggregates: one value, or two, per non-empty bucket (bucket-ring.ts). A read combines the live buckets in ascending order and nothing is ever subtracted, so that replay gives the same bits.
+ * Windowed aggregates: one value, or two, per non-empty bucket (bucket-ring.ts). A read combines the live buckets in
+ * ascending order and nothing is ever subtracted, so that replay gives the same bits.
  */
 import type { ProfileFrame } from '../protocol/frame.ts';
 import { DistinctKey, digestEdge, FOLDS, type Fold, replaces } from './aggregate-all-time.ts';
@@ -131,7 +132,10 @@ export class WindowAverage implements AggregateStore {
   }
 }
 
-/** first and last. Lanes: event time, value (a dictionary code for strings). Of a bucket only its own first or last can be the window's. */
+/**
+ * first and last. Lanes: event time, value (a dictionary code for strings). Of a bucket only its own first or last
+ * can be the window's.
+ */
 export class WindowEdge implements AggregateStore {
   readonly columns = [];
   readonly ordinal: number;

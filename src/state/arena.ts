@@ -1,15 +1,17 @@
 /**
- * One partition's memory: a shared WebAssembly.Memory of fixed size, reserved at once and resident only where it was touched. Capacity is
- * reserved, never grown, so that every view over it stays fixed (length-tracking views are many times slower) and no operation ever pauses to move what is there.
+ * One partition's memory: a shared WebAssembly.Memory of fixed size, reserved at once and resident only where it was
+ * touched. Capacity is reserved, never grown, so that every view over it stays fixed (length-tracking views are many
+ * times slower) and no operation ever pauses to move what is there.
  *
  *   | keys of customers | dictionary | references to blocks | consents | event ids | block heap | columns … |
  *
- * Everything before the columns has a size that follows from StateLimits. The rest is divided into *strips* of one bit per row: a bitmap takes
- * one, a column of 32-bit values 32, one of doubles 64. A column's place is a strip number, which does not depend on the number of rows: a snapshot
- * records it, so that a restored partition runs out of room at the same record as the one that went on.
+ * Everything before the columns has a size that follows from StateLimits. The rest is divided into *strips* of one
+ * bit per row: a bitmap takes one, a column of 32-bit values 32, one of doubles 64. A column's place is a strip
+ * number, which does not depend on the number of rows: a snapshot records it, so that a restored partition runs out
+ * of room at the same record as the one that went on.
  */
 import {
-  BLOCK_CARVE_FACTOR,
+  BLOCK_SPARE_BYTES_MAX,
   COLUMN_STRIPS_MAX,
   CONSENT_CHANNELS_MAX,
   CUSTOMER_ID_BYTES_RESERVED,
@@ -51,7 +53,12 @@ function fixedBytes(limits: StateLimits): number {
   const consents = (rows / 4) * CONSENT_CHANNELS_MAX;
   const eventIds = limits.eventIdsMax * 28 + tableSlotsFor(limits.eventIdsMax) * 4;
   const regions = 20;
-  return keys + dictionary + rows * 4 + consents + eventIds + limits.blockBytesMax * BLOCK_CARVE_FACTOR + regions * 8;
+  return keys + dictionary + rows * 4 + consents + eventIds + blockRegionBytes(limits.blockBytesMax) + regions * 8;
+}
+
+/** Address space for blocks of which `bytesMax` may be in use. */
+export function blockRegionBytes(bytesMax: number): number {
+  return bytesMax + Math.min(bytesMax, BLOCK_SPARE_BYTES_MAX);
 }
 
 /** Bytes for customer ids; for a few customers as many as the longest ids take. */
@@ -73,7 +80,10 @@ function stripsFor(limits: StateLimits): number {
   return Math.min(COLUMN_STRIPS_MAX, Math.floor(left / stripBytes));
 }
 
-/** Reserves a partition's memory: all of it at once, none of it resident. Limits that do not fit 4 GiB are a programmer's error: check them with `limitsError` first. */
+/**
+ * Reserves a partition's memory: all of it at once, none of it resident. Limits that do not fit 4 GiB are a
+ * programmer's error: check them with `limitsError` first.
+ */
 export function reserveMemory(limits: StateLimits): WebAssembly.Memory {
   const error = limitsError(limits);
   assert(error === null, error ?? '');

@@ -1,6 +1,7 @@
 /**
- * One attribute: a bitmap of presence, and the values in the narrowest form for the type. bool: a second bitmap. int: 32 bits, see IntColumn. double and timestamp: doubles.
- * string: dictionary codes. list<string>: a heap block of codes (its count is the length; an empty list has none).
+ * One attribute: a bitmap of presence, and the values in the narrowest form for the type. bool: a second bitmap. int:
+ * 32 bits, see IntColumn. double and timestamp: doubles. string: dictionary codes. list<string>: a heap block of
+ * codes (its count is the length; an empty list has none).
  */
 import { LIST_ATTRIBUTE_LENGTH_MAX } from '../constants.ts';
 import type { ProfileFrame } from '../protocol/frame.ts';
@@ -194,7 +195,10 @@ export function listUnits(length: number): number {
 
 const NO_LIST: readonly string[] = [];
 
-/** Arrays that gathered lists are written into: one per frame and slot, valid until that frame is gathered again. Frames are few and live long. */
+/**
+ * Arrays that gathered lists are written into: one per frame and slot, valid until that frame is gathered again.
+ * Frames are few and live long.
+ */
 export class ListScratch {
   readonly #byFrame = new WeakMap<ProfileFrame, string[][]>();
 

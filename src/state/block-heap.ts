@@ -1,16 +1,19 @@
 /**
- * Blocks for what only some customers have: window buckets, contacts, lists, distinct sets. Sizes come in classes (multiples of 8 bytes up to 64, then four per doubling up to
- * 128 KiB), each with a list of its freed blocks. A reference is the block's place in units of 8 bytes; 0 is none.
+ * Blocks for what only some customers have: window buckets, contacts, lists, distinct sets. Sizes come in classes
+ * (multiples of 8 bytes up to 64, then four per doubling up to 128 KiB), each with a list of its freed blocks. A
+ * reference is the block's place in units of 8 bytes; 0 is none.
  *
- * A block's first word is its header: class in the low 8 bits, above it a count that belongs to the owner. A freed block keeps the next free one in its second word.
+ * A block's first word is its header: class in the low 8 bits, above it a count that belongs to the owner. A freed
+ * block keeps the next free one in its second word.
  *
- * Law: *whether an allocation succeeds depends on the history of allocations only*, not on addresses. It is decided by counts: the blocks alive may take blockBytesMax; and because
- * freed blocks of one class never become blocks of another, the most that were ever alive together, class by class, may take BLOCK_CARVE_FACTOR times that, which is what is reserved. A restored partition gets its blocks
- * in another order, but the same counts, and so runs out of room at the same record.
+ * Law: *whether an allocation succeeds depends on the history of allocations only*, not on addresses. It is decided
+ * by counts: the blocks alive may take blockBytesMax; and because freed blocks of one class never become blocks of
+ * another, the most that were ever alive together, class by class, may take what is reserved (blockRegionBytes: up to
+ * twice that). A restored partition gets its blocks in another order, but the same counts, and so runs out of room at
+ * the same record.
  */
-import { BLOCK_CARVE_FACTOR } from '../constants.ts';
 import { assert } from '../stdx/assert.ts';
-import type { Arena } from './arena.ts';
+import { type Arena, blockRegionBytes } from './arena.ts';
 
 export const BLOCK_UNITS_MAX = 16_384;
 const SMALL_UNITS_MAX = 8;
@@ -39,7 +42,10 @@ function sizeOf(blockClass: number): number {
 }
 
 export class BlockHeap {
-  /** The heap under several types: block `ref` starts at words[ref * 2], ints[ref * 2], doubles[ref] and bytes[ref * 8]. */
+  /**
+   * The heap under several types: block `ref` starts at words[ref * 2], ints[ref * 2], doubles[ref] and bytes[ref *
+   * 8].
+   */
   readonly words: Uint32Array;
   readonly ints: Int32Array;
   readonly bytes: Uint8Array;
@@ -57,7 +63,7 @@ export class BlockHeap {
 
   constructor(arena: Arena, bytesMax: number) {
     this.#liveUnitsMax = Math.floor(bytesMax / 8);
-    this.#unitsMax = this.#liveUnitsMax * BLOCK_CARVE_FACTOR;
+    this.#unitsMax = Math.floor(blockRegionBytes(bytesMax) / 8);
     const offset = arena.region(this.#unitsMax * 8);
     this.words = new Uint32Array(arena.buffer, offset, this.#unitsMax * 2);
     this.ints = new Int32Array(arena.buffer, offset, this.#unitsMax * 2);
@@ -116,7 +122,8 @@ export class BlockHeap {
     const largest = classOf(units);
     if (this.#liveUnits + blocks * sizeOf(largest) > this.#liveUnitsMax) return false;
     if (this.#carvedUnits + blocks * sizeOf(largest) <= this.#unitsMax) return true;
-    // What has to be carved is convex in how many blocks a class gets, so the worst mixture is all of them in one class.
+    // What has to be carved is convex in how many blocks a class gets, so the worst mixture is all of them in one
+    // class.
     for (let blockClass = 0; blockClass <= largest; blockClass++) {
       if (this.#carvedUnits + this.#toCarve(blockClass, blocks) > this.#unitsMax) return false;
     }

@@ -1,11 +1,14 @@
 /**
- * The buckets of one windowed aggregate: for each row the non-empty ones only, ascending, in one block. INTERFACE, *Windows*: buckets of `resolution`, aligned to the epoch; at log time
- * t those that hold t and the window / resolution - 1 before it are live. Log time never goes back, so an expired bucket is dead for good, and may be dropped at any time: reads skip it anyway.
+ * The buckets of one windowed aggregate: for each row the non-empty ones only, ascending, in one block. INTERFACE,
+ * *Windows*: buckets of `resolution`, aligned to the epoch; at log time t those that hold t and the window /
+ * resolution - 1 before it are live. Log time never goes back, so an expired bucket is dead for good, and may be
+ * dropped at any time: reads skip it anyway.
  *
- * Block: header word (count: buckets), then `capacity` bucket numbers (i32), then `capacity` × `lanes` doubles, bucket by bucket. Capacities are odd, so that the doubles are aligned.
+ * Block: header word (count: buckets), then `capacity` bucket numbers (i32), then `capacity` × `lanes` doubles,
+ * bucket by bucket. Capacities are odd, so that the doubles are aligned.
  *
- * A bucket number is floor(t / resolution) counted from that of ORIGIN_MS, so that 32 bits reach 68 years to either side at the shortest resolution of one second (a minute: 4,000 years);
- * times beyond count in the outermost bucket.
+ * A bucket number is floor(t / resolution) counted from that of ORIGIN_MS, so that 32 bits reach 68 years to either
+ * side at the shortest resolution of one second (a minute: 4,000 years); times beyond count in the outermost bucket.
  */
 import { WINDOW_BUCKETS_MAX } from '../constants.ts';
 import { assert } from '../stdx/assert.ts';
@@ -22,7 +25,10 @@ export function ringUnits(capacity: number, lanes: number): number {
 }
 
 export class BucketRing implements Expiring {
-  /** What `open` and `seek` found: index into heap.doubles of the values of the first live bucket, its bucket number's index into heap.ints, and how many are live. */
+  /**
+   * What `open` and `seek` found: index into heap.doubles of the values of the first live bucket, its bucket number's
+   * index into heap.ints, and how many are live.
+   */
   values = 0;
   numbers = 0;
   live = 0;
@@ -60,7 +66,8 @@ export class BucketRing implements Expiring {
   }
 
   /**
-   * Index into heap.doubles of a bucket's values, made with zeros (and `created` said) where there was none; -1 when the heap is full, and then nothing changed. `bucket` must be live.
+   * Index into heap.doubles of a bucket's values, made with zeros (and `created` said) where there was none; -1 when
+   * the heap is full, and then nothing changed. `bucket` must be live.
    */
   open(row: number, bucket: number, oldest: number): number {
     const { ints } = this.#heap;
@@ -175,7 +182,10 @@ export class BucketRing implements Expiring {
     return target;
   }
 
-  /** Drops the buckets before `oldest`, with the blocks that they refer to. Returns the block, another one, or 0 if none was left. */
+  /**
+   * Drops the buckets before `oldest`, with the blocks that they refer to. Returns the block, another one, or 0 if
+   * none was left.
+   */
   #drop(row: number, ref: number, oldest: number): number {
     const heap = this.#heap;
     const count = heap.count(ref);

@@ -1,4 +1,7 @@
-/** Read access to whole columns by profile slot, for audience scans (also from other threads, over the same shared memory). Rows 1 … customers are meaningful, where present. */
+/**
+ * Read access to whole columns by profile slot, for audience scans (also from other threads, over the same shared
+ * memory). Rows 1 … customers are meaningful, where present.
+ */
 
 import { AllTimeCount, AllTimeEdge, AllTimeFold } from './aggregate-all-time.ts';
 import { DoubleColumn } from './column.ts';
@@ -14,7 +17,10 @@ export type ColumnView =
   /** One bit per row. */
   | { readonly kind: 'bool'; readonly presence: Uint8Array; readonly values: Uint8Array };
 
-/** null: the slot's values are not in one column. An absent count or sum reads as 0, other absent values as the attribute's default or nothing. */
+/**
+ * null: the slot's values are not in one column. An absent count or sum reads as 0, other absent values as the
+ * attribute's default or nothing.
+ */
 export function viewColumn(profile: ProfileTable, slot: number): ColumnView | null {
   const attribute = profile.attributes.find((field) => field.layout.slot === slot)?.column;
   if (attribute !== undefined) {

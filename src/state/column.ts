@@ -1,6 +1,7 @@
 /**
- * Typed columns over strips of the arena: one value per row. Each class picks its view once, in its constructor. Values have no zero to start from: whoever owns a column keeps a
- * bitmap of presence beside it, so that only bitmaps ever need clearing when a strip is used again.
+ * Typed columns over strips of the arena: one value per row. Each class picks its view once, in its constructor.
+ * Values have no zero to start from: whoever owns a column keeps a bitmap of presence beside it, so that only bitmaps
+ * ever need clearing when a strip is used again.
  *
  * In a snapshot a column's share of a group is its raw values, little-endian, except IntColumn, which says so itself.
  */
@@ -100,8 +101,9 @@ export class CodeColumn implements StoredColumn {
 export const WIDE = -(2 ** 31);
 
 /**
- * Integers within ± 2^53. Most fit 32 bits and take 4 bytes; the others leave WIDE there and take 8 more in a second column, whose pages stay untouched until one does.
- * In a snapshot: the narrow values, then u16 how many are wide, and for each its u16 row within the group and the value as a double.
+ * Integers within ± 2^53. Most fit 32 bits and take 4 bytes; the others leave WIDE there and take 8 more in a second
+ * column, whose pages stay untouched until one does. In a snapshot: the narrow values, then u16 how many are wide,
+ * and for each its u16 row within the group and the value as a double.
  */
 export class IntColumn implements StoredColumn {
   readonly strip: number;

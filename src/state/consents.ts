@@ -1,5 +1,6 @@
 /**
- * Consent by channel: two bits per customer for each channel that ever had any, 0 unset, 1 granted, 2 denied. Channels go by the dictionary code of their name, so that consent outlives workspace versions.
+ * Consent by channel: two bits per customer for each channel that ever had any, 0 unset, 1 granted, 2 denied.
+ * Channels go by the dictionary code of their name, so that consent outlives workspace versions.
  */
 import { CONSENT_CHANNELS_MAX } from '../constants.ts';
 import { assert } from '../stdx/assert.ts';

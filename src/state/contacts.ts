@@ -1,6 +1,8 @@
 /**
- * The decisions made for each customer, oldest first: what caps, cooldowns and offer limits count. One block per customer; its count is the number of contacts, its second word the
- * place of the oldest, so that forgetting from the old end moves nothing. An entry takes 32 bytes: doubles ts and decision number; words campaign, channel, offer (-1: none) and a spare one.
+ * The decisions made for each customer, oldest first: what caps, cooldowns and offer limits count. One block per
+ * customer; its count is the number of contacts, its second word the place of the oldest, so that forgetting from the
+ * old end moves nothing. An entry takes 32 bytes: doubles ts and decision number; words campaign, channel, offer (-1:
+ * none) and a spare one.
  */
 import { CONTACTS_PER_CUSTOMER_MAX } from '../constants.ts';
 import { assert } from '../stdx/assert.ts';
@@ -94,7 +96,10 @@ export class Contacts {
     return 0;
   }
 
-  /** Moves the contacts to the front of their block if a quarter of it is free there, or there is no room for a larger one; else to a larger block. */
+  /**
+   * Moves the contacts to the front of their block if a quarter of it is free there, or there is no room for a larger
+   * one; else to a larger block.
+   */
   #makeRoom(row: number, ref: number): number {
     const start = this.#start(ref);
     const count = this.#heap.count(ref);

@@ -1,9 +1,11 @@
 /**
- * Sets of 64-bit values in heap blocks, for `distinct`: the bits of a double for numbers, a 64-bit hash for strings (which are not interned: they appear in events only; two different
- * strings are taken for one with a probability of about 10^-15 per full set).
+ * Sets of 64-bit values in heap blocks, for `distinct`: the bits of a double for numbers, a 64-bit hash for strings
+ * (which are not interned: they appear in events only; two different strings are taken for one with a probability of
+ * about 10^-15 per full set).
  *
- * Exact up to DISTINCT_EXACT_MAX values, unordered, 8 bytes each behind the header word and a spare one; its count is the number of values. With one more the block, which then is large enough,
- * becomes a HyperLogLog in place: count REGISTERS, and the registers behind those two words.
+ * Exact up to DISTINCT_EXACT_MAX values, unordered, 8 bytes each behind the header word and a spare one; its count is
+ * the number of values. With one more the block, which then is large enough, becomes a HyperLogLog in place: count
+ * REGISTERS, and the registers behind those two words.
  */
 import { DISTINCT_EXACT_MAX, DISTINCT_REGISTERS } from '../constants.ts';
 import type { BlockHeap } from './block-heap.ts';
@@ -32,7 +34,10 @@ export class DistinctSets {
     return this.#heap.allocate(2);
   }
 
-  /** Adds a value. Returns the set's block, which may be another one (the old one is freed then); 0 when the heap is full, and then nothing changed. */
+  /**
+   * Adds a value. Returns the set's block, which may be another one (the old one is freed then); 0 when the heap is
+   * full, and then nothing changed.
+   */
   add(set: number, low: number, high: number): number {
     const heap = this.#heap;
     const { words } = heap;
@@ -63,7 +68,10 @@ export class DistinctSets {
     return count === REGISTERS ? estimateCardinality(this.#heap.bytes, set * 8 + 8) : count;
   }
 
-  /** How many values the sets referred to by doubles[from] … doubles[from + count - 1] hold together; a reference of 0 is an empty set. */
+  /**
+   * How many values the sets referred to by doubles[from] … doubles[from + count - 1] hold together; a reference of 0
+   * is an empty set.
+   */
   unionSize(from: number, count: number): number {
     const { doubles } = this.#heap;
     if (count === 1) return doubles[from] === 0 ? 0 : this.size(doubles[from] as number);
@@ -137,7 +145,8 @@ export class DistinctSets {
 
   #grow(set: number, count: number): number {
     const heap = this.#heap;
-    // A block that holds a full exact set holds the registers too, so that the conversion needs no allocation, and cannot fail.
+    // A block that holds a full exact set holds the registers too, so that the conversion needs no allocation, and
+    // cannot fail.
     const target = heap.allocate(Math.min(DISTINCT_EXACT_MAX + 1, count + 2 + (count >>> 1)));
     if (target === 0) return 0;
     heap.words.copyWithin(target * 2 + 2, set * 2 + 2, set * 2 + 2 + count * 2);

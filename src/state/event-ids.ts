@@ -1,10 +1,12 @@
 /**
- * The last `max` event ids: 128-bit hashes of customer, type and id, in a ring, oldest forgotten first, each with the number of its first decision and how many there were. An open-addressing
- * table leads from a hash to its place in the ring; an entry that goes closes the gap behind it, so that there are no tombstones and no rebuilds.
+ * The last `max` event ids: 128-bit hashes of customer, type and id, in a ring, oldest forgotten first, each with the
+ * number of its first decision and how many there were. An open-addressing table leads from a hash to its place in
+ * the ring; an entry that goes closes the gap behind it, so that there are no tombstones and no rebuilds.
  *
  * Two different ids are taken for the same with a probability of about max / 2^128.
  *
- * Entry n (counted from 0 over the partition's life) lives at place n mod max. In a snapshot: runs of f64 first n, u32 how many, and for each 16 bytes of hash, f64 first decision, u32 count.
+ * Entry n (counted from 0 over the partition's life) lives at place n mod max. In a snapshot: runs of f64 first n,
+ * u32 how many, and for each 16 bytes of hash, f64 first decision, u32 count.
  */
 import { assert } from '../stdx/assert.ts';
 import type { ByteReader, ByteWriter } from '../stdx/bytes.ts';
@@ -103,7 +105,9 @@ export class EventIds {
     }
   }
 
-  /** Builds the table after the last run was read and `total` set; `oldest` is the first entry that the snapshot held. */
+  /**
+   * Builds the table after the last run was read and `total` set; `oldest` is the first entry that the snapshot held.
+   */
   rebuild(oldest: number): void {
     assert(this.total - oldest <= this.max, 'snapshot remembers more event ids than the limits allow');
     for (let n = oldest; n < this.total; n++) this.#insert(n % this.max);

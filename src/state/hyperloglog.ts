@@ -1,9 +1,11 @@
 /**
- * HyperLogLog over 64-bit hashes: 2,048 registers of one byte, each the longest run of leading zeros (plus one) among the hashes that fell to it. Which values were added is all that
- * matters, not their order; the union of two is the greater of each register.
+ * HyperLogLog over 64-bit hashes: 2,048 registers of one byte, each the longest run of leading zeros (plus one) among
+ * the hashes that fell to it. Which values were added is all that matters, not their order; the union of two is the
+ * greater of each register.
  *
- * The estimate is Ertl's improved raw estimator ("New cardinality estimation algorithms for HyperLogLog sketches", arXiv:1702.01284, algorithm 6): no bias tables, and no logarithm, which
- * differs between machines. Products and square roots are exact by IEEE 754. Standard error 2.3 %.
+ * The estimate is Ertl's improved raw estimator ("New cardinality estimation algorithms for HyperLogLog sketches",
+ * arXiv:1702.01284, algorithm 6): no bias tables, and no logarithm, which differs between machines. Products and
+ * square roots are exact by IEEE 754. Standard error 2.3 %.
  */
 import { DISTINCT_REGISTERS } from '../constants.ts';
 import { fmix32 } from '../stdx/hash.ts';

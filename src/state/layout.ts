@@ -1,4 +1,7 @@
-/** What a workspace version asks of the customers' memory. The workspace's Attribute and Aggregate are assignable to these. */
+/**
+ * What a workspace version asks of the customers' memory. The workspace's Attribute and Aggregate are assignable to
+ * these.
+ */
 import type { ValueType } from '../protocol/schema.ts';
 
 export type AggregateFunction = 'count' | 'sum' | 'min' | 'max' | 'avg' | 'first' | 'last' | 'distinct';

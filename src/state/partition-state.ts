@@ -1,10 +1,12 @@
 /**
- * Everything a partition knows about its customers, in columns of one reserved memory (arena.ts). One writer; deterministic: the same calls in the same order give the same state everywhere, also when a part of
- * them ran before a snapshot and the rest after its restoration. That includes which calls find the dictionary, the heap or the table full.
+ * Everything a partition knows about its customers, in columns of one reserved memory (arena.ts). One writer;
+ * deterministic: the same calls in the same order give the same state everywhere, also when a part of them ran before
+ * a snapshot and the rest after its restoration. That includes which calls find the dictionary, the heap or the table
+ * full.
  *
- * Rows 1 … customers are customers; row 0 is a scratch row for events without one.
- * Law: *call `beginChange(row)` before the first store to a row for each event* (a running snapshot copies the row's group then).
- * No call takes longer because there are more customers; `configure`, `digest`, snapshots as a whole and restoration excepted.
+ * Rows 1 … customers are customers; row 0 is a scratch row for events without one. Law: *call `beginChange(row)`
+ * before the first store to a row for each event* (a running snapshot copies the row's group then). No call takes
+ * longer because there are more customers; `configure`, `digest`, snapshots as a whole and restoration excepted.
  */
 import { SWEEP_ROWS } from '../constants.ts';
 import type { ProfileFrame } from '../protocol/frame.ts';
@@ -41,8 +43,9 @@ export class PartitionState {
   }
 
   /**
-   * Adopts a layout: an attribute of the same name and type, an aggregate of the same name and signature keep their data, others start empty, those that are gone are dropped. Returns why it cannot (an attribute
-   * changed its type; no room), and then nothing changed.
+   * Adopts a layout: an attribute of the same name and type, an aggregate of the same name and signature keep their
+   * data, others start empty, those that are gone are dropped. Returns why it cannot (an attribute changed its type;
+   * no room), and then nothing changed.
    */
   configure(layout: ProfileLayout): string | null {
     const { profile, keys } = this.#parts;
@@ -108,8 +111,9 @@ export class PartitionState {
   }
 
   /**
-   * Folds one observation into an aggregate. logTime: the partition's, this event included; an event later than that counts at logTime. `number` for bool, int, double, timestamp; `text` for string.
-   * false: heap or dictionary full, nothing changed.
+   * Folds one observation into an aggregate. logTime: the partition's, this event included; an event later than that
+   * counts at logTime. `number` for bool, int, double, timestamp; `text` for string. false: heap or dictionary full,
+   * nothing changed.
    */
   observe(slot: number, row: number, eventTs: number, logTime: number, number: number, text: string): boolean {
     const { sweep, profile } = this.#parts;
@@ -119,15 +123,19 @@ export class PartitionState {
   }
 
   /**
-   * Whether any `stores` calls of observe and setList for one row would find room in the heap, so that an event can be applied whole or not at all. Near the limit it may say no to an event that would just
-   * have fitted, but it says so at every replay. For the dictionary, `intern` beforehand.
+   * Whether any `stores` calls of observe and setList for one row would find room in the heap, so that an event can
+   * be applied whole or not at all. Near the limit it may say no to an event that would just have fitted, but it says
+   * so at every replay. For the dictionary, `intern` beforehand.
    */
   hasRoom(stores: number): boolean {
     const { blocks, profile } = this.#parts;
     return blocks.heap.hasSpare(stores * BLOCKS_PER_STORE_MAX + 1, profile.storeUnitsMax);
   }
 
-  /** Writes these slots of a row, as of logTime, into the frame; attributes with their defaults. Changes nothing. Lists are valid until the frame is gathered again. */
+  /**
+   * Writes these slots of a row, as of logTime, into the frame; attributes with their defaults. Changes nothing.
+   * Lists are valid until the frame is gathered again.
+   */
   gather(row: number, slots: Int32Array | readonly number[], logTime: number, into: ProfileFrame): void {
     this.#parts.profile.gather(row, slots, logTime, into);
   }
@@ -172,7 +180,10 @@ export class PartitionState {
 
   // --- Contacts ----------------------------------------------------------------------------------------------------------------
 
-  /** Adds a customer's newest contact; ts never less than that of the one before. offerCode -1: none. false: no room, see contactRoom; nothing changed. */
+  /**
+   * Adds a customer's newest contact; ts never less than that of the one before. offerCode -1: none. false: no room,
+   * see contactRoom; nothing changed.
+   */
   addContact(
     row: number,
     ts: number,
@@ -218,7 +229,8 @@ export class PartitionState {
   // --- Whole -------------------------------------------------------------------------------------------------------------------
 
   /**
-   * 16 hex digits of the logical content at logTime: independent of rows, places, codes and batching, of remembered event ids and of what has expired. Reads every row.
+   * 16 hex digits of the logical content at logTime: independent of rows, places, codes and batching, of remembered
+   * event ids and of what has expired. Reads every row.
    */
   digest(logTime: number): string {
     const digest = new StateDigest(this.#parts, logTime);
@@ -236,7 +248,10 @@ export class PartitionState {
     return Math.round(indexes + blocks.heap.touchedBytes + rows * perRow);
   }
 
-  /** Starts a snapshot of the state as it is now; its digest will be that at logTime. One at a time: run its `step` until null, or abandon it. */
+  /**
+   * Starts a snapshot of the state as it is now; its digest will be that at logTime. One at a time: run its `step`
+   * until null, or abandon it.
+   */
   beginSnapshot(logTime: number): StateSnapshot {
     assert(this.#snapshot === null, 'a snapshot is running already');
     this.#snapshot = new RunningSnapshot(this.#parts, logTime, () => {
@@ -245,7 +260,10 @@ export class PartitionState {
     return this.#snapshot;
   }
 
-  /** Adds one section of a snapshot, in the order of `step`, to a fresh PartitionState of equal or larger limits; then call finishRestore. */
+  /**
+   * Adds one section of a snapshot, in the order of `step`, to a fresh PartitionState of equal or larger limits; then
+   * call finishRestore.
+   */
   restore(section: Uint8Array): void {
     this.#restoration ??= new Restoration(this.#parts);
     this.#restoration.add(section);
@@ -263,7 +281,9 @@ export class PartitionState {
     if (sweep.calls === 0) this.#sweep();
   }
 
-  /** Looks at a few rows, and frees what has expired in the first that has any blocks. Its place is part of the state. */
+  /**
+   * Looks at a few rows, and frees what has expired in the first that has any blocks. Its place is part of the state.
+   */
   #sweep(): void {
     const { sweep, blocks, keys } = this.#parts;
     const rows = keys.count + 1;

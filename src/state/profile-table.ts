@@ -1,7 +1,8 @@
 /**
- * The customers' attributes and aggregates by profile slot, and how they follow workspace versions. A field that stays (attribute: same name and type; aggregate: same name and signature) keeps its memory,
- * wherever its slot is now. New fields get their columns before the ones of dropped fields are given back, so that nothing needs clearing but bitmaps whose strip was used before: rows / 8 bytes each,
- * 20 µs for a million customers.
+ * The customers' attributes and aggregates by profile slot, and how they follow workspace versions. A field that
+ * stays (attribute: same name and type; aggregate: same name and signature) keeps its memory, wherever its slot is
+ * now. New fields get their columns before the ones of dropped fields are given back, so that nothing needs clearing
+ * but bitmaps whose strip was used before: rows / 8 bytes each, 20 µs for a million customers.
  */
 import { WINDOW_BUCKETS_MAX, WINDOW_RESOLUTION_MS_MIN } from '../constants.ts';
 import type { ProfileFrame } from '../protocol/frame.ts';
@@ -78,8 +79,9 @@ export class ProfileTable {
   }
 
   /**
-   * Adopts a layout, or says why not, and then nothing changed. `rowsUsed`: rows that may hold anything. `beforeReuse` is called with the columns' new strips before any of them is cleared:
-   * a running snapshot may still need their old content.
+   * Adopts a layout, or says why not, and then nothing changed. `rowsUsed`: rows that may hold anything.
+   * `beforeReuse` is called with the columns' new strips before any of them is cleared: a running snapshot may still
+   * need their old content.
    */
   configure(layout: ProfileLayout, rowsUsed: number, beforeReuse: (taken: ReadonlySet<number>) => void): string | null {
     const error = layoutError(layout) ?? this.#typeError(layout) ?? this.#internDefaults(layout);
@@ -164,7 +166,10 @@ export class ProfileTable {
     };
   }
 
-  /** Makes the layout's fields on a copy of the strips, in which those of `given` are free already; null when they do not fit. */
+  /**
+   * Makes the layout's fields on a copy of the strips, in which those of `given` are free already; null when they do
+   * not fit.
+   */
   #build(layout: ProfileLayout, given: readonly (AttributeField | AggregateField)[]) {
     const strips = this.#strips.copy();
     giveBack(strips, given);

@@ -1,4 +1,7 @@
-/** Fills a fresh partition from the sections of a snapshot (snapshot.ts has the format). Sections are trusted: the storage has checked their checksums; what does not fit is a programmer's error. */
+/**
+ * Fills a fresh partition from the sections of a snapshot (snapshot.ts has the format). Sections are trusted: the
+ * storage has checked their checksums; what does not fit is a programmer's error.
+ */
 import { assert } from '../stdx/assert.ts';
 import { ByteReader } from '../stdx/bytes.ts';
 import { SectionKind, type SnapshotHeader } from './snapshot.ts';

@@ -1,12 +1,16 @@
 /**
- * Which blocks of the heap belong to a row. One 32-bit reference per row leads to the row's *directory*, itself a block: its count is the number of references in it that are not 0,
- * then follows one reference per *ordinal* (contacts, each list attribute, each windowed aggregate, each distinct set). A customer without any of these costs four bytes; the directory goes when its last
- * reference does. It is as long as there were ordinals when it was made; what lies beyond its end is 0.
+ * Which blocks of the heap belong to a row. One 32-bit reference per row leads to the row's *directory*, itself a
+ * block: its count is the number of references in it that are not 0, then follows one reference per *ordinal*
+ * (contacts, each list attribute, each windowed aggregate, each distinct set). A customer without any of these costs
+ * four bytes; the directory goes when its last reference does. It is as long as there were ordinals when it was made;
+ * what lies beyond its end is 0.
  *
- * When a column is dropped its ordinal is *dying*: the sweep frees its blocks row by row, and only then can the ordinal be given out again.
+ * When a column is dropped its ordinal is *dying*: the sweep frees its blocks row by row, and only then can the
+ * ordinal be given out again.
  *
- * In a snapshot, a row with a directory: u16 row within the group, u16 ordinals in use, u8 class of the directory; for each: u16 ordinal, the block. A block is
- * u8 class and its content; one of a nested ordinal (a ring whose values are references to sets) is followed by the blocks it refers to, in the order of the ring.
+ * In a snapshot, a row with a directory: u16 row within the group, u16 ordinals in use, u8 class of the directory;
+ * for each: u16 ordinal, the block. A block is u8 class and its content; one of a nested ordinal (a ring whose values
+ * are references to sets) is followed by the blocks it refers to, in the order of the ring.
  */
 import { assert } from '../stdx/assert.ts';
 import type { ByteReader, ByteWriter } from '../stdx/bytes.ts';

@@ -1,6 +1,7 @@
 /**
- * Hashes the logical content of rows, up to ROWS_MAX at a time, so that it can be done column by column: twice as fast as row by row. Fields are added up, so that neither their order nor their slots matter;
- * within a field order does. Strings count by content, names by name. Two lanes of 32 bits.
+ * Hashes the logical content of rows, up to ROWS_MAX at a time, so that it can be done column by column: twice as
+ * fast as row by row. Fields are added up, so that neither their order nor their slots matter; within a field order
+ * does. Strings count by content, names by name. Two lanes of 32 bits.
  */
 import { SNAPSHOT_GROUP_ROWS } from '../constants.ts';
 import { fmix32 } from '../stdx/hash.ts';
@@ -9,7 +10,10 @@ import type { TextHash } from './text-hash.ts';
 const scratchDouble = new Float64Array(1);
 const scratchWords = new Uint32Array(scratchDouble.buffer);
 
-/** Low and high word of a double's bits. All NaNs (an infinite sum minus an infinite value) are one, and -0 is never stored, see `storable`. */
+/**
+ * Low and high word of a double's bits. All NaNs (an infinite sum minus an infinite value) are one, and -0 is never
+ * stored, see `storable`.
+ */
 export function lowBits(value: number): number {
   if (Number.isNaN(value)) return 1;
   scratchDouble[0] = value;

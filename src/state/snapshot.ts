@@ -1,16 +1,21 @@
 /**
- * A snapshot of one partition's memory, taken while the partition goes on: copy-on-write by groups of SNAPSHOT_GROUP_ROWS rows.
+ * A snapshot of one partition's memory, taken while the partition goes on: copy-on-write by groups of
+ * SNAPSHOT_GROUP_ROWS rows.
  *
- * Law: *the sections hold the state as of `beginSnapshot`.* A row's group is copied before the first change to any of its rows (PartitionState.beginChange), or when its turn comes, whichever is earlier. What is
- * append-only (customer ids, dictionary) needs no copy, only its length then; remembered event ids are copied just before one of them is overwritten. No call does more than one group's or chunk's worth of work.
+ * Law: *the sections hold the state as of `beginSnapshot`.* A row's group is copied before the first change to any of
+ * its rows (PartitionState.beginChange), or when its turn comes, whichever is earlier. What is append-only (customer
+ * ids, dictionary) needs no copy, only its length then; remembered event ids are copied just before one of them is
+ * overwritten. No call does more than one group's or chunk's worth of work, with one exception: when a second layout
+ * in the course of one snapshot wants the place of a column that the first one dropped, all that is left is copied.
  *
- * Sections are self-contained byte arrays, little-endian, whose first byte is their kind; framing and checksums are the storage's. The header comes first, the others in the order of their copying:
+ * Sections are self-contained byte arrays, little-endian, whose first byte is their kind; framing and checksums are
+ * the storage's. The header comes first, the others in the order of their copying:
  *
  *   1 header     text: JSON of SnapshotHeader
  *   2 strings    u8 0 customer ids, 1 dictionary; u32 first entry, u32 entries, then their bytes as in text-index.ts
  *   3 event ids  one run, see event-ids.ts
- *   4 rows       u32 first row, u32 rows; each column of the header in order (column.ts); each consent channel (consents.ts);
- *                u32 rows with a directory, and these (row-blocks.ts)
+ *   4 rows       u32 first row, u32 rows; each column of the header in order (column.ts); each consent channel
+ *                (consents.ts); u32 rows with a directory, and these (row-blocks.ts)
  *
  * Row 0, the anonymous row, is among the rows: what it holds counts for the room that is left in the heap.
  */
@@ -50,7 +55,10 @@ export interface SnapshotHeader {
 
 /** What the storage drives. */
 export interface StateSnapshot {
-  /** The next sections, null when there are none left. A bounded amount of work; call it between records until it says null. */
+  /**
+   * The next sections, null when there are none left. A bounded amount of work; call it between records until it says
+   * null.
+   */
   step(): Uint8Array[] | null;
   /** PartitionState.digest of the state that the sections hold. Known once `step` has returned null. */
   readonly digest: string;

@@ -1,6 +1,7 @@
 /**
- * The digest of a partition's logical content: the sum over customers of a 64-bit hash of each one's id, attributes, live window buckets, consents and contacts. Two states that no read can tell apart have the same one, whatever
- * the order of their rows, the places of their columns and the numbering of their codes.
+ * The digest of a partition's logical content: the sum over customers of a 64-bit hash of each one's id, attributes,
+ * live window buckets, consents and contacts. Two states that no read can tell apart have the same one, whatever the
+ * order of their rows, the places of their columns and the numbering of their codes.
  */
 import { fmix32 } from '../stdx/hash.ts';
 import type { AggregateField, AttributeField } from './profile-field.ts';
@@ -8,7 +9,9 @@ import { RowDigest } from './row-digest.ts';
 import type { StateParts } from './state-parts.ts';
 import { TextHash } from './text-hash.ts';
 
-/** Collects rows, which may change once they have been added. The layout is the one at construction, whatever follows. */
+/**
+ * Collects rows, which may change once they have been added. The layout is the one at construction, whatever follows.
+ */
 export class StateDigest {
   readonly #parts: StateParts;
   readonly #logTime: number;

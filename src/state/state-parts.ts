@@ -1,4 +1,7 @@
-/** The parts of one partition's memory, and the way they are carved from the arena: the one place that knows all of them. */
+/**
+ * The parts of one partition's memory, and the way they are carved from the arena: the one place that knows all of
+ * them.
+ */
 import { Arena, keyBytesFor, type StateLimits } from './arena.ts';
 import { BlockHeap } from './block-heap.ts';
 import { Consents } from './consents.ts';
@@ -23,7 +26,10 @@ export interface StateParts {
   readonly sweep: SweepState;
 }
 
-/** How far the reclaiming of expired buckets got: part of the state, because it decides when a full heap has room again. */
+/**
+ * How far the reclaiming of expired buckets got: part of the state, because it decides when a full heap has room
+ * again.
+ */
 export interface SweepState {
   row: number;
   /** The latest log time that an observation came with. */

@@ -1,6 +1,7 @@
 /**
- * Which strips of the arena belong to columns (see arena.ts). First fit, lowest first: the same history of layouts gives the same places everywhere.
- * A strip given back keeps its old content; whoever needs zeros asks whether a strip was used before.
+ * Which strips of the arena belong to columns (see arena.ts). First fit, lowest first: the same history of layouts
+ * gives the same places everywhere. A strip given back keeps its old content; whoever needs zeros asks whether a
+ * strip was used before.
  */
 import { assert } from '../stdx/assert.ts';
 

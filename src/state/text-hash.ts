@@ -1,6 +1,7 @@
 /**
- * 64-bit hash of a string, or of several in a row, over UTF-16 units; the same on every machine. Two 32-bit lanes, because JavaScript has no 64-bit integers
- * without garbage. The result is left in the fields: one instance per owner, used at once.
+ * 64-bit hash of a string, or of several in a row, over UTF-16 units; the same on every machine. Two 32-bit lanes,
+ * because JavaScript has no 64-bit integers without garbage. The result is left in the fields: one instance per
+ * owner, used at once.
  */
 import { fmix32 } from '../stdx/hash.ts';
 

@@ -1,12 +1,14 @@
 /**
- * Strings ↔ dense numbers 0, 1, 2 …: the customers' keys and the dictionary are both this. Append-only: an entry never moves and never goes, so a snapshot needs
- * no more than the number of entries at its beginning.
+ * Strings ↔ dense numbers 0, 1, 2 …: the customers' keys and the dictionary are both this. Append-only: an entry
+ * never moves and never goes, so a snapshot needs no more than the number of entries at its beginning.
  *
- * Bytes of an entry: its length in UTF-16 units × 2, plus 1 if any unit exceeds 0xff, as a base-128 varint (low bits first); then one byte per unit, or two (little-endian).
- * That keeps every JavaScript string exactly, lone surrogates too, and costs 13 bytes for a 12-character id.
+ * Bytes of an entry: its length in UTF-16 units × 2, plus 1 if any unit exceeds 0xff, as a base-128 varint (low bits
+ * first); then one byte per unit, or two (little-endian). That keeps every JavaScript string exactly, lone surrogates
+ * too, and costs 13 bytes for a 12-character id.
  *
- * The table is open addressing with linear probing over pairs of words: entry + 1 (0: empty) and the high half of the 64-bit hash, whose low half chose the slot. It has its full
- * size from the start, so that no insert ever pauses to move entries. The strings themselves are compared only when all 64 bits agree in effect.
+ * The table is open addressing with linear probing over pairs of words: entry + 1 (0: empty) and the high half of the
+ * 64-bit hash, whose low half chose the slot. It has its full size from the start, so that no insert ever pauses to
+ * move entries. The strings themselves are compared only when all 64 bits agree in effect.
  */
 import { assert } from '../stdx/assert.ts';
 import type { Arena } from './arena.ts';
@@ -24,12 +26,16 @@ export class TextIndex {
   readonly #hash = new TextHash();
   /** The hash of each entry, two words; empty if they are not kept. */
   readonly #hashes: Uint32Array;
-  /** Strings kept on the JavaScript heap so that reading an entry twice does not decode it twice; direct-mapped, so bounded. */
+  /**
+   * Strings kept on the JavaScript heap so that reading an entry twice does not decode it twice; direct-mapped, so
+   * bounded.
+   */
   readonly #cacheEntry: Int32Array;
   readonly #cacheText: string[];
 
   /**
-   * `cached`: how many decoded strings are kept, a power of two. `hashed`: whether each entry's hash is kept (8 bytes), for entries that many rows refer to.
+   * `cached`: how many decoded strings are kept, a power of two. `hashed`: whether each entry's hash is kept (8
+   * bytes), for entries that many rows refer to.
    */
   constructor(arena: Arena, entriesMax: number, bytesMax: number, cached: number, hashed: boolean) {
     assert((cached & (cached - 1)) === 0, 'the cache must have a power of two of places');
@@ -120,7 +126,10 @@ export class TextIndex {
     }
   }
 
-  /** Bytes touched so far, for the metric: the table's pages are touched at random, so they count once an entry per page is likely. */
+  /**
+   * Bytes touched so far, for the metric: the table's pages are touched at random, so they count once an entry per
+   * page is likely.
+   */
   get touchedBytes(): number {
     return (
       this.count * (this.#hashes.length > 0 ? 12 : 4) +

@@ -1,5 +1,6 @@
 /**
- * What PartitionState promises, kept the dumbest way: Maps, arrays, and every observation ever made, from which each read recomputes everything.
+ * What PartitionState promises, kept the dumbest way: Maps, arrays, and every observation ever made, from which each
+ * read recomputes everything.
  */
 import type { AggregateLayout, AttributeLayout, ProfileLayout } from '../../src/state/layout.ts';
 

@@ -1,6 +1,8 @@
 /**
- * PartitionState against a dumb twin (state-twin.ts) under random operations: late and future events, jumps of log time, layouts that come and go, snapshots taken while changes go on. Every read is compared at random
- * moments and at the end; every snapshot is restored and compared too, and the restored partition then goes on beside the original and must stay equal to it, down to the calls that find no room.
+ * PartitionState against a dumb twin (state-twin.ts) under random operations: late and future events, jumps of log
+ * time, layouts that come and go, snapshots taken while changes go on. Every read is compared at random moments and
+ * at the end; every snapshot is restored and compared too, and the restored partition then goes on beside the
+ * original and must stay equal to it, down to the calls that find no room.
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -194,7 +196,10 @@ function frame(slots: number): ProfileFrame {
   };
 }
 
-/** A partition and the layout and log time that it lives under. Each operation returns what the call answered, or nothing. */
+/**
+ * A partition and the layout and log time that it lives under. Each operation returns what the call answered, or
+ * nothing.
+ */
 class Subject {
   readonly state: PartitionState;
   layout: ProfileLayout = { attributes: [], aggregates: [] };

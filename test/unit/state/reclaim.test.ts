@@ -113,4 +113,40 @@ describe('reclaiming', () => {
     expect(state.customers).toBe(0);
     expect(state.digest(T)).toBe('0'.repeat(16));
   });
+
+  it('finds no room at the same call after a restoration, whatever was there before', () => {
+    const state = new PartitionState(reserveMemory(LIMITS), LIMITS);
+    expect(state.configure(WINDOWS)).toBeNull();
+    expect(fill(state)).toBeLessThan(500);
+    const later = T + 30 * DAY;
+    state.observe(0, state.ensure('customer-0'), T, later, 0, '');
+    sweepAll(state);
+    const contacts = (target: PartitionState, each: number): number => {
+      let added = 0;
+      for (let i = 0; i < 500; i++) {
+        const row = target.ensure(`customer-${i}`);
+        target.beginChange(row);
+        for (let k = 0; k < each; k++) {
+          const room = target.contactRoom(row);
+          expect(target.addContact(row, later, 0, 0, 0, k)).toBe(room);
+          if (room) added++;
+        }
+      }
+      return added;
+    };
+    // Another mixture of sizes, and none of it left.
+    expect(contacts(state, 2)).toBe(1000);
+    for (let row = 1; row <= state.customers; row++) state.forgetContacts(row, Number.POSITIVE_INFINITY);
+    const restored = new PartitionState(reserveMemory(LIMITS), LIMITS);
+    const snapshot = state.beginSnapshot(later);
+    for (let next = snapshot.step(); next !== null; next = snapshot.step())
+      for (const section of next) restored.restore(section);
+    restored.finishRestore();
+    const added = contacts(state, 4);
+    expect(contacts(restored, 4)).toBe(added);
+    // Empty as it is, it has places for fewer than a fresh one: that is what a restoration must not forget.
+    const fresh = new PartitionState(reserveMemory(LIMITS), LIMITS);
+    expect(fresh.configure(WINDOWS)).toBeNull();
+    expect(contacts(fresh, 4)).toBeGreaterThan(added);
+  });
 });
