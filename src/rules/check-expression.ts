@@ -2,9 +2,10 @@
 import { EXPRESSION_STEPS_MAX } from '../constants.ts';
 import type { EventSchema, Schema } from '../protocol/schema.ts';
 import { check } from './check.ts';
+import { evaluationCost } from './evaluation-cost.ts';
 import { FrameEnvironment } from './frame-environment.ts';
 import type { Ir } from './ir.ts';
-import { childrenOf, evaluationCost } from './ir-traits.ts';
+import { childrenOf } from './ir-traits.ts';
 import { lower } from './lower.ts';
 import { parseExpression } from './parse.ts';
 import type { Program, ProgramResult, RuleIssue } from './program.ts';

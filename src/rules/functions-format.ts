@@ -82,9 +82,11 @@ function text(arg: Value): string | Failure {
 
 function listText(items: readonly Value[]): string | Failure {
   const parts: string[] = [];
+  let length = 0;
   for (const item of items) {
     const part = text(item);
-    if (part === undefined) return undefined;
+    length += part?.length ?? 0;
+    if (part === undefined || length > EXPRESSION_TEXT_LENGTH_MAX) return undefined;
     parts.push(part);
   }
   return `[${parts.join(', ')}]`;
@@ -93,9 +95,12 @@ function listText(items: readonly Value[]): string | Failure {
 /** In the order of the keys as text. */
 function mapText(map: CelMap): string | Failure {
   const parts: [string, string][] = [];
+  let length = 0;
   for (const key of map.keys) {
     const [name, value] = [text(key), text(map.get(key) as Value)];
     if (name === undefined || value === undefined) return undefined;
+    length += name.length + value.length;
+    if (length > EXPRESSION_TEXT_LENGTH_MAX) return undefined;
     parts.push([name, value]);
   }
   parts.sort((a, b) => compareText(a[0], b[0]));

@@ -5,9 +5,10 @@
 import { EVENT_LIST_LENGTH_MAX } from '../constants.ts';
 import { assert, unreachable } from '../stdx/assert.ts';
 import type { Environment } from './environment.ts';
+import { evaluationCost } from './evaluation-cost.ts';
 import { scalarRep } from './frame-environment.ts';
 import { type Ir, type IrLoop, type IrRange, type Rep, repOf } from './ir.ts';
-import { canFail, evaluationCost } from './ir-traits.ts';
+import { canFail } from './ir-traits.ts';
 import { lowerCall } from './lower-calls.ts';
 import { lowerCompare, lowerEqual, lowerIn } from './lower-compare.ts';
 import { box, coerce, constant, constantOf, type Interval, operation, repOfType } from './lower-values.ts';
@@ -184,6 +185,10 @@ export class Lowerer {
       if (operand.op === 'eventList')
         return operation('checkIndex', [index, { op: 'listLength', list: operand.list }], 'int');
       return operation('elementAt', [operand, index], 'int');
+    }
+    if (operand.op === 'eventList' && operand.column !== null && (repOf(index) === 'int' || repOf(index) === 'wide')) {
+      const element = operation('checkIndex', [index, { op: 'listLength', list: operand.list }], 'int');
+      return { op: 'column', list: operand.list, column: 0, element, rep: operand.column, sure: true };
     }
     return coerce(operation('index', [box(operand), box(index)], 'dyn'), repOfType(typed.type));
   }
