@@ -6,12 +6,15 @@
  * and a rule is asked before every contact, hence no window of length `per`, whatever its start, ever holds more than `max`.
  *
  * What is kept: contacts that a rule of the active version can reach, and at least CONTACT_RETENTION_MS of history, so that a longer cap published later
- * finds it. A limit without `per` reaches all the way: then nothing is forgotten until the list is full; what no rule needs goes then, and if that frees
- * nothing the customer gets no more (counted as `cap`), so that a full list never leaks.
+ * finds it. Contacts whose offer has a limit without `per` are kept for ever; the others go when the list has doubled. A full list gives up the 90 days too, and
+ * if that frees nothing the customer gets no more (counted as `cap`), so that a full list never leaks.
  */
-import { CONTACT_RETENTION_MS, CONTACTS_PER_CUSTOMER_MAX } from '../constants.ts';
+import { CONTACT_RETENTION_MS } from '../constants.ts';
 import type { PartitionState } from '../state/partition-state.ts';
 import type { ActiveCampaign, ActiveWorkspace } from './active-workspace.ts';
+
+/** Lists shorter than this are not searched for contacts to forget. */
+const CONTACTS_SWEPT_MIN = 64;
 
 export class ContactHistory {
   readonly #state: PartitionState;
@@ -25,6 +28,8 @@ export class ContactHistory {
   readonly #lifetime: boolean;
   #row = 0;
   #now = 0;
+  /** Contacts within reach: all of them where an offer counts for ever. */
+  #held = 0;
 
   constructor(state: PartitionState, active: ActiveWorkspace) {
     this.#state = state;
@@ -51,10 +56,12 @@ export class ContactHistory {
       if (campaign.offer !== null) this.#offersGiven[campaign.offerIndex] = 0;
     }
     this.#capUsed.fill(0);
+    this.#held = 0;
     const contacts = this.#state.contacts;
     const reach = this.#lifetime ? Number.POSITIVE_INFINITY : this.#reachMs;
     for (let more = contacts.open(row); more; more = contacts.older()) {
       if (now - contacts.ts >= reach) break;
+      this.#held++;
       this.#count(contacts.ts, contacts.campaign, contacts.channel, contacts.offer);
     }
   }
@@ -88,17 +95,18 @@ export class ContactHistory {
   /** Whether another contact can be kept; makes room by forgetting what no rule reaches. */
   hasRoom(): boolean {
     if (this.#state.contactRoom(this.#row)) return true;
-    if (this.#lifetime) this.#compact();
-    else this.#state.forgetContacts(this.#row, this.#now - this.#reachMs + 1);
+    this.#forget(this.#reachMs);
     return this.#state.contactRoom(this.#row);
   }
 
   /** Keeps a decision as a contact. False: there was no room after all (ask `hasRoom` first). */
   add(campaign: ActiveCampaign, channel: number, decisionNumber: number): boolean {
-    const state = this.#state;
-    if (!this.#lifetime) state.forgetContacts(this.#row, this.#now - Math.max(this.#reachMs, CONTACT_RETENTION_MS) + 1);
+    // Forgetting some in the middle walks the whole list: worth it whenever the list has doubled.
+    const doubled = this.#held >= CONTACTS_SWEPT_MIN && (this.#held & (this.#held - 1)) === 0;
+    this.#held++;
+    if (!this.#lifetime || doubled) this.#forget(Math.max(this.#reachMs, CONTACT_RETENTION_MS));
     const channelCode = this.#active.channelCodes[channel] as number;
-    return state.addContact(
+    return this.#state.addContact(
       this.#row,
       this.#now,
       campaign.campaignCode,
@@ -127,27 +135,17 @@ export class ContactHistory {
     }
   }
 
-  /** Rebuilds a full list from what rules with an end reach and from contacts whose offer counts for ever. */
-  #compact(): void {
+  /** Forgets the contacts that are `reachMs` old or older, but none whose offer counts for ever. */
+  #forget(reachMs: number): void {
     const state = this.#state;
-    const contacts = state.contacts;
-    const kept: { ts: number; campaign: number; channel: number; offer: number; decision: number }[] = [];
-    for (
-      let more = contacts.open(this.#row);
-      more && kept.length < CONTACTS_PER_CUSTOMER_MAX;
-      more = contacts.older()
-    ) {
-      const { ts, campaign, channel, offer, decision } = contacts;
-      const reached = this.#now - ts < this.#reachMs;
-      const offerIndex = offer < 0 ? undefined : this.#active.offerOfCode.get(offer);
-      const forEver = offerIndex !== undefined && this.#active.offerReachMs[offerIndex] === Number.POSITIVE_INFINITY;
-      if (reached || forEver) kept.push({ ts, campaign, channel, offer, decision });
+    if (!this.#lifetime) {
+      state.forgetContacts(this.#row, this.#now - reachMs + 1);
+      return;
     }
-    if (kept.length >= CONTACTS_PER_CUSTOMER_MAX) return;
-    state.forgetContacts(this.#row, Number.POSITIVE_INFINITY);
-    for (let i = kept.length - 1; i >= 0; i--) {
-      const contact = kept[i] as (typeof kept)[number];
-      state.addContact(this.#row, contact.ts, contact.campaign, contact.channel, contact.offer, contact.decision);
-    }
+    state.retainContacts(this.#row, (ts, offerCode) => {
+      if (this.#now - ts < reachMs) return true;
+      const offer = this.#active.offerOfCode.get(offerCode);
+      return offer !== undefined && this.#active.offerReachMs[offer] === Number.POSITIVE_INFINITY;
+    });
   }
 }

@@ -69,6 +69,27 @@ export class Contacts {
     heap.setCount(ref, end - oldest);
   }
 
+  /** Drops the contacts that `keep` does not want, in place: it allocates nothing, so it cannot fail. */
+  retain(row: number, keep: (ts: number, offer: number) => boolean): void {
+    const ref = this.#blocks.get(row, this.ordinal);
+    if (ref === 0) return;
+    const { doubles, ints } = this.#heap;
+    let at = ref + 1 + this.#start(ref) * UNITS_PER_CONTACT;
+    const end = at + this.#heap.count(ref) * UNITS_PER_CONTACT;
+    let kept = 0;
+    for (; at < end; at += UNITS_PER_CONTACT) {
+      if (!keep(doubles[at] as number, ints[at * 2 + 6] as number)) continue;
+      doubles.copyWithin(ref + 1 + kept * UNITS_PER_CONTACT, at, at + UNITS_PER_CONTACT);
+      kept++;
+    }
+    if (kept === 0) {
+      this.#blocks.release(row, this.ordinal);
+      return;
+    }
+    this.#heap.words[ref * 2 + 1] = 0;
+    this.#heap.setCount(ref, kept);
+  }
+
   /** Index into heap.doubles of the row's oldest contact; see `count`. 0: it has none. */
   first(row: number): number {
     const ref = this.#blocks.get(row, this.ordinal);

@@ -205,6 +205,11 @@ export class PartitionState {
     this.#parts.contacts.forget(row, beforeTs);
   }
 
+  /** Drops the contacts that `keep` does not want; never for want of memory. */
+  retainContacts(row: number, keep: (ts: number, offerCode: number) => boolean): void {
+    this.#parts.contacts.retain(row, keep);
+  }
+
   // --- Remembered event ids ----------------------------------------------------------------------------------------------------
 
   /** Where the event id is remembered, or -1. Valid until the next `remember`. */

@@ -321,6 +321,17 @@ describe('contacts', () => {
     expect(fixture.decisions).toHaveLength(1025);
   });
 
+  test('beside an offer for ever, the other contacts still go after 90 days, once the list has doubled', () => {
+    const fixture = MachineFixture.with(often('caps: [{name: day, max: 2, per: 1d}]'));
+    fixture.send(receipt('ann', AT, { data: { total: 5 } }));
+    fixture.send(Array.from({ length: 1000 }, (_, day) => receipt('ann', AT + (day + 1) * DAY)));
+    const { decisions } = fixture.machine.customer('ann') ?? { decisions: [] };
+    expect(decisions.length).toBeLessThan(256);
+    expect(decisions.length).toBeGreaterThan(90);
+    expect(decisions.at(-1)).toMatchObject({ campaign: 'once', id: '0-1' });
+    expect(decisions.slice(0, 90).map(({ id }) => id)).toEqual(Array.from({ length: 90 }, (_, i) => `0-${1001 - i}`));
+  });
+
   test('an offer for ever is remembered though the list was full and made room', () => {
     const fixture = MachineFixture.with(often(''));
     fixture.send(receipt('ann', AT, { data: { total: 5 } }));
