@@ -141,6 +141,73 @@ export class BucketRing implements Expiring {
     const { lanes } = this;
     let ref = block;
     if (count === this.#capacityOf(ref)) {
+      ref = this.#grow(row, ref, count);
+      if (ref === 0) return -1;
+    }
+    const count = this.#heap.count(ref);
+    let after = count;
+    while (after > 0 && (ints[ref * 2 + after] as number) > bucket) after--;
+    if (after > 0 && ints[ref * 2 + after] === bucket) {
+      this.created = false;
+      return this.#valuesOf(ref) + (after - 1) * this.lanes;
+    }
+    return this.#insert(row, ref, count, after, bucket);
+  }
+
+  /** Whether the last `open` made the bucket. */
+  created = false;
+
+  /** Finds the live buckets of a row without changing anything: how many there are, see the fields. */
+  seek(row: number, oldest: number): number {
+    const ref = this.#blocks.get(row, this.ordinal);
+    if (ref === 0) {
+      this.live = 0;
+      return 0;
+    }
+    const { ints } = this.#heap;
+    const count = this.#heap.count(ref);
+    const first = ref * 2 + 1;
+    let expired = 0;
+    while (expired < count && (ints[first + expired] as number) < oldest) expired++;
+    this.numbers = first + expired;
+    this.values = this.#valuesOf(ref) + expired * this.lanes;
+    this.live = count - expired;
+    return this.live;
+  }
+
+  expire(row: number, logTime: number): void {
+    const ref = this.#blocks.get(row, this.ordinal);
+    if (ref === 0) return;
+    const oldest = this.oldestLive(logTime);
+    if (this.#heap.count(ref) === 0 || (this.#heap.ints[ref * 2 + 1] as number) < oldest) this.#drop(row, ref, oldest);
+  }
+
+  #capacityOf(ref: number): number {
+    return this.#capacities[this.#heap.blockClass(ref)] as number;
+  }
+
+  #valuesOf(ref: number): number {
+    return ref + ((1 + this.#capacityOf(ref)) >>> 1);
+  }
+
+  #unitsFor(capacity: number): number {
+    return ringUnits(capacity, this.lanes);
+  }
+
+  #create(row: number): number {
+    const ref = this.#heap.allocate(this.#unitsFor(1));
+    if (ref === 0) return 0;
+    if (this.#blocks.add(row, this.ordinal, ref)) return ref;
+    this.#heap.free(ref);
+    return 0;
+  }
+
+  /** Inserts behind `after` buckets. */
+  #insert(row: number, block: number, count: number, after: number, bucket: number): number {
+    const heap = this.#heap;
+    const { lanes } = this;
+    let ref = block;
+    if (count === this.#capacityOf(ref)) {
       ref = this.#resize(
         row,
         ref,
@@ -168,23 +235,25 @@ export class BucketRing implements Expiring {
     this.#heap.free(ref);
   }
 
-  /** Moves the buckets from `skip` on to a block of `capacity`; 0 when there is no room, and then nothing changed. */
-  #resize(row: number, ref: number, count: number, skip: number, capacity: number): number {
+  /** Moves a full block's buckets to a larger one; 0 when there is no room, and then nothing changed. */
+  #grow(row: number, ref: number, count: number): number {
     const heap = this.#heap;
-    const target = heap.allocate(this.#unitsFor(capacity));
+    const capacity = Math.max(count + 2, (count + (count >>> 1)) | 1);
+    const target = heap.allocate(this.#unitsFor(Math.min(this.#buckets | 1, capacity)));
     if (target === 0) return 0;
-    heap.ints.copyWithin(target * 2 + 1, ref * 2 + 1 + skip, ref * 2 + 1 + count);
+    heap.ints.copyWithin(target * 2 + 1, ref * 2 + 1, ref * 2 + 1 + count);
     const from = this.#valuesOf(ref);
-    heap.doubles.copyWithin(this.#valuesOf(target), from + skip * this.lanes, from + count * this.lanes);
-    heap.setCount(target, count - skip);
+    heap.doubles.copyWithin(this.#valuesOf(target), from, from + count * this.lanes);
+    heap.setCount(target, count);
     this.#blocks.replace(row, this.ordinal, target);
     heap.free(ref);
     return target;
   }
 
   /**
-   * Drops the buckets before `oldest`, with the blocks that they refer to. Returns the block, another one, or 0 if
-   * none was left.
+   * Drops the buckets before `oldest`, with the blocks that they refer to. Returns the block, or 0 if it went with its
+   * last bucket. Never moves to a smaller block: dropping must not allocate, because PartitionState.hasRoom has promised
+   * the room to others.
    */
   #drop(row: number, ref: number, oldest: number): number {
     const heap = this.#heap;
@@ -202,11 +271,6 @@ export class BucketRing implements Expiring {
     if (left === 0) {
       this.#discard(row, ref);
       return 0;
-    }
-    const capacity = left | 1;
-    if (this.#unitsFor(capacity) * 2 <= heap.units(ref)) {
-      const smaller = this.#resize(row, ref, count, expired, capacity);
-      if (smaller !== 0) return smaller;
     }
     heap.ints.copyWithin(ref * 2 + 1, ref * 2 + 1 + expired, ref * 2 + 1 + count);
     heap.doubles.copyWithin(values, values + expired * this.lanes, values + count * this.lanes);

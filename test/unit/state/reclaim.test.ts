@@ -149,4 +149,27 @@ describe('reclaiming', () => {
     expect(fresh.configure(WINDOWS)).toBeNull();
     expect(contacts(fresh, 4)).toBeGreaterThan(added);
   });
+
+  it('goes on sweeping where it was when a snapshot began', () => {
+    const state = new PartitionState(reserveMemory(LIMITS), LIMITS);
+    expect(state.configure(WINDOWS)).toBeNull();
+    const filled = fill(state);
+    const later = T + 30 * DAY;
+    // Half of the rows have been swept, and the next step is due in three calls.
+    for (let i = 0; i < filled * 4 + 5; i++) state.observe(0, 0, 0, later, 0, '');
+    const restored = new PartitionState(reserveMemory(LIMITS), LIMITS);
+    const snapshot = state.beginSnapshot(later);
+    for (let next = snapshot.step(); next !== null; next = snapshot.step()) {
+      for (const section of next) restored.restore(section);
+    }
+    restored.finishRestore();
+    const answers = (target: PartitionState): boolean[] =>
+      Array.from({ length: 3000 }, (_, i) => {
+        const row = target.ensure(`newcomer-${i % 200}`);
+        return row >= 0 && target.observe(2, row, later - (i % 7) * DAY, later, i, '');
+      });
+    const expected = answers(state);
+    expect(answers(restored)).toEqual(expected);
+    expect(new Set(expected)).toEqual(new Set([true, false]));
+  });
 });
