@@ -81,7 +81,9 @@ export function valueFunction(shape: Shape, vectors: readonly Vector[]): ValueFu
 }
 
 function build(emitter: Emitter, parameters: string, shape: Shape, vectors: readonly Vector[], name: string): unknown {
-  const constants = vectors.map((_, i) => `V${i} = V[${i}]`);
+  const constants = vectors.map((vector, i) =>
+    'starts' in vector ? `V${i} = V[${i}].items, W${i} = V[${i}].starts` : `V${i} = V[${i}]`,
+  );
   const aliases = [...emitter.aliases].map(([alias, expression]) => `${alias} = ${expression}`);
   const source = [
     '"use strict";',

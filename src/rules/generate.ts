@@ -253,7 +253,8 @@ function memberValue(emitter: Emitter, ir: Extract<Ir, { op: 'member' }>, fail: 
   const search = SEARCH[ir.values.rep];
   if (search === undefined) return `${emitter.constant(ir.values.vector)}.has(${item})`;
   const vector = ir.values.vector;
-  return `R.${search}(V${vector}.items, V${vector}.starts[r], V${vector}.starts[r + 1], ${item})`;
+  // The vector of a list comes in two: its items, and where each rule's begin (generate-function.ts).
+  return `R.${search}(V${vector}, W${vector}[r], W${vector}[r + 1], ${item})`;
 }
 
 /** An unboxed value as a boxed one. */
