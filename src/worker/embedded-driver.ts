@@ -11,6 +11,7 @@ import { DataPaths } from '../storage/data-folder.ts';
 import type { FileSystem } from '../storage/file-system.ts';
 import { NumberedLog } from '../storage/numbered-log.ts';
 import { EntryKind } from '../storage/numbered-log-segment.ts';
+import { RefusedFileError } from '../storage/storage-error.ts';
 import { LocalEffects } from './local-effects.ts';
 import {
   type FromShard,
@@ -65,6 +66,8 @@ export class EmbeddedDriver {
     this.#log = new EmbeddedLog(clock);
     this.#post = post;
     for (const { partition, machine } of shard.partitions.values()) {
+      const stored = (sinks.get(partition) as LocalEffects).next - 1;
+      if (stored !== machine.decisionCount) throw lostRecords(partition, stored, machine.decisionCount);
       this.#log.resume(partition, machine.position, machine.recordTs);
     }
     for (const sink of sinks.values()) sink.startAnnouncing();
@@ -101,6 +104,18 @@ export class EmbeddedDriver {
       decisions.map((each) => each.bytes.buffer as ArrayBuffer),
     );
   }
+}
+
+/**
+ * The decision log is written after the write-ahead log was synced, so it is never ahead of what the records give. If it is, records at the
+ * end of the write-ahead log were damaged in a way that looks like a write cut short.
+ */
+function lostRecords(partition: number, stored: number, derived: number): Error {
+  return new RefusedFileError(
+    `partition ${partition}`,
+    `its decision log holds ${stored} decisions, its records give ${derived}: the end of the write-ahead log is lost`,
+    'restore the data folder from a copy',
+  );
 }
 
 function outcomeOf(submission: Submission, effects: Effects): SubmissionOutcome {
