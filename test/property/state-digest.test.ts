@@ -153,59 +153,69 @@ describe('a snapshot of many groups', () => {
   it('holds the moment at which it began, wherever changes fall while it is taken', () => {
     const change = fc.record({ row: fc.integer({ min: 1, max: 5200 }), kind: fc.nat(14), steps: fc.nat(2) });
     fc.assert(
-      fc.property(fc.array(change, { maxLength: 40 }), fc.nat(4000), (changes, prefill) => {
-        const layout = layoutOf((_, i) => i);
-        const limits = { ...LIMITS, eventIdsMax: 4500 };
-        const state = new PartitionState(reserveMemory(limits), limits);
-        expect(state.configure(layout)).toBeNull();
-        const at = (i: number, kind: number): void =>
-          apply(state, layout, { customer: `p${i}`, kind, number: i / 7, text: NAMES[i % 6] as string, days: i % 10 });
-        for (let i = 0; i < prefill; i++) {
-          at(i, i % 14);
-          state.remember(`p${i}`, 'receipt', `${i}`, i, 1);
-        }
-        const digest = state.digest(T);
-        const snapshot = state.beginSnapshot(T);
-        const sections: Uint8Array[] = [];
-        const step = (): boolean => {
-          const next = snapshot.step();
-          if (next !== null) sections.push(...next);
-          return next !== null;
-        };
-        changes.forEach(({ row, kind, steps }, n) => {
-          if (n !== 6 && n !== 7) at(row, kind);
-          for (let i = 0; i < 50; i++) state.remember('later', 'receipt', `${n}-${i}`, n, 1);
-          // Another layout gives columns away while the snapshot still reads them.
-          if (n === 5) state.configure({ attributes: layout.attributes.slice(2), aggregates: [] });
-          if (n === 7) state.configure(layout);
-          for (let i = 0; i < steps; i++) step();
-        });
-        while (step()) {}
-        expect(snapshot.digest).toBe(digest);
-        const restored = new PartitionState(reserveMemory(limits), limits);
-        for (const section of sections) restored.restore(section);
-        restored.finishRestore();
-        expect(restored.customers).toBe(prefill);
-        expect(restored.digest(T)).toBe(digest);
-        for (let i = 0; i < prefill; i += 97) {
-          const entry = restored.recall(`p${i}`, 'receipt', `${i}`);
-          expect(entry).toBeGreaterThanOrEqual(0);
-          expect(restored.recalledDecision(entry).first).toBe(i);
-        }
-        expect(restored.recall('later', 'receipt', '0-0')).toBe(-1);
-        // Into more room, too: the same content.
-        const larger = {
-          ...limits,
-          customersMax: 9000,
-          dictionaryEntriesMax: 400,
-          eventIdsMax: 9999,
-          blockBytesMax: 1 << 22,
-        };
-        const resized = new PartitionState(reserveMemory(larger), larger);
-        for (const section of sections) resized.restore(section);
-        resized.finishRestore();
-        expect(resized.digest(T)).toBe(digest);
-      }),
+      fc.property(
+        fc.array(change, { minLength: 10, maxLength: 40 }),
+        fc.integer({ min: 1, max: 4000 }),
+        (changes, prefill) => {
+          const layout = layoutOf((_, i) => i);
+          const limits = { ...LIMITS, eventIdsMax: 4500 };
+          const state = new PartitionState(reserveMemory(limits), limits);
+          expect(state.configure(layout)).toBeNull();
+          const at = (i: number, kind: number): void =>
+            apply(state, layout, {
+              customer: `p${i}`,
+              kind,
+              number: i / 7,
+              text: NAMES[i % 6] as string,
+              days: i % 10,
+            });
+          for (let i = 0; i < prefill; i++) {
+            at(i, i % 14);
+            state.remember(`p${i}`, 'receipt', `${i}`, i, 1);
+          }
+          const digest = state.digest(T);
+          const snapshot = state.beginSnapshot(T);
+          const sections: Uint8Array[] = [];
+          const step = (): boolean => {
+            const next = snapshot.step();
+            if (next !== null) sections.push(...next);
+            return next !== null;
+          };
+          changes.forEach(({ row, kind, steps }, n) => {
+            if (n !== 6 && n !== 7) at(row, kind);
+            for (let i = 0; i < 50; i++) state.remember('later', 'receipt', `${n}-${i}`, n, 1);
+            // Another layout gives columns away while the snapshot still reads them.
+            if (n === 5) state.configure({ attributes: layout.attributes.slice(2), aggregates: [] });
+            if (n === 7) state.configure(layout);
+            for (let i = 0; i < steps; i++) step();
+          });
+          while (step()) {}
+          expect(snapshot.digest).toBe(digest);
+          const restored = new PartitionState(reserveMemory(limits), limits);
+          for (const section of sections) restored.restore(section);
+          restored.finishRestore();
+          expect(restored.customers).toBe(prefill);
+          expect(restored.digest(T)).toBe(digest);
+          for (let i = 0; i < prefill; i += 97) {
+            const entry = restored.recall(`p${i}`, 'receipt', `${i}`);
+            expect(entry).toBeGreaterThanOrEqual(0);
+            expect(restored.recalledDecision(entry).first).toBe(i);
+          }
+          expect(restored.recall('later', 'receipt', '0-0')).toBe(-1);
+          // Into more room, too: the same content.
+          const larger = {
+            ...limits,
+            customersMax: 9000,
+            dictionaryEntriesMax: 400,
+            eventIdsMax: 9999,
+            blockBytesMax: 1 << 22,
+          };
+          const resized = new PartitionState(reserveMemory(larger), larger);
+          for (const section of sections) resized.restore(section);
+          resized.finishRestore();
+          expect(resized.digest(T)).toBe(digest);
+        },
+      ),
       { numRuns: 20 },
     );
   });

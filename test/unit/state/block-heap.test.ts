@@ -96,4 +96,19 @@ describe('BlockHeap', () => {
       expect(count).toBe(71);
     }
   });
+
+  it('says that it is full when all its places are those of other sizes', () => {
+    const blocks = heap(8000);
+    for (const units of [2, 5]) {
+      const held: number[] = [];
+      for (let ref = blocks.allocate(units); ref !== 0; ref = blocks.allocate(units)) held.push(ref);
+      for (const ref of held) blocks.free(ref);
+    }
+    expect([blocks.hasRoom(7, 0), blocks.hasRoom(0, 7), blocks.hasRoom(5, 7), blocks.hasSpare(1, 7)]).toEqual(
+      new Array(4).fill(false),
+    );
+    expect(blocks.allocate(7)).toBe(0);
+    expect(blocks.hasRoom(5, 2)).toBe(true);
+    expect(blocks.allocate(5)).not.toBe(0);
+  });
 });

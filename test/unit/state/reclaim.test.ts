@@ -90,6 +90,23 @@ describe('reclaiming', () => {
     expect(blocks.ordinals.map(({ state }) => state)).toEqual(['live', 'free', 'free', 'free', 'free']);
   });
 
+  it('frees the block of a list that is unset, emptied or replaced', () => {
+    const { profile, blocks, keys } = createStateParts(reserveMemory(LIMITS), LIMITS);
+    const list = { name: 'tags', slot: 0, type: 'list<string>', default: null } as const;
+    profile.configure({ attributes: [list], aggregates: [] }, 1, () => {});
+    const row = keys.intern('a') + 1;
+    const alive = (): number => blocks.heap.live.reduce((sum, count) => sum + count, 0);
+    for (const values of [['x'], ['x', 'y', 'z', 'x', 'y', 'z', 'x', 'y', 'z'], ['y']]) {
+      expect(profile.attribute(0).setList(row, values)).toBe(true);
+      expect(alive()).toBe(2);
+    }
+    expect(profile.attribute(0).setList(row, [])).toBe(true);
+    expect(alive()).toBe(0);
+    expect(profile.attribute(0).setList(row, ['x'])).toBe(true);
+    profile.attribute(0).unset(row);
+    expect(alive()).toBe(0);
+  });
+
   it('can drop and add windows for ever without running out', () => {
     const state = new PartitionState(reserveMemory(LIMITS), LIMITS);
     for (let round = 0; round < 30; round++) {
