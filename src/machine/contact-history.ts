@@ -100,20 +100,16 @@ export class ContactHistory {
   }
 
   /** Keeps a decision as a contact. False: there was no room after all (ask `hasRoom` first). */
-  add(campaign: ActiveCampaign, channel: number, decisionNumber: number): boolean {
-    // Forgetting some in the middle walks the whole list: worth it whenever the list has doubled.
-    const doubled = this.#held >= CONTACTS_SWEPT_MIN && (this.#held & (this.#held - 1)) === 0;
-    this.#held++;
-    if (!this.#lifetime || doubled) this.#forget(Math.max(this.#reachMs, CONTACT_RETENTION_MS));
+  add({ campaignCode, offerCode }: ActiveCampaign, channel: number, decisionNumber: number): boolean {
     const channelCode = this.#active.channelCodes[channel] as number;
-    return this.#state.addContact(
-      this.#row,
-      this.#now,
-      campaign.campaignCode,
-      channelCode,
-      campaign.offerCode,
-      decisionNumber,
-    );
+    if (!this.#state.addContact(this.#row, this.#now, campaignCode, channelCode, offerCode, decisionNumber))
+      return false;
+    this.#held++;
+    // Forgetting comes after adding: the list never becomes empty on the way, so its block stays and the room that was found is there. Forgetting some in the middle walks the
+    // whole list: worth it whenever the list has doubled.
+    const doubled = this.#held >= CONTACTS_SWEPT_MIN && (this.#held & (this.#held - 1)) === 0;
+    if (!this.#lifetime || doubled) this.#forget(Math.max(this.#reachMs, CONTACT_RETENTION_MS));
+    return true;
   }
 
   #count(ts: number, campaignCode: number, channelCode: number, offerCode: number): void {

@@ -4,6 +4,7 @@ import { EventCounts } from '../../../src/machine/effects.ts';
 import { RecordKind } from '../../../src/protocol/record.ts';
 import { checkExpression } from '../../../src/rules/check-expression.ts';
 import { partitionOf } from '../../../src/stdx/hash.ts';
+import { Prng } from '../../../src/stdx/prng.ts';
 import { MachineFixture, SMALL_LIMITS, workspaceOf } from '../../support/machine-fixture.ts';
 
 const encoder = new TextEncoder();
@@ -263,6 +264,39 @@ describe('a full partition', () => {
     expect([...reasons]).toEqual(['memory_full']);
     expect(accepted).toBeGreaterThan(100);
     expect(fixture.state.customers).toBe(accepted);
+  });
+
+  test('caps hold and nothing breaks while memory is full, contacts are forgotten and windows expire', () => {
+    const fixture = MachineFixture.with(
+      {
+        ...files,
+        'policy.yaml': '{consent: {pos: none-needed}, caps: [{name: week, max: 3, per: 7d}]}',
+        'offers.yaml': '{once: {title: Once, perCustomer: {max: 1}}}',
+        'campaigns/once.yaml':
+          '{id: once, on: receipt, channels: [pos], offer: once, priority: 1, when: event.total == 1.0}',
+      },
+      { limits: { ...SMALL_LIMITS, blockBytesMax: 1 << 19 } },
+    );
+    const random = new Prng(7);
+    let at = AT;
+    for (let i = 0; i < 20_000; i++) {
+      at += random.below(i % 4000 < 3000 ? 60_000 : 12 * 3_600_000);
+      fixture.send(receipt(`c${random.below(900)}`, at, { data: { total: random.below(40) } }));
+    }
+    expect(fixture.machine.totals.rejected).toBeGreaterThan(100);
+    const byCustomer = new Map<string | null, number[]>();
+    for (const { decision } of fixture.decisions) {
+      const times = byCustomer.get(decision.customer) ?? [];
+      byCustomer.set(decision.customer, times);
+      times.push(Date.parse(decision.ts));
+      const fourthLast = times.at(-4);
+      if (fourthLast !== undefined) expect((times.at(-1) as number) - fourthLast).toBeGreaterThanOrEqual(7 * DAY);
+    }
+    const once = fixture.decisions
+      .filter(({ campaign }) => campaign === 'once')
+      .map(({ decision }) => decision.customer);
+    expect(new Set(once).size).toBe(once.length);
+    expect(fixture.machine.campaigns()[1]?.suppressed).toHaveProperty('cap');
   });
 
   test('a workspace whose names do not fit the dictionary is refused', () => {
