@@ -39,7 +39,9 @@ export function checkExpression(
   const ir = lower(typed, environment);
   const steps = evaluationCost(ir);
   if (steps > EXPRESSION_STEPS_MAX) {
-    const message = `too expensive: up to ${Math.round(steps)} steps for one evaluation, at most ${EXPRESSION_STEPS_MAX}; loops inside loops over an event's lists multiply`;
+    const message =
+      `too expensive: up to ${Math.round(steps)} steps for one evaluation, at most ${EXPRESSION_STEPS_MAX}; ` +
+      'loops inside loops over lists of an event multiply';
     return { issues: [{ line: 1, column: 1, message }] };
   }
   return { program: { source, result, ir, ...reads(ir) } };

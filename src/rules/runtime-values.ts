@@ -194,13 +194,7 @@ export function makeMap(entries: readonly Value[]): CelMap | Failure {
   return map;
 }
 
-/** An event's list of scalars as a boxed list. */
-export function boxNumbers(column: Float64Array, length: number, box: (value: number) => Value): Value[] {
-  const values = new Array<Value>(length);
-  for (let i = 0; i < length; i++) values[i] = box(column[i] as number);
-  return values;
-}
-
+/** Indices of all objects of a list. */
 export function range(length: number): number[] {
   const indices = new Array<number>(length);
   for (let i = 0; i < length; i++) indices[i] = i;
