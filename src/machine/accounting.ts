@@ -1,6 +1,6 @@
 /**
- * The books. For every campaign, at all times: matched = decided + suppressed + waiting. Counts are kept by campaign id, so that they go on when a version
- * is published, and stay when a campaign is removed.
+ * The books. For every campaign, at all times: matched = decided + suppressed + waiting. Counts are kept by campaign
+ * id, so that they go on when a version is published, and stay when a campaign is removed.
  */
 import { SuppressReason } from '../protocol/rejection.ts';
 import { assert } from '../stdx/assert.ts';
@@ -77,7 +77,10 @@ export class CampaignAccount {
   }
 }
 
-/** What users see of a campaign's counts. `status` is that of the active version, `removed` for a campaign that it does not have. */
+/**
+ * What users see of a campaign's counts. `status` is that of the active version, `removed` for a campaign that it does
+ * not have.
+ */
 export interface CampaignRow {
   readonly id: string;
   readonly status: string;

@@ -1,6 +1,6 @@
 /**
- * A `workspace` record: the version that it carries decides from the next record on. All or nothing: a version that cannot be read, compiled or stored
- * leaves everything as it was, and the reason is told.
+ * A `workspace` record: the version that it carries decides from the next record on. All or nothing: a version that
+ * cannot be read, compiled or stored leaves everything as it was, and the reason is told.
  */
 import type { ProfileLayout } from '../state/layout.ts';
 import type { PartitionState } from '../state/partition-state.ts';

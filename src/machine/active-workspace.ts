@@ -1,6 +1,7 @@
 /**
- * A workspace version made ready for one partition: programs compiled, names interned, everything that the steps ask per event laid out by index. Built whole
- * before anything of it takes effect, and replaced whole when the next version is activated.
+ * A workspace version made ready for one partition: programs compiled, names interned, everything that the steps ask
+ * per event laid out by index. Built whole before anything of it takes effect, and replaced whole when the next version
+ * is activated.
  */
 import { createProfileFrame, type ProfileFrame } from '../protocol/frame.ts';
 import type { EventSchema } from '../protocol/schema.ts';
@@ -91,7 +92,10 @@ export class ActiveWorkspace {
   readonly channelIndex: ReadonlyMap<string, number>;
   readonly attributeIndex: ReadonlyMap<string, number>;
 
-  /** Throws on a workspace that the control plane should not have let through, and DictionaryFullError; `state` has then gained dictionary entries at most. */
+  /**
+   * Throws on a workspace that the control plane should not have let through, and DictionaryFullError; `state` has then
+   * gained dictionary entries at most.
+   */
   constructor(workspace: Workspace, state: PartitionState, accounting: Accounting) {
     const { schema, channels, offers, policy } = workspace;
     const intern = (text: string): number => {

@@ -1,6 +1,7 @@
 /**
- * Step 6, arbitrate: who wins an event. Candidates are ranked by priority, then value, then campaign id; the first `pick` win. After each winner the next in rank is
- * checked again with that winner among the contacts (it may move to another channel, or lose under the reason that now holds), and the ones behind it move up.
+ * Step 6, arbitrate: who wins an event. Candidates are ranked by priority, then value, then campaign id; the first
+ * `pick` win. After each winner the next in rank is checked again with that winner among the contacts (it may move to
+ * another channel, or lose under the reason that now holds), and the ones behind it move up.
  */
 import type { ActiveCampaign } from './active-workspace.ts';
 

@@ -1,6 +1,6 @@
 /**
- * How many customers a predicate holds for, at log time. It goes through the rows in steps, so that the partition applies records in between; a customer is
- * seen as they are when the scan comes by.
+ * How many customers a predicate holds for, at log time. It goes through the rows in steps, so that the partition
+ * applies records in between; a customer is seen as they are when the scan comes by.
  */
 import type { Program } from '../rules/program.ts';
 import { ScalarProgram } from '../rules/scalar-program.ts';
@@ -17,10 +17,15 @@ export interface ScannedPartition {
 const ROW_FIRST = 1;
 
 export class AudienceScan {
-  /** Customers seen so far, and those among them for whom the predicate held. One that ended in an error did not hold. */
+  /**
+   * Customers seen so far, and those among them for whom the predicate held. One that ended in an error did not hold.
+   */
   customers = 0;
   matched = 0;
-  /** A version was activated since the scan began: its program was not checked against that one. The scan has ended; start it again with the program checked anew. */
+  /**
+   * A version was activated since the scan began: its program was not checked against that one. The scan has ended;
+   * start it again with the program checked anew.
+   */
   stale = false;
   readonly #partition: ScannedPartition;
   readonly #state: PartitionState;
@@ -28,7 +33,10 @@ export class AudienceScan {
   readonly #predicate: ScalarProgram | null;
   #row = ROW_FIRST;
 
-  /** `program` is a bool expression checked against the active version's schema, without `event`. Without a workspace nobody is seen. */
+  /**
+   * `program` is a bool expression checked against the active version's schema, without `event`. Without a workspace
+   * nobody is seen.
+   */
   constructor(program: Program, partition: ScannedPartition, state: PartitionState) {
     const active = partition.activeWorkspace;
     this.#partition = partition;

@@ -1,13 +1,16 @@
 /**
- * What one customer's contacts (decisions made for them) mean to the rules of the active version: how full each cap is, when each candidate campaign last
- * won, how often each candidate's offer was given. One walk per event, newest first, that ends where no rule reaches; after it every question costs nothing.
+ * What one customer's contacts (decisions made for them) mean to the rules of the active version: how full each cap is,
+ * when each candidate campaign last won, how often each candidate's offer was given. One walk per event, newest first,
+ * that ends where no rule reaches; after it every question costs nothing.
  *
- * Rolling windows are half-open: at `now` a contact counts while now − ts < per, so exactly `per` later is allowed again. Contact times never decrease,
- * and a rule is asked before every contact, hence no window of length `per`, whatever its start, ever holds more than `max`.
+ * Rolling windows are half-open: at `now` a contact counts while now − ts < per, so exactly `per` later is allowed
+ * again. Contact times never decrease, and a rule is asked before every contact, hence no window of length `per`,
+ * whatever its start, ever holds more than `max`.
  *
- * What is kept: contacts that a rule of the active version can reach, and at least CONTACT_RETENTION_MS of history, so that a longer cap published later
- * finds it. Contacts whose offer has a limit without `per` are kept for ever; the others go when the list has doubled. A full list gives up the 90 days too, and
- * if that frees nothing the customer gets no more (counted as `cap`), so that a full list never leaks.
+ * What is kept: contacts that a rule of the active version can reach, and at least CONTACT_RETENTION_MS of history, so
+ * that a longer cap published later finds it. Contacts whose offer has a limit without `per` are kept for ever; the
+ * others go when the list has doubled. A full list gives up the 90 days too, and if that frees nothing the customer
+ * gets no more (counted as `cap`), so that a full list never leaks.
  */
 import { CONTACT_RETENTION_MS } from '../constants.ts';
 import type { PartitionState } from '../state/partition-state.ts';
@@ -19,7 +22,10 @@ const CONTACTS_SWEPT_MIN = 64;
 export class ContactHistory {
   readonly #state: PartitionState;
   readonly #active: ActiveWorkspace;
-  /** By index: last time that a candidate campaign won; how often a candidate's offer was given within its window; contacts within each cap's window. */
+  /**
+   * By index: last time that a candidate campaign won; how often a candidate's offer was given within its window;
+   * contacts within each cap's window.
+   */
   readonly #lastWon: Float64Array;
   readonly #offersGiven: Int32Array;
   readonly #capUsed: Int32Array;
@@ -105,8 +111,8 @@ export class ContactHistory {
     if (!this.#state.addContact(this.#row, this.#now, campaignCode, channelCode, offerCode, decisionNumber))
       return false;
     this.#held++;
-    // Forgetting comes after adding: the list never becomes empty on the way, so its block stays and the room that was found is there. Forgetting some in the middle walks the
-    // whole list: worth it whenever the list has doubled.
+    // Forgetting comes after adding: the list never becomes empty on the way, so its block stays and the room that was
+    // found is there. Forgetting some in the middle walks the whole list: worth it whenever the list has doubled.
     const doubled = this.#held >= CONTACTS_SWEPT_MIN && (this.#held & (this.#held - 1)) === 0;
     if (!this.#lifetime || doubled) this.#forget(Math.max(this.#reachMs, CONTACT_RETENTION_MS));
     return true;

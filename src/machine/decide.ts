@@ -1,5 +1,6 @@
 /**
- * Step 7, decide: candidates that won become decisions. Numbers are given here, 1, 2, 3 … in the partition, and the bytes are made here, once.
+ * Step 7, decide: candidates that won become decisions. Numbers are given here, 1, 2, 3 … in the partition, and the
+ * bytes are made here, once.
  */
 import type { Decision, EncodedDecision } from '../protocol/decision.ts';
 import type { EventFrame } from '../protocol/frame.ts';
@@ -42,7 +43,10 @@ export class DecideStep {
     this.policy = new Policy(state, active, this.#history);
   }
 
-  /** Takes the campaigns that matched one event (active.hits[0 … count − 1]) through policy and arbitration. `now` is log time. */
+  /**
+   * Takes the campaigns that matched one event (active.hits[0 … count − 1]) through policy and arbitration. `now` is
+   * log time.
+   */
   run(
     active: ActiveEvent,
     count: number,

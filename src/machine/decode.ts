@@ -1,7 +1,8 @@
 /**
- * Step 1, decode: one decoded value becomes an event: its envelope (id, type, ts, customer) in this object's fields, its data in the frame of its
- * type. Nothing here touches state; what is wrong ends in `fault`. The envelope is read first and alone, because repeats are recognised by it
- * before anything else is looked at: whatever a repeat's data says, it was decided on already.
+ * Step 1, decode: one decoded value becomes an event: its envelope (id, type, ts, customer) in this object's fields,
+ * its data in the frame of its type. Nothing here touches state; what is wrong ends in `fault`. The envelope is read
+ * first and alone, because repeats are recognised by it before anything else is looked at: whatever a repeat's data
+ * says, it was decided on already.
  */
 import { ID_BYTES_MAX } from '../constants.ts';
 import { createEventFrame, type EventFrame } from '../protocol/frame.ts';
@@ -135,7 +136,9 @@ export class EventDecoder {
     return true;
   }
 
-  /** Fills the frame of a declared type with the event; null: see the fault. `ts` is the time at which the event counts. */
+  /**
+   * Fills the frame of a declared type with the event; null: see the fault. `ts` is the time at which the event counts.
+   */
   frame(ts: number): EventFrame | null {
     const index = this.#indexOf.get(this.type) as number;
     const frame = this.#frames[index] as EventFrame;

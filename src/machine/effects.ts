@@ -1,8 +1,10 @@
 /**
- * What a record leads to outside of the state. One object is reused from record to record: the owner calls `clear` before each apply and reads it after.
+ * What a record leads to outside of the state. One object is reused from record to record: the owner calls `clear`
+ * before each apply and reads it after.
  *
- * Order laws: nothing of this may leave the partition before the record is durable; decisions and dead letters are numbered 1, 2, 3 … without gaps in
- * the partition's state, so that replay derives the same ones under the same numbers.
+ * Order laws: nothing of this may leave the partition before the record is durable; decisions and dead letters are
+ * numbered 1, 2, 3 … without gaps in the partition's state, so that replay derives the same ones under the same
+ * numbers.
  */
 import type { Decision, EncodedDecision } from '../protocol/decision.ts';
 import { type Rejection, RejectReason } from '../protocol/rejection.ts';
@@ -70,7 +72,10 @@ export const UNKNOWN_TYPE = 'unknown';
 export class EventCounts {
   readonly #counts = new Map<string, Uint32Array>();
 
-  /** `type` is a declared type, one of the engine's own, or UNKNOWN_TYPE. `outcome` is ACCEPTED, REPEATED or from `rejected`. */
+  /**
+   * `type` is a declared type, one of the engine's own, or UNKNOWN_TYPE. `outcome` is ACCEPTED, REPEATED or from
+   * `rejected`.
+   */
   add(type: string, outcome: number): void {
     let row = this.#counts.get(type);
     if (row === undefined) {

@@ -1,6 +1,7 @@
 /**
- * Fills an event's frame from its decoded `data`, guided by the schema: declared fields are type-checked and stored in their slots, undeclared
- * ones are passed over (and only checked for depth), null is the same as absent. One instance per event type, built when a workspace is activated.
+ * Fills an event's frame from its decoded `data`, guided by the schema: declared fields are type-checked and stored in
+ * their slots, undeclared ones are passed over (and only checked for depth), null is the same as absent. One instance
+ * per event type, built when a workspace is activated.
  */
 import { EVENT_DEPTH_MAX, EVENT_LIST_LENGTH_MAX, EVENT_STRING_LENGTH_MAX } from '../constants.ts';
 import { type EventFrame, growListColumn, type ListFrame } from '../protocol/frame.ts';
@@ -42,7 +43,10 @@ export class EventFields {
     return this.#object(data, this.#root, frame, 2, '');
   }
 
-  /** `depth` is that of `object` in the event: the event is 1, its data 2. `parent` is the path so far, with a dot behind it. */
+  /**
+   * `depth` is that of `object` in the event: the event is 1, its data 2. `parent` is the path so far, with a dot
+   * behind it.
+   */
   #object(object: object, nodes: Map<string, FieldNode>, frame: EventFrame, depth: number, parent: string): boolean {
     const record = object as Record<string, unknown>;
     for (const key in record) {
@@ -144,7 +148,9 @@ export class EventFields {
   }
 }
 
-/** Reads one scalar of a declared type; false: it is none, `refuseScalar` says why. bool as 0/1, timestamp as epoch ms. */
+/**
+ * Reads one scalar of a declared type; false: it is none, `refuseScalar` says why. bool as 0/1, timestamp as epoch ms.
+ */
 export function readScalar(value: unknown, type: ScalarType, into: { number: number; text: string }): boolean {
   switch (type) {
     case 'string':
@@ -196,7 +202,9 @@ export function refuseScalar(value: unknown, type: ScalarType, place: string, fa
   return fault.set(RejectReason.fieldType, `${place}: expected ${type}, got ${describeValue(value)}`);
 }
 
-/** Nobody reads an undeclared value, but nothing deeper than the limit passes, and no key that could reach a prototype. */
+/**
+ * Nobody reads an undeclared value, but nothing deeper than the limit passes, and no key that could reach a prototype.
+ */
 export function checkUndeclared(key: string, value: unknown, depth: number, fault: Fault): boolean {
   if (key === '__proto__') return fault.set(RejectReason.syntax, 'the key "__proto__" is not allowed');
   if (typeof value !== 'object' || value === null) return true;
@@ -206,7 +214,10 @@ export function checkUndeclared(key: string, value: unknown, depth: number, faul
   return true;
 }
 
-/** No lone surrogates. In V8 constant for strings without characters beyond Latin-1. Node 20 has it; the ES2023 library does not declare it. */
+/**
+ * No lone surrogates. In V8 constant for strings without characters beyond Latin-1. Node 20 has it; the ES2023 library
+ * does not declare it.
+ */
 export function isWellFormed(text: string): boolean {
   return (text as unknown as { isWellFormed(): boolean }).isWellFormed();
 }

@@ -1,4 +1,7 @@
-/** What is wrong with the event in hand: set by the step that refuses it, read by the one that reports it. One object per decoder, so that refusing is a return value. */
+/**
+ * What is wrong with the event in hand: set by the step that refuses it, read by the one that reports it. One object
+ * per decoder, so that refusing is a return value.
+ */
 import { RejectReason } from '../protocol/rejection.ts';
 
 export class Fault {

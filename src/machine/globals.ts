@@ -1,6 +1,6 @@
 /**
- * What a partition knows beside its customers: where it stands in the log, its numbers, the campaigns' accounts and the active workspace. Exported as one JSON object,
- * which a snapshot carries beside the state's sections.
+ * What a partition knows beside its customers: where it stands in the log, its numbers, the campaigns' accounts and the
+ * active workspace. Exported as one JSON object, which a snapshot carries beside the state's sections.
  */
 
 import { assert } from '../stdx/assert.ts';
@@ -74,7 +74,10 @@ export function encodeGlobals(identity: MachineIdentity, globals: Globals, works
   return encoder.encode(JSON.stringify(image));
 }
 
-/** Fills `globals` and returns the workspace to be activated again. The bytes are our own, behind a checksum: anything wrong in them is an assertion. */
+/**
+ * Fills `globals` and returns the workspace to be activated again. The bytes are our own, behind a checksum: anything
+ * wrong in them is an assertion.
+ */
 export function decodeGlobals(bytes: Uint8Array, identity: MachineIdentity, globals: Globals): Workspace | null {
   const image = JSON.parse(decoder.decode(bytes)) as GlobalsImage;
   assert(image.format === FORMAT, `globals have format ${image.format}, this program reads ${FORMAT}`);

@@ -1,6 +1,7 @@
 /**
- * Step 2, identity: whose event it is. A customer's events belong to one partition; a remembered event id means that the event was decided on already; a customer
- * seen for the first time gets a row. An anonymous event uses a scratch row that starts empty, and leaves nothing behind.
+ * Step 2, identity: whose event it is. A customer's events belong to one partition; a remembered event id means that
+ * the event was decided on already; a customer seen for the first time gets a row. An anonymous event uses a scratch
+ * row that starts empty, and leaves nothing behind.
  */
 import { RejectReason } from '../protocol/rejection.ts';
 import type { PartitionState } from '../state/partition-state.ts';
@@ -50,7 +51,10 @@ export class IdentityStep {
     if (id !== '') this.#state.remember(customer, type, id, firstDecision, decisionCount);
   }
 
-  /** The row that the event changes, ready for stores; -1 (see the fault) when the partition has no room for another customer. */
+  /**
+   * The row that the event changes, ready for stores; -1 (see the fault) when the partition has no room for another
+   * customer.
+   */
   row(customer: string): number {
     const state = this.#state;
     if (customer === '') {

@@ -1,7 +1,8 @@
 /**
- * A strict JSON scanner over bytes (RFC 8259). JSON.parse reads every good message; this one is for the others: it says where a text stops being JSON
- * (the runtime's messages differ between versions, and rejections must not), and where each element of an array begins and ends, so that
- * one malformed event is set aside alone. It never recurses on input: nesting is a counter.
+ * A strict JSON scanner over bytes (RFC 8259). JSON.parse reads every good message; this one is for the others: it says
+ * where a text stops being JSON (the runtime's messages differ between versions, and rejections must not), and where
+ * each element of an array begins and ends, so that one malformed event is set aside alone. It never recurses on input:
+ * nesting is a counter.
  */
 import { EVENT_DEPTH_MAX } from '../constants.ts';
 
@@ -52,7 +53,8 @@ export class JsonScanner {
     for (;;) {
       const problem = this.#openOrScalar();
       if (problem !== JsonProblem.none) return problem;
-      // A value has just ended, or a container was opened (`#opened`): close what closes, then stand before the next value.
+      // A value has just ended, or a container was opened (`#opened`): close what closes, then stand before the next
+      // value.
       if (this.#opened) {
         this.#opened = false;
         continue;
@@ -76,8 +78,8 @@ export class JsonScanner {
   }
 
   /**
-   * From `start`, goes to the comma or the closing bracket that ends this element of the outer list, trusting only quotes and brackets;
-   * false at the end of the text. For resuming behind an element that is not JSON.
+   * From `start`, goes to the comma or the closing bracket that ends this element of the outer list, trusting only
+   * quotes and brackets; false at the end of the text. For resuming behind an element that is not JSON.
    */
   skipElement(start: number): boolean {
     let depth = 0;

@@ -1,14 +1,16 @@
 /**
- * One partition as a state machine over its log: apply(record) changes the state and says what follows from it. Nothing else changes it: no clock, no randomness, no
- * I/O, no other partition. Two machines that applied the same records hold the same state and made the same decisions under the same numbers.
+ * One partition as a state machine over its log: apply(record) changes the state and says what follows from it. Nothing
+ * else changes it: no clock, no randomness, no I/O, no other partition. Two machines that applied the same records hold
+ * the same state and made the same decisions under the same numbers.
  *
  * The way of an event, one file per step: decode → identity → profile → match → policy → arbitrate → decide.
  *
- * Log time never goes back. Wall clock: it is the record's ts. Event clock: the greatest ts of the accepted events, event by event; ticks and the records' own
- * timestamps do not move it. An event dated later than log time counts at log time; one without a date has log time's.
+ * Log time never goes back. Wall clock: it is the record's ts. Event clock: the greatest ts of the accepted events,
+ * event by event; ticks and the records' own timestamps do not move it. An event dated later than log time counts at
+ * log time; one without a date has log time's.
  *
- * A payload is untrusted: whatever its bytes, apply ends in counted outcomes and never in an exception. A rejected event changes nothing, and
- * is not remembered; a repeated one changes nothing either.
+ * A payload is untrusted: whatever its bytes, apply ends in counted outcomes and never in an exception. A rejected
+ * event changes nothing, and is not remembered; a repeated one changes nothing either.
  */
 import { EVENT_FUTURE_MS_MAX } from '../constants.ts';
 import { type LogRecord, RecordKind } from '../protocol/record.ts';
@@ -32,7 +34,10 @@ import { collectErrors, matchCampaigns } from './match.ts';
 import { Payload } from './payload.ts';
 import { ProfileStep } from './profile.ts';
 
-/** Accepted events after which the rules' counts of errors are taken over: an event adds one per rule at most, so none overflows. */
+/**
+ * Accepted events after which the rules' counts of errors are taken over: an event adds one per rule at most, so none
+ * overflows.
+ */
 const ERRORS_COLLECTED_EVERY = 1 << 20;
 
 export interface MachineOptions extends MachineIdentity {
@@ -99,8 +104,8 @@ export class Machine {
   }
 
   /**
-   * Applies the record that follows `position`. Adds to `effects` what it leads to; the caller clears it before. Synchronous, and total over payloads; records out of
-   * sequence, and kinds that are not built, are programmer errors.
+   * Applies the record that follows `position`. Adds to `effects` what it leads to; the caller clears it before.
+   * Synchronous, and total over payloads; records out of sequence, and kinds that are not built, are programmer errors.
    */
   apply(record: LogRecord, effects: Effects): void {
     const globals = this.#globals;
@@ -123,14 +128,18 @@ export class Machine {
   }
 
   /**
-   * 32 hex digits: the state's digest, then globalsDigest. Of content only: equal for equal histories of accepted events and workspaces, however they were batched, repeated, interleaved with ticks
-   * (which move a wall clock) or mixed with rejected events.
+   * 32 hex digits: the state's digest, then globalsDigest. Of content only: equal for equal histories of accepted
+   * events and workspaces, however they were batched, repeated, interleaved with ticks (which move a wall clock) or
+   * mixed with rejected events.
    */
   digest(): string {
     return this.#state.digest(this.logTime) + this.globalsDigest();
   }
 
-  /** The second half of `digest`: what a snapshot that runs beside the machine must take down when it begins, while its state's half is computed on the way. */
+  /**
+   * The second half of `digest`: what a snapshot that runs beside the machine must take down when it begins, while its
+   * state's half is computed on the way.
+   */
   globalsDigest(): string {
     const { logTime, decisionCount, accepted, observationErrors, invalidTimezones } = this.#globals;
     const time = this.#identity.clock === 'event' ? logTime : 0;
@@ -284,7 +293,10 @@ export class Machine {
     effects.eventCounts.rejected(type, reason);
   }
 
-  /** Takes over what the steps counted: at points that follow from the log alone, since the rules' own counters are 32 bits wide. */
+  /**
+   * Takes over what the steps counted: at points that follow from the log alone, since the rules' own counters are 32
+   * bits wide.
+   */
   #collectCounts(): void {
     if (this.#steps === null) return;
     if (this.#globals.accepted >= this.#collectErrorsAt) {

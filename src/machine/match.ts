@@ -1,12 +1,16 @@
 /**
- * Step 4, match: which live campaigns' predicates hold for this event and this customer, now. The event is already counted in the customer's aggregates. Only
- * those slots of the profile are gathered that the rules of this event type, and the segments that they reach, can read.
+ * Step 4, match: which live campaigns' predicates hold for this event and this customer, now. The event is already
+ * counted in the customer's aggregates. Only those slots of the profile are gathered that the rules of this event type,
+ * and the segments that they reach, can read.
  */
 import type { EventFrame } from '../protocol/frame.ts';
 import type { PartitionState } from '../state/partition-state.ts';
 import type { ActiveCampaign, ActiveEvent, ActiveWorkspace } from './active-workspace.ts';
 
-/** Fills `active.hits` with the indices of the campaigns (of this event type) that match; returns how many. Each is counted as matched. */
+/**
+ * Fills `active.hits` with the indices of the campaigns (of this event type) that match; returns how many. Each is
+ * counted as matched.
+ */
 export function matchCampaigns(
   workspace: ActiveWorkspace,
   active: ActiveEvent,

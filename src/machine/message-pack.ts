@@ -1,10 +1,12 @@
 /**
- * Reads MessagePack values into plain objects, with msgpackr's records (an extension that names a shape's keys once per message: `d4 72 <id>
- * [keys] values…`, afterwards `<id> values…`, id 0x40 … 0x7f). Written here and not taken from a library so that depth, lengths and UTF-8 are
- * checked before anything is built on them, and so that what is accepted cannot change with a dependency's version or native helper.
+ * Reads MessagePack values into plain objects, with msgpackr's records (an extension that names a shape's keys once per
+ * message: `d4 72 <id> [keys] values…`, afterwards `<id> values…`, id 0x40 … 0x7f). Written here and not taken from a
+ * library so that depth, lengths and UTF-8 are checked before anything is built on them, and so that what is accepted
+ * cannot change with a dependency's version or native helper.
  *
- * Integers beyond ±(2^53 − 1) come out as the nearest double (int fields refuse them, double fields take them). Timestamps (extension −1) come out
- * as epoch milliseconds. Other extensions, binary strings and keys that are not strings are refused.
+ * Integers beyond ±(2^53 − 1) come out as the nearest double (int fields refuse them, double fields take them).
+ * Timestamps (extension −1) come out as epoch milliseconds. Other extensions, binary strings and keys that are not
+ * strings are refused.
  */
 import { EVENT_DEPTH_MAX, EVENT_LIST_LENGTH_MAX } from '../constants.ts';
 import { RejectReason } from '../protocol/rejection.ts';
@@ -15,7 +17,10 @@ const TIMESTAMP_EXTENSION = 0xff;
 const KEY_CACHE_SIZE = 512;
 const KEY_BYTES_CACHED_MAX = 32;
 
-/** What the reader returns where a value cannot be read; `fault` says why. Nothing behind it in the message can be read either. */
+/**
+ * What the reader returns where a value cannot be read; `fault` says why. Nothing behind it in the message can be read
+ * either.
+ */
 export const unreadable: unique symbol = Symbol('unreadable');
 
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
@@ -44,7 +49,9 @@ export class MessagePackReader {
     this.usesRecords = false;
   }
 
-  /** Number of elements if an array begins here (and moves behind its header), -1 if something else does (and stays). */
+  /**
+   * Number of elements if an array begins here (and moves behind its header), -1 if something else does (and stays).
+   */
   arrayHeader(): number {
     const token = this.#bytes[this.at] ?? 0;
     if (token >= 0x90 && token <= 0x9f) {
@@ -148,7 +155,10 @@ export class MessagePackReader {
     return this.#syntax(`extension type ${type} is not supported`);
   }
 
-  /** Spec: 32-bit seconds; 30-bit nanoseconds over 34-bit seconds; 32-bit nanoseconds and 64-bit seconds. Cut to milliseconds. */
+  /**
+   * Spec: 32-bit seconds; 30-bit nanoseconds over 34-bit seconds; 32-bit nanoseconds and 64-bit seconds. Cut to
+   * milliseconds.
+   */
   #timestamp(length: number): unknown {
     const at = this.#skip(length);
     if (length === 4) return this.#view.getUint32(at) * 1000;

@@ -1,4 +1,7 @@
-/** What a message template reads: built for decisions only, from the event's frame and from those slots and segments of the profile that the template names. */
+/**
+ * What a message template reads: built for decisions only, from the event's frame and from those slots and segments of
+ * the profile that the template names.
+ */
 import type { EventFrame, ListFrame, ProfileFrame } from '../protocol/frame.ts';
 import type { EventList, EventSchema, ProfileField, ValueType } from '../protocol/schema.ts';
 import type { SegmentSet } from '../rules/segment-set.ts';
@@ -9,7 +12,10 @@ import { formatRfc3339 } from './rfc3339.ts';
 
 type Fields = Record<string, unknown>;
 
-/** The profile frame must hold the template's slots, and segments must have been begun on it. Absent values are absent keys; timestamps are RFC 3339. */
+/**
+ * The profile frame must hold the template's slots, and segments must have been begun on it. Absent values are absent
+ * keys; timestamps are RFC 3339.
+ */
 export function messageScope(
   active: ActiveWorkspace,
   template: Template,

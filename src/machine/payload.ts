@@ -1,7 +1,8 @@
 /**
- * The message of a producer, cut into events: JSON or MessagePack (told apart by the first byte), one event or an array of them. A bad element
- * never stops its neighbours: JSON.parse reads the whole first, and only where that fails is the text scanned element by element.
- * In MessagePack an element that cannot be read hides where the next one begins: it is rejected together with everything behind it.
+ * The message of a producer, cut into events: JSON or MessagePack (told apart by the first byte), one event or an array
+ * of them. A bad element never stops its neighbours: JSON.parse reads the whole first, and only where that fails is the
+ * text scanned element by element. In MessagePack an element that cannot be read hides where the next one begins: it is
+ * rejected together with everything behind it.
  */
 import { EVENT_BYTES_MAX, EVENT_DEPTH_MAX, RECORD_BYTES_MAX } from '../constants.ts';
 import { RejectReason } from '../protocol/rejection.ts';
@@ -76,8 +77,8 @@ export class Payload {
   }
 
   /**
-   * The current event's own bytes, for the dead letter; a copy. An event of a MessagePack message with records does not stand alone and is
-   * given as JSON; one that could not be read comes with all that is behind it.
+   * The current event's own bytes, for the dead letter; a copy. An event of a MessagePack message with records does not
+   * stand alone and is given as JSON; one that could not be read comes with all that is behind it.
    */
   raw(): Uint8Array {
     if (this.#bytes.length > RECORD_BYTES_MAX) return new Uint8Array(this.#bytes);

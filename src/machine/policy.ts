@@ -1,6 +1,7 @@
 /**
- * Step 5, policy: may this candidate be decided? In the interface's order: late → validity → holdout → (limits and budget: not built) → the offer's limit per
- * customer → cooldown → consent, quiet hours and caps per channel. Every question is about log time, the moment of the decision.
+ * Step 5, policy: may this candidate be decided? In the interface's order: late → validity → holdout → (limits and
+ * budget: not built) → the offer's limit per customer → cooldown → consent, quiet hours and caps per channel. Every
+ * question is about log time, the moment of the decision.
  */
 
 import type { ProfileFrame } from '../protocol/frame.ts';
@@ -16,7 +17,10 @@ export const ConsentState = { unset: 0, granted: 1, denied: 2 } as const;
 
 const MINUTES_PER_DAY = 1440;
 const MS_PER_MINUTE = 60_000;
-/** What `standing` returns where nothing is in the way. Reasons are returned as −1 − reason, so that they differ from it and from channels. */
+/**
+ * What `standing` returns where nothing is in the way. Reasons are returned as −1 − reason, so that they differ from it
+ * and from channels.
+ */
 export const PASSED = 0;
 
 const Quiet = { unknown: 0, no: 1, yes: 2 } as const;
@@ -30,7 +34,9 @@ export class Policy {
   #now = 0;
   #customer = '';
   #quiet: number = Quiet.unknown;
-  /** Quiet hours read in the workspace's zone because the customer's was not a known one. The owner reads and zeroes it. */
+  /**
+   * Quiet hours read in the workspace's zone because the customer's was not a known one. The owner reads and zeroes it.
+   */
   invalidTimezones = 0;
 
   constructor(state: PartitionState, active: ActiveWorkspace, history: ContactHistory) {
@@ -41,7 +47,10 @@ export class Policy {
     this.#timezoneSlots = Int32Array.from(slot < 0 ? [] : [slot]);
   }
 
-  /** Begins the candidates of one event. `customer` is '' for an anonymous event: no holdouts, limits per customer, cooldowns or caps. */
+  /**
+   * Begins the candidates of one event. `customer` is '' for an anonymous event: no holdouts, limits per customer,
+   * cooldowns or caps.
+   */
   begin(row: number, customer: string, now: number): void {
     this.#row = row;
     this.#customer = customer;

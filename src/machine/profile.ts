@@ -1,9 +1,12 @@
 /**
- * Step 3, profile: what an event changes about its customer. Attributes and consent follow the log's order; aggregates count an event in the bucket of its own time.
+ * Step 3, profile: what an event changes about its customer. Attributes and consent follow the log's order; aggregates
+ * count an event in the bucket of its own time.
  *
- * All or nothing: every step is `plan…`, which reads, checks and reserves and may refuse the event, followed by `store…`, which cannot fail. Programs are evaluated and
- * types checked while planning; strings that will be kept are put into the dictionary then (an entry that nothing refers to is not part of the state's
- * content); and blocks must be left for the most that the event could need. Where that much is not left the event is rejected, the same at every replay.
+ * All or nothing: every step is `plan…`, which reads, checks and reserves and may refuse the event, followed by
+ * `store…`, which cannot fail. Programs are evaluated and types checked while planning; strings that will be kept are
+ * put into the dictionary then (an entry that nothing refers to is not part of the state's content); and blocks must be
+ * left for the most that the event could need. Where that much is not left the event is rejected, the same at every
+ * replay.
  */
 import { CONSENT_CHANNELS_MAX, LIST_ATTRIBUTE_LENGTH_MAX } from '../constants.ts';
 import type { EventFrame } from '../protocol/frame.ts';

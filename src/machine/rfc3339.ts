@@ -1,6 +1,7 @@
 /**
- * RFC 3339 timestamps to epoch milliseconds and back, in integer arithmetic only: the runtime's own parser is lenient and differs between versions.
- * Civil days are counted in 400-year eras (146,097 days) of years that begin in March, so that the leap day comes last.
+ * RFC 3339 timestamps to epoch milliseconds and back, in integer arithmetic only: the runtime's own parser is lenient
+ * and differs between versions. Civil days are counted in 400-year eras (146,097 days) of years that begin in March, so
+ * that the leap day comes last.
  */
 
 /** 0000-01-01T00:00:00Z and 9999-12-31T23:59:59.999Z: what RFC 3339 can write. */
@@ -30,7 +31,10 @@ export function daysFromCivil(year: number, month: number, day: number): number 
   );
 }
 
-/** `2010-12-01T08:26:00.250+01:00` → epoch ms; digits past the millisecond are cut off. NaN for anything that RFC 3339 does not allow, and for leap seconds. */
+/**
+ * `2010-12-01T08:26:00.250+01:00` → epoch ms; digits past the millisecond are cut off. NaN for anything that RFC 3339
+ * does not allow, and for leap seconds.
+ */
 export function parseRfc3339(text: string): number {
   const length = text.length;
   if (length < 20 || text.charCodeAt(4) !== 0x2d || text.charCodeAt(7) !== 0x2d) return Number.NaN;

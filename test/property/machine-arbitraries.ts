@@ -1,4 +1,7 @@
-/** Random workspaces and histories for the machine and its oracle, small enough that rules, limits and customers meet often. */
+/**
+ * Random workspaces and histories for the machine and its oracle, small enough that rules, limits and customers meet
+ * often.
+ */
 import fc from 'fast-check';
 import type { WorkspaceFiles } from '../support/machine-fixture.ts';
 import {

@@ -1,6 +1,7 @@
 /**
- * The machine's dumb twin: the interface's rules over arrays of everything that ever happened, recomputed from scratch for each event, with the platform's dates and zones. It
- * shares no code with src (types of decisions aside) and is meant to be read against INTERFACE, sentence by sentence.
+ * The machine's dumb twin: the interface's rules over arrays of everything that ever happened, recomputed from scratch
+ * for each event, with the platform's dates and zones. It shares no code with src (types of decisions aside) and is
+ * meant to be read against INTERFACE, sentence by sentence.
  */
 
 import { AGGREGATES, HOUR, type Observation, sum } from './machine-oracle-aggregates.ts';

@@ -1,4 +1,7 @@
-/** The machine against its dumb twin, over random workspaces and histories: same decisions, same reasons, same counts, same customers; however they are batched. */
+/**
+ * The machine against its dumb twin, over random workspaces and histories: same decisions, same reasons, same counts,
+ * same customers; however they are batched.
+ */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { MachineFixture, workspaceOf } from '../support/machine-fixture.ts';

@@ -1,4 +1,7 @@
-/** A machine in memory, made from the text of a workspace's files: for tests that want to see records go in and decisions come out. */
+/**
+ * A machine in memory, made from the text of a workspace's files: for tests that want to see records go in and
+ * decisions come out.
+ */
 import { Effects, type MadeDecision } from '../../src/machine/effects.ts';
 import { Machine } from '../../src/machine/machine.ts';
 import { type LogRecord, RecordKind } from '../../src/protocol/record.ts';

@@ -1,4 +1,7 @@
-/** Whatever the bytes of a payload, apply ends in counted outcomes: nothing is thrown, every event is accepted, repeated or rejected, and neighbours are unharmed. */
+/**
+ * Whatever the bytes of a payload, apply ends in counted outcomes: nothing is thrown, every event is accepted, repeated
+ * or rejected, and neighbours are unharmed.
+ */
 import fc from 'fast-check';
 import { Packr, pack } from 'msgpackr';
 import { expect, test } from 'vitest';
