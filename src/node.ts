@@ -78,13 +78,18 @@ export async function startNode(options: NodeOptions, logger: Logger, onFailure:
     const { partitions, id } = folder.identity;
     const readers = range(partitions).map((partition) => new NumberedLogReader(folder.decisions(partition)));
     const feed = new DecisionFeed(id, readers);
-    shards = startShards(folder, options, feed, exposition, logger, onFailure);
-    const statuses = await shards.ready();
+    const running = startShards(folder, options, feed, exposition, logger, onFailure);
+    shards = running;
+    const statuses = await running.ready();
     const customers = statuses.reduce((sum, status) => sum + status.customers, 0);
     logger.info({ partitions, customers }, 'recovered');
 
-    const store = new VersionStore(nodeFileSystem, folder.workspaces);
-    const publication = new Publication(store, shards, partitions, (files) => pool.compileWorkspace(files));
+    const publication = await Publication.open({
+      versions: new VersionStore(nodeFileSystem, folder.workspaces),
+      partitions,
+      compile: (files) => pool.compileWorkspace(files),
+      activate: (partition, json) => running.activate(partition, json),
+    });
     await publication.finish(statuses.map((status) => status.workspaceVersion));
     if (options.workspaceDirectory !== null) await publishFolder(publication, options.workspaceDirectory, logger);
 
@@ -167,7 +172,7 @@ function startShards(
 async function publishFolder(publication: Publication, directory: string, logger: Logger): Promise<void> {
   const result = await publication.publishFolder(readWorkspaceFolder(directory));
   if ('issues' in result) throw new WorkspaceError(result.issues);
-  logger.info({ version: result.version, changed: result.changed }, 'workspace folder published');
+  logger.info({ version: result.version, changed: result.changed ?? true }, 'workspace folder published');
 }
 
 function range(count: number): number[] {

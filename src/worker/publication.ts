@@ -1,5 +1,5 @@
 /**
- * Publishing a workspace version: compile, compare with the active one, keep it on disk, then append it to the log of every partition.
+ * Publishing a workspace version: compile, compare with the active one, keep it, then append it to the log of every partition.
  * One publication at a time. Each partition changes over at its own record, so no event is decided by two versions and none by neither.
  */
 
@@ -7,27 +7,35 @@ import { incompatibilities } from '../workspace/compatibility.ts';
 import type { CompiledWorkspace } from '../workspace/compile.ts';
 import { workspaceHash } from '../workspace/folder.ts';
 import type { Workspace, WorkspaceIssue } from '../workspace/workspace.ts';
-import type { Shards } from './shards.ts';
-import type { VersionStore } from './version-store.ts';
+import type { Versions } from './versions.ts';
 
 export type PublishResult = { readonly version: number } | { readonly issues: readonly WorkspaceIssue[] };
 
-type Compile = (files: Readonly<Record<string, string>>) => Promise<CompiledWorkspace>;
+type Files = Readonly<Record<string, string>>;
+type Compile = (files: Files) => Promise<CompiledWorkspace>;
+
+/** Appends a workspace record to a partition's log. Returns what the partition's state objected to, or null. */
+type Activate = (partition: number, workspaceJson: Uint8Array) => Promise<string | null>;
+
+export interface PublicationParts {
+  readonly versions: Versions;
+  readonly partitions: number;
+  readonly compile: Compile;
+  readonly activate: Activate;
+}
 
 export class Publication {
-  readonly #store: VersionStore;
-  readonly #shards: Shards;
-  readonly #partitions: number;
-  readonly #compile: Compile;
+  readonly #parts: PublicationParts;
   #current: Workspace | null;
   #last: Promise<unknown> = Promise.resolve();
 
-  constructor(store: VersionStore, shards: Shards, partitions: number, compile: Compile) {
-    this.#store = store;
-    this.#shards = shards;
-    this.#partitions = partitions;
-    this.#compile = compile;
-    this.#current = store.newest();
+  private constructor(parts: PublicationParts, current: Workspace | null) {
+    this.#parts = parts;
+    this.#current = current;
+  }
+
+  static async open(parts: PublicationParts): Promise<Publication> {
+    return new Publication(parts, await parts.versions.newest());
   }
 
   /** The active version; null until the first is published. */
@@ -35,7 +43,7 @@ export class Publication {
     return this.#current;
   }
 
-  /** Finishes a publication that a crash interrupted: partitions that are behind the newest version on disk get its record. */
+  /** Finishes a publication that a crash interrupted: partitions that are behind the newest version get its record. */
   async finish(versions: readonly number[]): Promise<void> {
     const newest = this.#current;
     if (newest === null) return;
@@ -44,47 +52,51 @@ export class Publication {
   }
 
   /** Publishing the files that are active already changes nothing and answers with their version. */
-  publish(files: Readonly<Record<string, string>>): Promise<PublishResult> {
-    const result = this.#last.then(() => this.#publish(files));
+  publish(files: Files, folderHash: string | null = null): Promise<PublishResult> {
+    const result = this.#last.then(() => this.#publish(files, folderHash));
     this.#last = result.catch(() => undefined);
     return result;
   }
 
   /** For `--workspace DIR`: only a folder that changed since the last one published from a folder is published again. */
-  async publishFolder(
-    files: Readonly<Record<string, string>>,
-  ): Promise<(PublishResult & { readonly changed: boolean }) | { readonly issues: readonly WorkspaceIssue[] }> {
+  async publishFolder(files: Files): Promise<PublishResult & { readonly changed?: boolean }> {
     const hash = workspaceHash(files);
-    const current = this.#current;
-    if (current !== null && this.#store.publishedFolderHash() === hash)
-      return { version: current.version, changed: false };
-    const result = await this.publish(files);
-    if ('issues' in result) return result;
-    this.#store.rememberFolder(hash);
-    return { version: result.version, changed: true };
+    if (this.#current !== null && (await this.#parts.versions.folderHash()) === hash)
+      return { version: this.#current.version, changed: false };
+    const result = await this.publish(files, hash);
+    return 'issues' in result ? result : { ...result, changed: true };
   }
 
-  async #publish(files: Readonly<Record<string, string>>): Promise<PublishResult> {
+  /** Another node has published this version. */
+  adopt(workspace: Workspace): void {
+    if (workspace.version > (this.#current?.version ?? 0)) this.#current = workspace;
+  }
+
+  async #publish(files: Files, folderHash: string | null): Promise<PublishResult> {
     const current = this.#current;
     if (current !== null && workspaceHash(current.files) === workspaceHash(files)) return { version: current.version };
-    const compiled = await this.#compile(files);
+    const compiled = await this.#parts.compile(files);
     if ('issues' in compiled) return { issues: compiled.issues };
     const workspace: Workspace = { ...compiled.workspace, version: (current?.version ?? 0) + 1 };
     const incompatible = current === null ? [] : incompatibilities(current, workspace);
     if (incompatible.length > 0) return { issues: incompatible };
 
-    this.#store.save(workspace);
+    if (!(await this.#parts.versions.save(workspace, folderHash))) {
+      const newest = await this.#parts.versions.newest();
+      if (newest !== null) this.adopt(newest);
+      return this.#publish(files, folderHash);
+    }
     this.#current = workspace;
     await this.#append(
       workspace,
-      Array.from({ length: this.#partitions }, (_, partition) => partition),
+      Array.from({ length: this.#parts.partitions }, (_, partition) => partition),
     );
     return { version: workspace.version };
   }
 
   async #append(workspace: Workspace, partitions: readonly number[]): Promise<void> {
     const json = new TextEncoder().encode(JSON.stringify(workspace));
-    const errors = await Promise.all(partitions.map((partition) => this.#shards.activate(partition, json)));
+    const errors = await Promise.all(partitions.map((partition) => this.#parts.activate(partition, json)));
     const refused = errors.findIndex((error) => error !== null);
     if (refused >= 0)
       throw new Error(

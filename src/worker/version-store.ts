@@ -1,17 +1,12 @@
-/**
- * The published workspace versions on disk, `workspaces/<version>.json`, and the hash of the folder that was last published from a folder.
- *
- * Order law: a version is on disk before its first log record is appended. A node that died in between finds it at the next start and finishes
- * the publication in the partitions that lack it.
- */
-
+/** Versions as files: `workspaces/<version>.json`, and the hash of the folder that was last published in `published-folder.json`. */
 import { assert } from '../stdx/assert.ts';
 import { type FileSystem, listFolder, makeFolder, readFile, replaceFile } from '../storage/file-system.ts';
 import type { Workspace } from '../workspace/workspace.ts';
+import type { Versions } from './versions.ts';
 
 const FOLDER_FILE = 'published-folder.json';
 
-export class VersionStore {
+export class VersionStore implements Versions {
   readonly #fs: FileSystem;
   readonly #directory: string;
 
@@ -21,8 +16,7 @@ export class VersionStore {
     makeFolder(fs, directory);
   }
 
-  /** The newest version, or null where none was ever published. */
-  newest(): Workspace | null {
+  async newest(): Promise<Workspace | null> {
     const versions = listFolder(this.#fs, this.#directory).flatMap((name) => {
       const digits = /^(\d+)\.json$/.exec(name)?.[1];
       return digits === undefined ? [] : [Number(digits)];
@@ -34,18 +28,16 @@ export class VersionStore {
     return workspace;
   }
 
-  save(workspace: Workspace): void {
+  /** One process has the data folder: nobody else publishes. */
+  async save(workspace: Workspace, folderHash: string | null): Promise<boolean> {
     this.#write(`${workspace.version}.json`, workspace);
+    if (folderHash !== null) this.#write(FOLDER_FILE, { hash: folderHash });
+    return true;
   }
 
-  /** Hash of the files that were last published from a folder (`--workspace`), whatever was published over HTTP since. */
-  publishedFolderHash(): string | null {
+  async folderHash(): Promise<string | null> {
     if (this.#fs.stat(`${this.#directory}/${FOLDER_FILE}`) === null) return null;
     return (this.#read(FOLDER_FILE) as { hash: string }).hash;
-  }
-
-  rememberFolder(hash: string): void {
-    this.#write(FOLDER_FILE, { hash });
   }
 
   #read(name: string): unknown {
