@@ -165,6 +165,48 @@ export const DECISION_LOG_BYTES_MAX = 1024 * 1024 * 1024;
 /** Kept per partition: dead letters are there to be looked at, not to fill the disk. */
 export const DEAD_LETTER_LOG_BYTES_MAX = 128 * 1024 * 1024;
 
+// --- NATS --------------------------------------------------------------------------------------------------------------------
+
+/** Older servers lose compare-and-set races (up to 2.9.20) and whole streams after kill -9 (up to 2.10.22). */
+export const NATS_SERVER_VERSION_MIN = '2.10.23';
+/** Until a connection that is being made counts as failed. */
+export const NATS_CONNECT_MS_MAX = 10_000;
+/** A connection whose server leaves two pings in a row unanswered is given up: a half-open link is noticed within three intervals. */
+export const NATS_PING_INTERVAL_MS = 5_000;
+/** Between attempts to reconnect, and what chance adds to it, so that the clients of a restarted server do not all come at once. */
+export const NATS_RECONNECT_WAIT_MS = 100;
+export const NATS_RECONNECT_JITTER_MS = 150;
+/** Until a request to JetStream counts as lost. With `sync_interval: always` and a full queue an answer takes well under a second. */
+export const NATS_REQUEST_MS_MAX = 5_000;
+/** Streams created or looked at concurrently. */
+export const NATS_STREAM_REQUESTS_MAX = 16;
+/** How long JetStream remembers message ids: retries within it are stored once. Its own default. */
+export const NATS_DUPLICATE_WINDOW_DEFAULT_MS = 120_000;
+/** Default age at which the decision streams forget: a gateway that was away for a month resumes without a gap. */
+export const NATS_DECISION_AGE_DEFAULT_MS = 30 * 86_400_000;
+/** Dead letters are there to be looked at, not to fill the disk. */
+export const NATS_DEAD_LETTER_AGE_MS = 30 * 86_400_000;
+export const NATS_DEAD_LETTER_BYTES_MAX = 1024 * 1024 * 1024;
+/** Copies of a stream that JetStream can keep. */
+export const NATS_REPLICAS_MAX = 5;
+
+// --- Producer library --------------------------------------------------------------------------------------------------------
+
+/** One message of a producer stops taking events at this length; one larger event has a message of its own. Beyond it batching gains nothing more. */
+export const PRODUCER_BATCH_BYTES_DEFAULT = 128 * 1024;
+export const PRODUCER_BATCH_EVENTS_DEFAULT = 5_000;
+/** How long the first event of a batch waits for company. Under load batches fill up while the one before is on its way, whatever this says. */
+export const PRODUCER_LINGER_DEFAULT_MS = 1;
+/** Encoded and not yet stored, of all partitions: beyond it events are not taken. */
+export const PRODUCER_BUFFER_BYTES_DEFAULT = 16 * 1024 * 1024;
+/** Pauses between attempts to send the same batch, doubling from the first to the last. */
+export const PRODUCER_RETRY_MS_MIN = 50;
+export const PRODUCER_RETRY_MS_MAX = 2_000;
+/** Room in a NATS message for the headers that the producer adds: the limit of the server counts them. */
+export const PRODUCER_HEADER_BYTES_MAX = 256;
+/** A batch that JetStream may have stored is not sent again later than this part of the duplicate window: the rest is for clocks and for the way. */
+export const PRODUCER_WINDOW_SHARE = 0.8;
+
 // --- Rules -------------------------------------------------------------------------------------------------------------------
 
 /** One expression, in UTF-16 units: room for a long list of SKUs, small enough to parse in a millisecond. */
@@ -273,7 +315,7 @@ export const PARTITION_MEMORY_BYTES_MAX = 2 ** 32;
 /** Bytes reserved for customer ids, per customer on average: ids are mostly 8 to 40 bytes. When they run out, the partition counts as full. */
 export const CUSTOMER_ID_BYTES_RESERVED = 40;
 /**
- * Address space for blocks beyond what the blocks in use may take: as much again, but at most this. A freed block is used again for the same size class only, so a partition whose mixture of sizes changes needs more
+ * Address space for blocks beyond what the blocks in use may take: three times as much, but at most this. A freed block is used again for the same size class only, so a partition whose mixture of sizes changes needs more
  * places than bytes.
  */
 export const BLOCK_SPARE_BYTES_MAX = 512 * 1024 * 1024;
@@ -313,4 +355,9 @@ assert(
 assert(RECORD_BYTES_MAX <= FRAME_BODY_BYTES_MAX, 'one record must fit one frame');
 assert(FRAME_BODY_BYTES_MAX < WAL_COMMIT_BYTES_MAX, 'one record must fit one commit');
 assert(WAL_SEGMENT_BYTES + WAL_COMMIT_BYTES_MAX < 2 ** 32, 'offsets within a segment must fit 32 bits');
-assert(2 * NUMBERED_LOG_SEGMENT_BYTES <= DEAD_LETTER_LOG_BYTES_MAX, 'what is kept of a numbered log must be more than the segment being written');
+assert(
+  2 * NUMBERED_LOG_SEGMENT_BYTES <= DEAD_LETTER_LOG_BYTES_MAX,
+  'what is kept of a numbered log must be more than the segment being written',
+);
+assert(EVENT_BYTES_MAX <= PRODUCER_BUFFER_BYTES_DEFAULT, 'the largest event must fit the buffer of a producer');
+assert(PRODUCER_BATCH_BYTES_DEFAULT <= RECORD_BYTES_MAX, 'a batch of a producer must fit one record');

@@ -58,7 +58,7 @@ function fixedBytes(limits: StateLimits): number {
 
 /** Address space for blocks of which `bytesMax` may be in use. */
 export function blockRegionBytes(bytesMax: number): number {
-  return bytesMax + Math.min(bytesMax, BLOCK_SPARE_BYTES_MAX);
+  return bytesMax + Math.min(bytesMax * 3, BLOCK_SPARE_BYTES_MAX);
 }
 
 /** Bytes for customer ids; for a few customers as many as the longest ids take. */

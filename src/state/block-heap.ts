@@ -9,7 +9,7 @@
  * Law: *whether an allocation succeeds depends on the history of allocations only*, not on addresses. It is decided
  * by counts: the blocks alive may take blockBytesMax; and because freed blocks of one class never become blocks of
  * another, the most that were ever alive together, class by class, may take what is reserved (blockRegionBytes: up to
- * twice that). A restored partition gets its blocks in another order, but the same counts, and so runs out of room at
+ * four times that). A restored partition gets its blocks in another order, but the same counts, and so runs out of room at
  * the same record.
  */
 import { assert } from '../stdx/assert.ts';

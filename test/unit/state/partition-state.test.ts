@@ -123,6 +123,85 @@ describe('PartitionState', () => {
     expect(count(T + 30 * DAY)).toBe(0);
   });
 
+  it('refuses a layout that changes a type or cannot be kept, and stays as it was', () => {
+    const state = fresh();
+    const row = state.ensure('a');
+    state.setNumber(2, row, 41);
+    const digest = state.digest(T);
+    const retyped = LAYOUT.attributes.map((entry) =>
+      entry.name === 'age' ? { ...entry, type: 'double' as const } : entry,
+    );
+    expect(state.configure({ ...LAYOUT, attributes: retyped })).toBe(
+      'attribute age: its type is int and cannot become double; use another name',
+    );
+    const fine = { ...aggregate('fine', 10, 'count', null, 10_000 * DAY), resolutionMs: HOUR };
+    expect(state.configure({ ...LAYOUT, aggregates: [...LAYOUT.aggregates, fine] })).toContain('240000 buckets');
+    const odd = { ...fine, windowMs: 90_000, resolutionMs: 60_000 };
+    expect(state.configure({ ...LAYOUT, aggregates: [odd] })).toContain('multiple of its resolution');
+    const many = Array.from(
+      { length: 400 },
+      (_, slot) => ({ name: `m${slot}`, slot, type: 'double', default: null }) as const,
+    );
+    expect(state.configure({ attributes: many, aggregates: [] })).toContain('more attributes and aggregates than fit');
+    const wordy = [{ name: 'w', slot: 0, type: 'string', default: 'x'.repeat(30_000) } as const];
+    expect(state.configure({ attributes: wordy, aggregates: [] })).toContain('no room for its default');
+    expect(state.digest(T)).toBe(digest);
+    const into = frame(10);
+    state.gather(row, ALL, T, into);
+    expect(into.number[2]).toBe(41);
+  });
+
+  it('keeps what stays under a new layout, in whatever slot, and starts the rest empty', () => {
+    const state = fresh();
+    const row = state.ensure('a');
+    state.setText(0, row, 'FR');
+    state.setNumber(2, row, 41);
+    state.observe(7, row, T, T, 2.5, '');
+    state.observe(6, row, T, T, 0, '');
+    const spend = { ...aggregate('spend', 1, 'sum', 'double', null) };
+    const changed = { ...aggregate('receipts_30d', 2, 'count', null, 20 * DAY) };
+    expect(
+      state.configure({
+        attributes: [{ name: 'country', slot: 0, type: 'string', default: 'GB' }],
+        aggregates: [spend, changed],
+      }),
+    ).toBeNull();
+    const into = frame(10);
+    state.gather(row, [0, 1, 2], T, into);
+    expect([into.text[0], into.number[1], into.number[2]]).toEqual(['FR', 2.5, 0]);
+    expect(state.configure(LAYOUT)).toBeNull();
+    state.gather(row, ALL, T, into);
+    expect([...into.present]).toEqual([1, 1, 0, 1, 0, 1, 1, 1, 0, 1]);
+    expect([into.number[6], into.number[7]]).toEqual([0, 2.5]);
+  });
+
+  it('shows whole columns to scans', () => {
+    const state = fresh();
+    for (let i = 0; i < 20; i++) {
+      const row = state.ensure(`customer-${i}`);
+      state.setNumber(3, row, i / 2);
+      state.setNumber(1, row, i & 1);
+      state.observe(7, row, T, T, i, '');
+    }
+    const score = state.column(3);
+    const loyal = state.column(1);
+    const spend = state.column(7);
+    if (score?.kind !== 'double' || loyal?.kind !== 'bool' || spend?.kind !== 'double') throw new Error('wrong kinds');
+    let sum = 0;
+    for (let row = 1; row <= state.customers; row++) {
+      expect(((score.presence[row >>> 3] as number) >>> (row & 7)) & 1).toBe(1);
+      expect(((loyal.values[row >>> 3] as number) >>> (row & 7)) & 1).toBe((row - 1) & 1);
+      sum += (score.values[row] as number) + (spend.values[row] as number);
+    }
+    expect(sum).toBe(190 * 1.5);
+    expect([state.column(2)?.kind, state.column(0)?.kind, state.column(4), state.column(6)]).toEqual([
+      'int',
+      'code',
+      null,
+      null,
+    ]);
+  });
+
   it('restores a snapshot to the same digest, though changes went on while it was taken', () => {
     const state = fresh();
     for (let i = 0; i < 2500; i++) {

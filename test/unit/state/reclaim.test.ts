@@ -4,6 +4,7 @@ import { reserveMemory, type StateLimits } from '../../../src/state/arena.ts';
 import type { AggregateLayout, ProfileLayout } from '../../../src/state/layout.ts';
 import { PartitionState } from '../../../src/state/partition-state.ts';
 import { createStateParts } from '../../../src/state/state-parts.ts';
+import { Prng } from '../../../src/stdx/prng.ts';
 
 const DAY = 86_400_000;
 const T = 20_000 * DAY;
@@ -90,6 +91,28 @@ describe('reclaiming', () => {
     expect(blocks.ordinals.map(({ state }) => state)).toEqual(['live', 'free', 'free', 'free', 'free']);
   });
 
+  it('keeps the promise of hasRoom for every store of an event, while windows come and go', () => {
+    const limits = { ...LIMITS, blockBytesMax: 150_000 };
+    const state = new PartitionState(reserveMemory(limits), limits);
+    expect(state.configure(WINDOWS)).toBeNull();
+    const random = new Prng(7);
+    let promised = 0;
+    let refused = 0;
+    for (let i = 0; i < 30_000; i++) {
+      const logTime = T + i * 60_000;
+      const row = state.ensure(`customer-${random.below(490)}`);
+      if (!state.hasRoom(4)) {
+        refused++;
+        continue;
+      }
+      promised++;
+      const time = logTime - random.below(7 * DAY);
+      for (let slot = 0; slot < 4; slot++) expect(state.observe(slot, row, time, logTime, i % 300, 'x')).toBe(true);
+    }
+    expect(promised).toBeGreaterThan(1000);
+    expect(refused).toBeGreaterThan(1000);
+  });
+
   it('frees the block of a list that is unset, emptied or replaced', () => {
     const { profile, blocks, keys } = createStateParts(reserveMemory(LIMITS), LIMITS);
     const list = { name: 'tags', slot: 0, type: 'list<string>', default: null } as const;
@@ -151,9 +174,11 @@ describe('reclaiming', () => {
       }
       return added;
     };
-    // Another mixture of sizes, and none of it left.
-    expect(contacts(state, 2)).toBe(1000);
-    for (let row = 1; row <= state.customers; row++) state.forgetContacts(row, Number.POSITIVE_INFINITY);
+    // Other mixtures of sizes, and none of them left.
+    for (const each of [1, 2, 7, 11, 16]) {
+      expect(contacts(state, each)).toBeGreaterThan(400);
+      for (let row = 1; row <= state.customers; row++) state.forgetContacts(row, Number.POSITIVE_INFINITY);
+    }
     const restored = new PartitionState(reserveMemory(LIMITS), LIMITS);
     const snapshot = state.beginSnapshot(later);
     for (let next = snapshot.step(); next !== null; next = snapshot.step())
