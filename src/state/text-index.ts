@@ -15,6 +15,9 @@ import type { Arena } from './arena.ts';
 import { tableSlotsFor } from './arena.ts';
 import { TextHash } from './text-hash.ts';
 
+/** Longer strings are decoded at every reading, so that the cache cannot hold a gigabyte. */
+const CACHED_LENGTH_MAX = 256;
+
 export class TextIndex {
   count = 0;
   /** Bytes of the store in use. */
@@ -75,8 +78,10 @@ export class TextIndex {
     const slot = entry & (this.#cacheEntry.length - 1);
     if (this.#cacheEntry[slot] === entry) return this.#cacheText[slot] as string;
     const text = this.#decode(entry);
-    this.#cacheEntry[slot] = entry;
-    this.#cacheText[slot] = text;
+    if (text.length <= CACHED_LENGTH_MAX) {
+      this.#cacheEntry[slot] = entry;
+      this.#cacheText[slot] = text;
+    }
     return text;
   }
 
