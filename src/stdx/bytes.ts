@@ -110,7 +110,8 @@ export class ByteReader {
 
   #advance(count: number): number {
     const at = this.offset;
-    if (at + count > this.#bytes.length) throw new RangeError(`read past the end: ${at} + ${count} > ${this.#bytes.length}`);
+    if (at + count > this.#bytes.length)
+      throw new RangeError(`read past the end: ${at} + ${count} > ${this.#bytes.length}`);
     this.offset = at + count;
     return at;
   }
