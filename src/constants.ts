@@ -190,6 +190,21 @@ export const NATS_DEAD_LETTER_BYTES_MAX = 1024 * 1024 * 1024;
 /** Copies of a stream that JetStream can keep. */
 export const NATS_REPLICAS_MAX = 5;
 
+// --- Decisions from JetStream ------------------------------------------------------------------------------------------------
+
+/** Direct gets under way for one reading of stored decisions; more than 128 at a time make it no faster. */
+export const DECISION_FETCH_COUNT_MAX = 128;
+/** One of them counts as lost after this, and is sent again: it is as good as free, and a killed server never answers. */
+export const DECISION_FETCH_REQUEST_MS_MAX = 2_000;
+/** Until what JetStream could not answer (it restarts, elects a leader) is asked again. */
+export const DECISION_FETCH_RETRY_MS = 100;
+/** A reader waits so long for JetStream; then its stream ends, and it comes back with its cursor. */
+export const DECISION_FETCH_MS_MAX = 60_000;
+/** How often the source looks what retention has left; between, a cursor that just became too old is found out when it is read. */
+export const DECISION_POSITIONS_REFRESH_MS = 5_000;
+/** A cursor that comes from a node which is a little ahead waits so long for this node's tail. */
+export const DECISION_REACH_MS_MAX = 5_000;
+
 // --- Producer library --------------------------------------------------------------------------------------------------------
 
 /** One message of a producer stops taking events at this length; one larger event has a message of its own. Beyond it batching gains nothing more. */
