@@ -133,6 +133,10 @@ export class ProfileStep {
   /** `$consent`: data names a channel of the workspace and a state. False: see the fault. */
   planConsent(data: object): boolean {
     const { channel, state } = data as { channel?: unknown; state?: unknown };
+    for (const key in data) {
+      const value = (data as Record<string, unknown>)[key];
+      if (key !== 'channel' && key !== 'state' && !checkUndeclared(key, value, 2, this.#fault)) return false;
+    }
     const place =
       channel === undefined || channel === null
         ? 'data.channel'

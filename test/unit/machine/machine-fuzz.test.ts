@@ -188,6 +188,9 @@ test('poison by name', () => {
     ['{"type":"receipt","data":{"__proto__":{"total":5}}}', 'the key "__proto__" is not allowed'],
     ['{"type":"receipt","__proto__":{"type":"x"}}', 'the key "__proto__" is not allowed'],
     [`{"type":"receipt","data":${deep(10_000)}}`, 'nested deeper than 32 levels'],
+    [`{"type":"$profile","customer":"a","data":${deep(40)}}`, 'nested deeper than 32 levels'],
+    [`{"type":"$consent","customer":"a","data":${deep(40)}}`, 'nested deeper than 32 levels'],
+    [`{"type":"receipt","extra":${deep(32)}}`, 'nested deeper than 32 levels'],
     [`{"type":"receipt","data":{"store":${'['.repeat(200_000)}`, 'nested deeper than 32 levels'],
     ['{"type":"receipt","data":{"count":9223372036854775808}}', 'expected int within ±(2^53 − 1)'],
     ['{"type":"receipt","data":{"total":1e999}}', 'data.total: expected double, got double Infinity'],
@@ -213,6 +216,16 @@ test('poison by name', () => {
     expect(fixture.effects.deadLetters[0]?.raw).toEqual(encoder.encode(text));
   }
   expect(({} as { total?: number }).total).toBeUndefined();
+});
+
+test('32 levels are taken', () => {
+  const fixture = MachineFixture.with(FILES);
+  for (const place of ['"extra":', '"data":{"x":']) {
+    const levels = place === '"extra":' ? 31 : 30;
+    const text = `{"type":"receipt","ts":${AT},${place}${'{"a":'.repeat(levels)}1${'}'.repeat(levels)}${place.startsWith('"data') ? '}' : ''}}`;
+    expect(fixture.append(RecordKind.events, encoder.encode(text)).accepted, place).toBe(1);
+    expect(fixture.append(RecordKind.events, pack(JSON.parse(text))).accepted, place).toBe(1);
+  }
 });
 
 test('lists of 4,096 elements and events of 256 KiB are taken', () => {
