@@ -200,6 +200,10 @@ export const DECISION_FETCH_REQUEST_MS_MAX = 2_000;
 export const DECISION_FETCH_RETRY_MS = 100;
 /** A reader waits so long for JetStream; then its stream ends, and it comes back with its cursor. */
 export const DECISION_FETCH_MS_MAX = 60_000;
+/** Until a tail that could not be opened (the server restarts, elects a leader) is tried again. */
+export const DECISION_TAIL_RETRY_MS = 100;
+/** How long the tail waits for JetStream's answer when it opens a consumer: a request that a killed server took with it holds the tail up so long. */
+export const DECISION_TAIL_REQUEST_MS_MAX = 1_500;
 /** How often the source looks what retention has left; between, a cursor that just became too old is found out when it is read. */
 export const DECISION_POSITIONS_REFRESH_MS = 5_000;
 /** A cursor that comes from a node which is a little ahead waits so long for this node's tail. */
