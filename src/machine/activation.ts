@@ -10,12 +10,22 @@ import { ActiveWorkspace } from './active-workspace.ts';
 
 const decoder = new TextDecoder('utf-8', { fatal: true });
 
-/** Reads, compiles and adopts a version. A text says why nothing has changed. */
-export function activate(payload: Uint8Array, state: PartitionState, accounting: Accounting): ActiveWorkspace | string {
+/**
+ * Reads, compiles and adopts a version. A text says why nothing has changed. The active version once more is harmless (a publication was finished after a
+ * crash); an older one changes nothing: two nodes published at the same moment, and their records crossed.
+ */
+export function activate(
+  payload: Uint8Array,
+  activeVersion: number,
+  state: PartitionState,
+  accounting: Accounting,
+): ActiveWorkspace | string {
   let active: ActiveWorkspace;
   let layout: ProfileLayout;
   try {
     const workspace = readWorkspace(payload);
+    if (workspace.version < activeVersion)
+      return `version ${workspace.version} is older than the active ${activeVersion}`;
     active = new ActiveWorkspace(workspace, state, accounting);
     layout = { attributes: workspace.attributes, aggregates: workspace.aggregates };
   } catch (error) {

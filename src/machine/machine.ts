@@ -192,7 +192,7 @@ export class Machine {
 
   #applyWorkspace(payload: Uint8Array, effects: Effects): void {
     this.#collectErrors();
-    const active = activate(payload, this.#state, this.#globals.accounting);
+    const active = activate(payload, this.workspaceVersion, this.#state, this.#globals.accounting);
     if (typeof active === 'string') effects.workspaceError = active;
     else this.#adopt(active);
   }

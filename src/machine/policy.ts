@@ -90,14 +90,14 @@ export class Policy {
     return -1 - furthest;
   }
 
+  /** Who said no is not contacted, whatever the channel needs: that consent is not needed does not make a refusal void. */
   #consented(channel: number): boolean {
     const rule = this.#active.workspace.policy.consent[channel];
-    if (rule === Consent.noneNeeded) return true;
     const said =
       this.#customer === ''
         ? ConsentState.unset
         : this.#state.consent(this.#row, this.#active.channelCodes[channel] as number);
-    return rule === Consent.optOut ? said !== ConsentState.denied : said === ConsentState.granted;
+    return said === ConsentState.granted || (said === ConsentState.unset && rule !== Consent.optIn);
   }
 
   /** Whether quiet hours hold at this moment for this customer; found once per event. */

@@ -282,7 +282,7 @@ export class Oracle {
     for (const channel of campaign.channels) {
       const rule = policy.consent[channel];
       const said = customer.consent.get(channel);
-      const allowed = rule === 'none-needed' || (rule === 'opt-in' ? said === 'granted' : said !== 'denied');
+      const allowed = rule === 'opt-in' ? said === 'granted' : said !== 'denied';
       const capped = policy.caps.some((cap) => {
         const counts = (name: string): boolean => cap.channels === null || cap.channels.includes(name as Channel);
         return (

@@ -307,6 +307,19 @@ describe('a full partition', () => {
   });
 });
 
+describe('versions that cross', () => {
+  test('an older one changes nothing, the active one once more is harmless', () => {
+    const fixture = new MachineFixture();
+    fixture.publish(workspaceOf(FILES, 2));
+    const digest = fixture.machine.digest();
+    const older = fixture.append(RecordKind.workspace, encoder.encode(JSON.stringify(workspaceOf(FILES, 1))));
+    expect(older.workspaceError).toBe('version 1 is older than the active 2');
+    fixture.publish(workspaceOf(FILES, 2));
+    expect(fixture.machine.workspaceVersion).toBe(2);
+    expect(fixture.machine.digest()).toBe(digest);
+  });
+});
+
 describe('contacts', () => {
   const often = (limits: string): Record<string, string> => ({
     'policy.yaml': `{consent: {pos: none-needed}, ${limits}}`,
