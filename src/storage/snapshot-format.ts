@@ -31,7 +31,7 @@ export const SECTION_HEAD_BYTES = 12;
 const MAGIC = new TextEncoder().encode('BECKONSN');
 const NAME = /^(\d{16})\.snapshot$/;
 
-export const SnapshotSection = { trailer: 0, machine: 1, state: 2 } as const;
+export const SnapshotSection = { trailer: 0, machine: 1, state: 2, position: 3 } as const;
 export type SnapshotSection = (typeof SnapshotSection)[keyof typeof SnapshotSection];
 
 export interface SnapshotHeader {

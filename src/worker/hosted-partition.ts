@@ -1,4 +1,6 @@
 /** One partition as its worker hosts it: the machine with its state, its snapshots, and where its effects go. */
+
+import { recordChecksum } from '../log/record-checksum.ts';
 import type { Effects } from '../machine/effects.ts';
 import type { Machine } from '../machine/machine.ts';
 import { type LogRecord, RecordKind } from '../protocol/record.ts';
@@ -15,6 +17,8 @@ export class HostedPartition {
   readonly effects: EffectSink;
   /** Payload bytes applied since the last snapshot began: what a restart would have to replay. */
   bytesSinceSnapshot = 0;
+  /** Of the last record applied (recordChecksum): with its sequence and time, what a log stream is recognised by. 0 before the first. */
+  checksum = 0;
   /** Called before a record that changes the columns of the state. */
   beforeWorkspace: () => void = () => {};
 
@@ -38,6 +42,7 @@ export class HostedPartition {
     if (record.kind === RecordKind.workspace) this.beforeWorkspace();
     this.machine.apply(record, effects);
     this.bytesSinceSnapshot += record.payload.length;
+    this.checksum = recordChecksum(record.kind, record.payload);
     this.effects.add(record.ts, effects);
   }
 

@@ -9,6 +9,7 @@ import { Machine } from '../machine/machine.ts';
 import { reserveMemory } from '../state/arena.ts';
 import { PartitionState } from '../state/partition-state.ts';
 import { assert } from '../stdx/assert.ts';
+import { ByteReader } from '../stdx/bytes.ts';
 import type { Clock } from '../stdx/clock.ts';
 import { DataPaths } from '../storage/data-folder.ts';
 import type { FileSystem } from '../storage/file-system.ts';
@@ -65,19 +66,24 @@ function restore(
   const { snapshot, problems } = snapshots.loadNewest();
   for (const { path, what, offset } of problems)
     log('warn', { partition, path, offset, what }, 'a damaged snapshot is passed over; the one before it is used');
-  if (snapshot !== null) restoreSnapshot(snapshot, state, machine);
-  return new HostedPartition(partition, state, machine, snapshots, openEffects(partition, machine));
+  const checksum = snapshot === null ? 0 : restoreSnapshot(snapshot, state, machine);
+  const hosted = new HostedPartition(partition, state, machine, snapshots, openEffects(partition, machine));
+  hosted.checksum = checksum;
+  return hosted;
 }
 
-function restoreSnapshot(snapshot: LoadedSnapshot, state: PartitionState, machine: Machine): void {
-  const globals: Uint8Array[] = [];
+/** Returns the checksum of the last record that the snapshot reflects. */
+function restoreSnapshot(snapshot: LoadedSnapshot, state: PartitionState, machine: Machine): number {
+  let globals: Uint8Array | null = null;
+  let checksum = 0;
   snapshot.sections((kind, body) => {
-    if (kind === SnapshotSection.machine) globals.push(body.slice());
+    if (kind === SnapshotSection.machine) globals = body.slice();
+    else if (kind === SnapshotSection.position) checksum = new ByteReader(body).u32();
     else state.restore(body);
   });
   state.finishRestore();
-  assert(globals[0], 'a snapshot holds the machine');
-  machine.importGlobals(globals[0]);
+  assert(globals !== null, 'a snapshot holds the machine');
+  machine.importGlobals(globals);
   const { digest } = snapshot.trailer;
   if (machine.digest() !== digest) {
     throw new CorruptFileError(
@@ -87,6 +93,7 @@ function restoreSnapshot(snapshot: LoadedSnapshot, state: PartitionState, machin
       'remove this snapshot to recover from the one before it, and report it',
     );
   }
+  return checksum;
 }
 
 /** Applies every record behind the partitions' positions. */

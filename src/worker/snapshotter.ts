@@ -5,6 +5,7 @@
 import { SNAPSHOT_INTERVAL_MS, SNAPSHOT_LOG_BYTES } from '../constants.ts';
 import type { StateSnapshot } from '../state/partition-state.ts';
 import { assert } from '../stdx/assert.ts';
+import { ByteWriter } from '../stdx/bytes.ts';
 import type { Clock } from '../stdx/clock.ts';
 import { SnapshotSection } from '../storage/snapshot-format.ts';
 import { SnapshotFailedError, type SnapshotWriter } from '../storage/snapshot-writer.ts';
@@ -129,6 +130,7 @@ export class Snapshotter {
         workspaceVersion: machine.workspaceVersion,
       });
       writer.section(SnapshotSection.machine, machine.exportGlobals());
+      writer.section(SnapshotSection.position, positionSection(partition.checksum));
       this.#running = {
         partition,
         writer,
@@ -158,4 +160,10 @@ export class Snapshotter {
     const { logPosition } = partition.snapshots.prune(logTime - this.#options.historyMs, this.#options.historyMs);
     this.#retained(partition.partition, logPosition);
   }
+}
+
+function positionSection(checksum: number): Uint8Array {
+  const writer = new ByteWriter(4);
+  writer.u32(checksum);
+  return writer.copy();
 }
