@@ -9,6 +9,7 @@ import {
   HISTORY_DEFAULT_MS,
   PARTITIONS_DEFAULT,
   PARTITIONS_MAX,
+  SNAPSHOT_LOG_BYTES,
 } from './constants.ts';
 import { parseDuration } from './workspace/duration.ts';
 
@@ -79,6 +80,11 @@ function program(): Command {
       flag('--history <duration>', 'how far back the log is kept')
         .argParser(duration)
         .default(HISTORY_DEFAULT_MS, '7d'),
+    )
+    .addOption(
+      flag('--snapshot-every <bytes>', "bytes of a partition's log after which it takes a snapshot")
+        .argParser(wholeNumber(1, Number.MAX_SAFE_INTEGER))
+        .default(SNAPSHOT_LOG_BYTES, '64 MiB'),
     )
     .addOption(flag('--token <token>', 'require `Authorization: Bearer <token>`'))
     .action(async (options) => exitWith((await import('./cli/serve.ts')).serve(options)));

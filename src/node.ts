@@ -49,6 +49,7 @@ export interface NodeOptions {
   readonly customersPerPartition: number | null;
   readonly clock: 'wall' | 'event' | null;
   readonly historyMs: number;
+  readonly snapshotLogBytes: number;
   readonly token: string | null;
 }
 
@@ -145,6 +146,7 @@ function startShards(
       clock,
       customersPerPartition,
       historyMs: options.historyMs,
+      snapshotLogBytes: options.snapshotLogBytes,
       walEpoch: epoch,
       salt: saltOf(id),
       metrics,

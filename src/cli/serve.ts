@@ -14,6 +14,7 @@ export interface ServeFlags {
   readonly customers?: number;
   readonly clock?: 'wall' | 'event';
   readonly history: number;
+  readonly snapshotEvery: number;
   readonly token?: string;
 }
 
@@ -53,6 +54,7 @@ function nodeOptions(flags: ServeFlags): NodeOptions {
     customersPerPartition: flags.customers ?? null,
     clock: flags.clock ?? null,
     historyMs: flags.history,
+    snapshotLogBytes: flags.snapshotEvery,
     token: flags.token ?? null,
   };
 }

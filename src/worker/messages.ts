@@ -15,6 +15,8 @@ export interface ShardOptions {
   readonly clock: 'wall' | 'event';
   readonly customersPerPartition: number;
   readonly historyMs: number;
+  /** A partition takes a snapshot when this many bytes of its log came after the last one. */
+  readonly snapshotLogBytes: number;
   /** Of this opening of the data folder; logs of earlier ones are replayed. */
   readonly walEpoch: number;
   /** Binds files to this data folder: saltOf(id). */

@@ -68,6 +68,7 @@ function answer(ticket: number, query: ShardQuery): void {
 }
 
 function stepBackground(): void {
+  snapshotter.consider();
   snapshotter.step();
   scans.step();
 }

@@ -2,7 +2,7 @@
  * Takes snapshots of a shard's partitions, one at a time and a bounded step at a time, while the partitions go on: the state copies a group of rows before its
  * first change (state/…), this writes what it is given.
  */
-import { SNAPSHOT_INTERVAL_MS, SNAPSHOT_LOG_BYTES } from '../constants.ts';
+import { SNAPSHOT_INTERVAL_MS } from '../constants.ts';
 import type { StateSnapshot } from '../state/partition-state.ts';
 import { assert } from '../stdx/assert.ts';
 import { ByteWriter } from '../stdx/bytes.ts';
@@ -69,7 +69,7 @@ export class Snapshotter {
     const due = [...this.#shard.partitions.values()]
       .filter(
         ({ partition, bytesSinceSnapshot }) =>
-          bytesSinceSnapshot >= SNAPSHOT_LOG_BYTES ||
+          bytesSinceSnapshot >= this.#options.snapshotLogBytes ||
           (bytesSinceSnapshot > 0 && now - (this.#lastMs.get(partition) ?? 0) >= SNAPSHOT_INTERVAL_MS),
       )
       .sort((a, b) => b.bytesSinceSnapshot - a.bytesSinceSnapshot);
@@ -109,7 +109,7 @@ export class Snapshotter {
     this.#running.state.abandon();
     this.#running.writer.abort();
     this.#running = null;
-    partition.bytesSinceSnapshot = SNAPSHOT_LOG_BYTES;
+    partition.bytesSinceSnapshot = this.#options.snapshotLogBytes;
   }
 
   #drain(): void {

@@ -7,7 +7,9 @@ import { Prng } from '../../src/stdx/prng.ts';
 import { DEMO_WORKSPACE, type Outcome, outcomeOf, post, RetailNodes, sampleBatches } from '../support/retail-nodes.ts';
 
 const KILLS = 8;
-const batches = sampleBatches(6000, 150);
+/** Small, so that kills also fall into snapshots and right behind them. */
+const SNAPSHOTS = ['--snapshot-every', '60000'];
+const batches = sampleBatches(4000, 100);
 const nodes = new RetailNodes();
 afterEach(() => nodes.close());
 
@@ -28,7 +30,7 @@ describe('SIGKILL in the middle of an import', () => {
 
     const data = nodes.newDataFolder();
     // The number of workers changes from start to start: recovery reads the logs of all of them.
-    let node = await nodes.start(data, '--workspace', DEMO_WORKSPACE, '--workers', '1');
+    let node = await nodes.start(data, '--workspace', DEMO_WORKSPACE, '--workers', '1', ...SNAPSHOTS);
     let kills = 0;
     let killAt = random.below(4);
     for (let i = 0; i < batches.length; i++) {
@@ -51,7 +53,14 @@ describe('SIGKILL in the middle of an import', () => {
         // Not acknowledged: the producer sends it again. Some partitions may have it already; ids make that harmless.
         i -= 1;
       }
-      node = await nodes.start(data, '--workspace', DEMO_WORKSPACE, '--workers', String(1 + random.below(3)));
+      node = await nodes.start(
+        data,
+        '--workspace',
+        DEMO_WORKSPACE,
+        '--workers',
+        String(1 + random.below(3)),
+        ...SNAPSHOTS,
+      );
     }
     expect(kills, `seed ${seed}: kills that landed on an unacknowledged batch`).toBe(KILLS);
     expect(await node.stop()).toBe(0);

@@ -76,7 +76,7 @@ export async function outcomeOf(data: string): Promise<Outcome> {
   for (let partition = 0; partition < PARTITIONS; partition++) {
     const { snapshot, problems } = new SnapshotStore(
       nodeFileSystem,
-      paths.snapshots(partition),
+      paths.partition(partition),
       partition,
     ).loadNewest();
     expect(problems).toEqual([]);
