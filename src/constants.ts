@@ -190,6 +190,47 @@ export const NATS_DEAD_LETTER_BYTES_MAX = 1024 * 1024 * 1024;
 /** Copies of a stream that JetStream can keep. */
 export const NATS_REPLICAS_MAX = 5;
 
+// --- Logs in JetStream: reading and publishing -------------------------------------------------------------------------------
+
+/**
+ * One request of a reader for messages. Two are under way, so that the next is there when one is used up: 2 MiB per partition, 32 MiB for 16 of them on one
+ * connection, half of the 64 MiB at which nats-server cuts a client off. Larger requests make reading no faster.
+ */
+export const LOG_PULL_BYTES = 1024 * 1024;
+export const LOG_PULLS_IN_FLIGHT = 2;
+/** A request that nothing answers ends after this and is made again. */
+export const LOG_PULL_EXPIRES_MS = 30_000;
+/** How often an idle server shows that it knows of a reader, and how many times it may fail to before the reader begins anew. */
+export const LOG_HEARTBEAT_MS = 500;
+export const LOG_HEARTBEATS_MISSED_MAX = 3;
+/** A consumer whose reader is gone is removed by the server after this. */
+export const LOG_CONSUMER_INACTIVE_MS = 30_000;
+/** Between attempts at something that JetStream could not do (it restarts, elects a leader), doubling from the first to the last. */
+export const JETSTREAM_RETRY_MS_MIN = 50;
+export const JETSTREAM_RETRY_MS_MAX = 2_000;
+/** Decisions of one partition on their way to JetStream. Beyond it an acknowledgement comes no sooner; one that fails fails all behind it. */
+export const PUBLISH_WINDOW = 256;
+export const PUBLISH_WINDOW_BYTES = 1024 * 1024;
+/** Offered and not stored: beyond either the partition is held back. */
+export const PUBLISH_QUEUE_MAX = 8192;
+export const PUBLISH_QUEUE_BYTES_MAX = 8 * 1024 * 1024;
+/** Without any acknowledgement for this long, the stream is asked what it holds. */
+export const PUBLISH_ACK_MS_MAX = 3_000;
+/** How often that is looked at. */
+export const PUBLISH_CHECK_MS = 250;
+/** Stored entries that are compared with offered ones at a time. */
+export const PUBLISH_VERIFY_READS = 64;
+/** One dead letter as JSON; of a longer one the beginning is kept. An event of RECORD_BYTES_MAX fits, unless nearly all of it must be escaped. */
+export const DEAD_LETTER_PAYLOAD_BYTES_MAX = 4 * 1024 * 1024;
+/** Room in a NATS message for the headers that a node adds: the limit of the server counts them. */
+export const NATS_HEADER_BYTES_RESERVED = 1024;
+/** Records waiting for JetStream's acknowledgement, in payload bytes, of all partitions; beyond it they are not taken. */
+export const LOG_APPEND_BYTES_PENDING_MAX = 64 * 1024 * 1024;
+/** A record that is not acknowledged is sent again after this … */
+export const LOG_APPEND_RESEND_MS = 5_000;
+/** … and given up after this: well within the duplicate window, or a late second copy would be stored. */
+export const LOG_APPEND_MS_MAX = 30_000;
+
 // --- Decisions from JetStream ------------------------------------------------------------------------------------------------
 
 /** Direct gets under way for one reading of stored decisions; more than 128 at a time make it no faster. */
@@ -208,6 +249,37 @@ export const DECISION_TAIL_REQUEST_MS_MAX = 1_500;
 export const DECISION_POSITIONS_REFRESH_MS = 5_000;
 /** A cursor that comes from a node which is a little ahead waits so long for this node's tail. */
 export const DECISION_REACH_MS_MAX = 5_000;
+
+// --- Decision groups ---------------------------------------------------------------------------------------------------------
+
+/** Groups over one set of decision streams: each is a durable consumer per partition, which a client can make. */
+export const GROUPS_MAX = 256;
+/** A group's name is part of its consumers' names. */
+export const GROUP_NAME_LENGTH_MAX = 64;
+/** Combinations of channel and campaign that a group filters by: the server compares each with every decision. */
+export const GROUP_FILTER_SUBJECTS_MAX = 256;
+/** A member has so long to acknowledge, unless the group was made with another time. */
+export const GROUP_ACK_WAIT_DEFAULT_MS = 30_000;
+export const GROUP_ACK_WAIT_MS_MIN = 1_000;
+export const GROUP_ACK_WAIT_MS_MAX = 3_600_000;
+/** Given out and not acknowledged, of one partition to all members; then the group waits. Large enough for many members that never acknowledge. */
+export const GROUP_ACK_PENDING_MAX = 10_000;
+/** Members of one group on all nodes: each has one request waiting per partition. */
+export const GROUP_PULLS_WAITING_MAX = 2_048;
+/** What one member holds unacknowledged, of all partitions together: at 20 ms from decision to acknowledgement 12,000 decisions/s. */
+export const GROUP_MEMBER_HELD_MAX = 256;
+/** Each partition's share of that is at least this. */
+export const GROUP_MEMBER_SHARE_MIN = 4;
+/** A member's request for decisions is renewed after this. */
+export const GROUP_PULL_EXPIRES_MS = 30_000;
+/** JetStream shows that such a request is alive; silent for three of these, it is made again. */
+export const GROUP_PULL_HEARTBEAT_MS = 2_000;
+/** How often a member looks for what has expired or fallen silent. */
+export const GROUP_MEMBER_LOOK_MS = 200;
+/** A partition whose request was refused (its server restarts, elects a leader) is asked again after this. */
+export const GROUP_PULL_RETRY_MS = 500;
+/** Decisions in one MessagePack frame of a group: its cursor names each of them, and must fit an acknowledgement. */
+export const GROUP_FRAME_DECISIONS_MAX = 32;
 
 // --- Producer library --------------------------------------------------------------------------------------------------------
 
@@ -380,3 +452,4 @@ assert(
 );
 assert(EVENT_BYTES_MAX <= PRODUCER_BUFFER_BYTES_DEFAULT, 'the largest event must fit the buffer of a producer');
 assert(PRODUCER_BATCH_BYTES_DEFAULT <= RECORD_BYTES_MAX, 'a batch of a producer must fit one record');
+assert(LOG_APPEND_MS_MAX < NATS_DUPLICATE_WINDOW_DEFAULT_MS, 'a record is not sent again after its id was forgotten');
