@@ -3,7 +3,7 @@
  * one is given, and survives kill and restart, on the same port.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -16,7 +16,7 @@ const LOG_LENGTH_KEPT = 64 * 1024;
 export interface NatsServerSettings {
   /** Path of the program. Default: findNatsServer(). */
   readonly program?: string;
-  /** Path of a configuration file to run instead of the one made here: address, port and store folder are given on top of it. */
+  /** Path of a configuration file to run instead of the one made here, on an address and port of ours; its store_dir, if any, must be $BECKON_NATS_STORE. */
   readonly configFile?: string;
   /** More lines for the configuration made here. */
   readonly config?: string;
@@ -65,7 +65,7 @@ export class NatsServer {
       await mkdir(storeFolderOf(settings, folder), { recursive: true });
       await writeFile(join(folder, 'nats.conf'), configuration(settings));
       const { child, log } = await launch(program, settings, folder, -1);
-      const port = await portOf(folder, child.pid as number);
+      const port = await portOf(folder, child);
       return new NatsServer(program, settings, folder, port, child, log);
     } catch (error) {
       await rm(folder, { recursive: true, force: true });
@@ -90,10 +90,10 @@ export class NatsServer {
     await ended;
   }
 
-  /** Starts it again after kill(), on the same port and store. */
-  async restart(): Promise<void> {
+  /** Kills it if it runs, and starts it again on the same port and store; `program`: in another version. */
+  async restart(program: string = this.#program): Promise<void> {
     await this.kill();
-    const { child, log } = await launch(this.#program, this.#settings, this.#folder, this.port);
+    const { child, log } = await launch(program, this.#settings, this.#folder, this.port);
     this.#child = child;
     this.#log = log;
   }
@@ -132,7 +132,7 @@ function storeFolderOf(settings: NatsServerSettings, folder: string): string {
 
 function configuration({ syncInterval, config }: NatsServerSettings): string {
   const sync = syncInterval === undefined ? '' : `sync_interval: ${syncInterval}`;
-  return `max_payload: 8MB\njetstream { ${sync} }\n${config ?? ''}\n`;
+  return `max_payload: 8MB\njetstream { store_dir: $BECKON_NATS_STORE\n ${sync} }\n${config ?? ''}\n`;
 }
 
 async function launch(
@@ -141,11 +141,11 @@ async function launch(
   folder: string,
   port: number,
 ): Promise<{ child: ChildProcess; log: ServerLog }> {
-  const flags = ['-c', settings.configFile ?? join(folder, 'nats.conf'), '-a', '127.0.0.1', '-p', String(port)];
-  flags.push('-sd', storeFolderOf(settings, folder), '--ports_file_dir', folder);
+  const configFile = settings.configFile ?? join(folder, 'nats.conf');
+  const flags = ['-c', configFile, '-a', '127.0.0.1', '-p', String(port), '--ports_file_dir', folder];
   const child = spawn(program, flags, {
     stdio: ['ignore', 'ignore', 'pipe'],
-    env: { ...process.env, ...settings.environment },
+    env: { ...process.env, BECKON_NATS_STORE: storeFolderOf(settings, folder), ...settings.environment },
   });
   const log = { text: '' };
   // A test that fails or a demo that is interrupted leaves no server behind.
@@ -183,13 +183,18 @@ function ready(child: ChildProcess, log: ServerLog): Promise<void> {
 }
 
 /** The port that it chose, from the file that it writes once it listens. */
-async function portOf(folder: string, pid: number): Promise<number> {
+async function portOf(folder: string, child: ChildProcess): Promise<number> {
   const giveUpAt = performance.now() + START_MS_MAX;
   for (;;) {
-    const text = await readFile(join(folder, `nats-server_${pid}.ports`), 'utf8').catch(() => '');
-    const port = Number(/"nats:\/\/127\.0\.0\.1:(\d+)"/.exec(text)?.[1] ?? 0);
+    // Its name begins with that of the program.
+    const name = (await readdir(folder)).find((entry) => entry.endsWith(`_${child.pid}.ports`));
+    const text = name === undefined ? '' : await readFile(join(folder, name), 'utf8');
+    const port = Number(/"(?:nats|tls):\/\/127\.0\.0\.1:(\d+)"/.exec(text)?.[1] ?? 0);
     if (port > 0) return port;
-    if (performance.now() > giveUpAt) throw new Error('nats-server did not say which port it chose');
+    if (performance.now() > giveUpAt) {
+      child.kill('SIGKILL');
+      throw new Error('nats-server did not say which port it chose');
+    }
     await sleep(10);
   }
 }
