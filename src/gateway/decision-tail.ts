@@ -1,7 +1,7 @@
 /**
  * The newest decisions of every partition, in memory, shared by all subscribers: each of them is then no more than a position per partition, and
  * a slow one holds nothing back. Order law: *within a partition the tail holds consecutive numbers up to `next`*; what is older is read from the
- * decision log.
+ * decision log. When numbers are left out, because their decisions are gone, it begins anew behind them: who was waiting for them reads, and is told.
  */
 import type { EncodedDecision } from '../protocol/decision.ts';
 import { assert } from '../stdx/assert.ts';
@@ -74,7 +74,7 @@ class PartitionTail {
   push(decision: EncodedDecision): void {
     // Announced already, between the reading of the positions and the subscription.
     if (decision.number < this.next) return;
-    assert(decision.number === this.next, `decision ${decision.number} announced, ${this.next} expected`);
+    if (decision.number > this.next) this.#beginAt(decision.number);
     this.#entries.push(new TailEntry(decision));
     this.#bytes += costOf(decision);
     this.next++;
@@ -83,6 +83,14 @@ class PartitionTail {
       this.#entries = this.#entries.slice(this.#head);
       this.#head = 0;
     }
+  }
+
+  #beginAt(number: number): void {
+    this.#entries = [];
+    this.#head = 0;
+    this.#bytes = 0;
+    this.first = number;
+    this.next = number;
   }
 
   #drop(): void {

@@ -1,5 +1,6 @@
 /** What the gateway is handed: the engine behind the routes. Implemented in src/node.ts and src/worker; the gateway knows nothing of threads or logs. */
 import type { EncodedDecision } from '../protocol/decision.ts';
+import type { DecisionGroups } from '../protocol/decision-group.ts';
 import type { Rejection } from '../protocol/rejection.ts';
 
 /** One record for one partition, cut out of a request body. */
@@ -10,6 +11,8 @@ export interface EventBatch {
    * ArrayBuffer of its own, and the engine's to keep or to transfer.
    */
   readonly payload: Uint8Array;
+  /** How many events the payload holds, as the body was cut up. */
+  readonly events: number;
 }
 
 /** What became of one EventBatch, once durable and applied. */
@@ -46,6 +49,8 @@ export interface Engine {
   /** ready: owns its partitions and has caught up; otherwise `detail` says what is missing. */
   readiness(): { readonly ready: boolean; readonly detail: string };
   readonly decisions: DecisionSource;
+  /** Durable groups; absent where the decision streams cannot hold them. */
+  readonly groups?: DecisionGroups;
 }
 
 export interface EngineIssue {
@@ -79,7 +84,8 @@ export interface WorkspaceSources {
 
 /**
  * The decision streams of all partitions. Order law: a decision is announced only after the record that made it is durable, and each
- * partition's decisions are announced in the order of their numbers, each once.
+ * partition's decisions are announced in the order of their numbers, each once. A number is left out only if its decision was removed before it could
+ * be announced (streams from a server that was away): `first` is beyond it by then.
  */
 export interface DecisionSource {
   /** Identity of the streams; a cursor made for another identity is refused. */
@@ -90,4 +96,9 @@ export interface DecisionSource {
   subscribe(listener: (partition: number, decisions: readonly EncodedDecision[]) => void): () => void;
   /** Stored decisions of one partition from number `from` on (empty at the end), at most about `bytesMax`. */
   read(partition: number, from: number, bytesMax: number): Promise<readonly EncodedDecision[]>;
+  /**
+   * Where streams are shared by several nodes, a cursor may be ahead of what this one has announced. Resolves when that has come up to `next`, or at
+   * once if the streams end before, or after a bounded time.
+   */
+  reach?(next: readonly number[]): Promise<void>;
 }

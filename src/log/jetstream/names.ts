@@ -39,6 +39,9 @@ export const JetStreamError = {
   /** A stream of that name exists with another configuration. */
   streamExists: 10058,
   messageNotFound: 10037,
+  consumerNotFound: 10014,
+  /** A consumer of that name exists with another configuration. */
+  consumerExists: 10148,
   wrongLastSequence: 10071,
   /** The same, as newer servers say it of an expected sequence of 0. */
   wrongLastSequenceConstant: 10164,
