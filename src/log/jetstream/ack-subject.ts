@@ -27,11 +27,11 @@ export class AckSubject {
     if (subject[at - 1] !== DOT) return false;
     at = skipToken(subject, at);
     let seq = 0;
-    for (; at < subject.length && subject[at] !== DOT; at++) seq = seq * 10 + (subject[at] as number) - ZERO;
+    for (; at < subject.length && subject[at] !== DOT; at++) seq = seq * 10 + ((subject[at] as number) - ZERO);
     at = skipToken(subject, at + 1);
     const end = skipToken(subject, at) - 1 - NANOSECOND_DIGITS;
     let ts = 0;
-    for (; at < end; at++) ts = ts * 10 + (subject[at] as number) - ZERO;
+    for (; at < end; at++) ts = ts * 10 + ((subject[at] as number) - ZERO);
     this.seq = seq;
     this.tsMs = ts;
     return seq > 0 && ts > 0;
