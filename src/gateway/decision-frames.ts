@@ -6,7 +6,6 @@
  * so what finish() returns must be sent, which copies it, before another frame is finished.
  */
 import { Packr } from 'msgpackr';
-import type { CursorCodec } from '../protocol/cursor.ts';
 import type { TailEntry } from './decision-tail.ts';
 
 export interface DecisionFrame {
@@ -15,17 +14,25 @@ export interface DecisionFrame {
   readonly count: number;
   readonly full: boolean;
   append(entry: TailEntry): void;
-  /** The message, with the cursor of these positions; the frame is empty afterwards. */
-  finish(next: ArrayLike<number>): Uint8Array;
+  /** The message, with the cursor of this place; the frame is empty afterwards. */
+  finish(place: ArrayLike<number>): Uint8Array;
   clear(): void;
+}
+
+/** Writes cursors: CursorCodec, GroupCursorCodec. */
+export interface CursorWriter {
+  /** Bytes that encodeInto may write at most. */
+  readonly lengthMax: number;
+  /** Writes the cursor of `place` as ASCII at `at`; returns where it ends. */
+  encodeInto(place: ArrayLike<number>, target: Uint8Array, at: number): number;
 }
 
 /** Shared by all frames of a stream. */
 export class FrameScratch {
-  readonly codec: CursorCodec;
+  readonly codec: CursorWriter;
   #buffer: Buffer = Buffer.allocUnsafe(4096);
 
-  constructor(codec: CursorCodec) {
+  constructor(codec: CursorWriter) {
     this.codec = codec;
   }
 

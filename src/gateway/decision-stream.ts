@@ -2,8 +2,7 @@
  * GET /v1/decisions: subscribers over WebSocket. Each decision that is announced wakes those that are up to date; turns are bounded per subscriber
  * and for all together, and taken in order, so that nobody waits for somebody slow or far behind.
  *
- * Clients send control frames only. A message is answered by closing with 1003: ignoring it would let a client believe that what it sent
- * (an acknowledgement, a subscription) had an effect.
+ * Members of a group (group-member.ts) come through the same door, and share nothing with them but the sockets' rules.
  */
 import {
   DISABLED,
@@ -14,44 +13,67 @@ import {
 } from 'uWebSockets.js';
 import { SUBSCRIBER_MESSAGE_BYTES_MAX } from '../constants.ts';
 import { CursorCodec } from '../protocol/cursor.ts';
+import type { DecisionGroups } from '../protocol/decision-group.ts';
 import { assert } from '../stdx/assert.ts';
 import type { Clock } from '../stdx/clock.ts';
 import { FrameScratch, MessagePackFrame, TextFrame } from './decision-frames.ts';
 import { DecisionTail } from './decision-tail.ts';
 import type { DecisionSource } from './engine.ts';
 import type { Exchange } from './exchange.ts';
+import { joinGroup, noGroups } from './group-join.ts';
+import { GroupMember } from './group-member.ts';
 import type { GatewayLimits } from './limits.ts';
 import type { GatewayLogger } from './logger.ts';
 import { overloaded, type Problem, unavailable } from './problem.ts';
 import { RateLimit } from './rate-limit.ts';
 import { ReadQueue } from './read-queue.ts';
-import { parseStreamQuery } from './stream-query.ts';
-import { resolveStart } from './stream-start.ts';
-import { StreamClose, Subscription, type SubscriptionContext } from './subscription.ts';
+import { parseStreamQuery, type StreamQuery } from './stream-query.ts';
+import { type StreamClient, StreamClose } from './stream-socket.ts';
+import { resolveStart, type StreamStart } from './stream-start.ts';
+import { Subscription, type SubscriptionContext } from './subscription.ts';
 
 export const messagePackProtocol = 'beckon.msgpack';
 
 /** What a socket carries: uWebSockets.js wants an object of its own for each. */
 interface SocketData {
-  readonly subscription: Subscription;
+  readonly client: StreamClient;
+}
+
+/** A request to be upgraded: uWebSockets.js wants both back. */
+interface UpgradeRequest {
+  readonly exchange: Exchange;
+  readonly response: HttpResponse;
+  readonly context: us_socket_context_t;
 }
 
 export class DecisionStream {
   readonly #source: DecisionSource;
+  readonly #groups: DecisionGroups | null;
   readonly #limits: GatewayLimits;
   readonly #rate: RateLimit;
   readonly #codec: CursorCodec;
   readonly #scratch: FrameScratch;
   readonly #context: SubscriptionContext;
   readonly #subscriptions = new Set<Subscription>();
+  readonly #members = new Set<GroupMember>();
+  /** Admitted, and not upgraded yet. */
+  #joining = 0;
+  #closed = false;
   readonly #unsubscribe: () => void;
   /** Those with something to do, in the order of their turns. */
   #queue: Subscription[] = [];
   #announced = false;
   #scheduled = false;
 
-  constructor(source: DecisionSource, limits: GatewayLimits, logger: GatewayLogger, clock: Clock) {
+  constructor(
+    source: DecisionSource,
+    limits: GatewayLimits,
+    logger: GatewayLogger,
+    clock: Clock,
+    groups: DecisionGroups | null = null,
+  ) {
     this.#source = source;
+    this.#groups = groups;
     this.#limits = limits;
     this.#rate = new RateLimit(limits.subscribePerSecondMax, limits.subscribeBurstMax, clock);
     const { next } = source.positions();
@@ -74,8 +96,9 @@ export class DecisionStream {
     });
   }
 
+  /** Members of groups among them. */
   get subscribers(): number {
-    return this.#subscriptions.size;
+    return this.#subscriptions.size + this.#members.size;
   }
 
   /** Decisions that the slowest subscriber has not been sent yet. */
@@ -96,45 +119,93 @@ export class DecisionStream {
       sendPingsAutomatically: true,
       maxLifetime: 0,
       open: (socket) => this.#open(socket),
-      drain: (socket) => socket.getUserData().subscription.drained(),
-      message: (socket) => {
-        socket.end(
-          StreamClose.unwantedMessage,
-          'the decision stream takes no messages; acknowledgements come with group=',
-        );
-      },
-      close: (socket) => this.#close(socket.getUserData().subscription),
+      drain: (socket) => socket.getUserData().client.drained(),
+      message: (socket, message, isBinary) => socket.getUserData().client.received(message, isBinary),
+      close: (socket) => this.#close(socket.getUserData().client),
     };
   }
 
-  /** Answers with a problem, or upgrades. Synchronous: positions that were checked here hold when the subscription begins. */
-  upgrade(exchange: Exchange, response: HttpResponse, context: us_socket_context_t): void {
-    const { head } = exchange;
-    const parsed = parseStreamQuery(head.query);
-    const start = 'problem' in parsed ? parsed : resolveStart(parsed.query.from, this.#source, this.#codec);
-    const problem = 'problem' in start ? start.problem : this.#admit();
-    if (problem !== null || 'problem' in parsed || 'problem' in start) {
-      exchange.problem(problem as Problem);
+  /** Answers with a problem, or upgrades. */
+  upgrade(exchange: Exchange, response: HttpResponse, context: us_socket_context_t): void | Promise<void> {
+    const request = { exchange, response, context };
+    const parsed = parseStreamQuery(exchange.head.query);
+    if ('problem' in parsed) {
+      exchange.problem(parsed.problem);
       return;
     }
-    const key = head.headers.get('sec-websocket-key') ?? '';
-    const offered = (head.headers.get('sec-websocket-protocol') ?? '').split(',').map((name) => name.trim());
-    const isMessagePack = offered.includes(messagePackProtocol);
-    const frame = isMessagePack
+    const start = resolveStart(parsed.query.from, this.#source, this.#codec);
+    const isAhead = 'problem' in start && start.ahead !== undefined && this.#source.reach !== undefined;
+    if (parsed.query.group !== null || isAhead) return this.#upgradeLater(request, parsed.query);
+    const problem = 'problem' in start ? start.problem : this.#admit();
+    if (problem !== null) exchange.problem(problem);
+    else this.#subscribe(request, parsed.query, start);
+  }
+
+  /** For what has to be asked of the streams first. */
+  async #upgradeLater(request: UpgradeRequest, query: StreamQuery): Promise<void> {
+    const { exchange } = request;
+    const problem = query.group !== null && this.#groups === null ? noGroups : this.#admit();
+    if (problem !== null) {
+      exchange.problem(problem);
+      return;
+    }
+    this.#joining++;
+    try {
+      let start = resolveStart(query.from, this.#source, this.#codec);
+      if ('problem' in start && start.ahead !== undefined) {
+        await this.#source.reach?.(start.ahead);
+        start = resolveStart(query.from, this.#source, this.#codec);
+      }
+      if (query.group === null) this.#subscribe(request, query, start);
+      else await this.#join(request, query, start);
+    } finally {
+      this.#joining--;
+    }
+  }
+
+  /** Synchronous from the resolving of `start` on: positions that were checked hold when the subscription begins. */
+  #subscribe(request: UpgradeRequest, query: StreamQuery, start: StreamStart): void {
+    const { exchange } = request;
+    if ('problem' in start) {
+      exchange.problem(start.problem);
+      return;
+    }
+    const frame = wantsMessagePack(exchange)
       ? new MessagePackFrame(this.#scratch, this.#limits.subscriberFrameBytesMax)
       : new TextFrame(this.#scratch);
-    const subscription = new Subscription(this.#context, parsed.query.filter, frame, start.next);
+    this.#accept(request, new Subscription(this.#context, query.filter, frame, start.next));
+  }
+
+  async #join(request: UpgradeRequest, query: StreamQuery, start: StreamStart): Promise<void> {
+    const { exchange } = request;
+    assert(query.group !== null && this.#groups !== null, 'a member has a group to join');
+    const { retryAfterSeconds, subscriberFrameBytesMax } = this.#limits;
+    const member = new GroupMember(wantsMessagePack(exchange), subscriberFrameBytesMax);
+    const problem = await joinGroup(this.#groups, query.group, start, member, retryAfterSeconds);
+    if (problem === null && exchange.open && !this.#closed) {
+      this.#accept(request, member);
+      return;
+    }
+    member.closed();
+    exchange.problem(problem ?? unavailable('this node is shutting down: use another one', retryAfterSeconds));
+  }
+
+  #accept({ exchange, response, context }: UpgradeRequest, client: StreamClient): void {
+    if (!exchange.open) return;
+    const key = exchange.head.headers.get('sec-websocket-key') ?? '';
+    const protocol = wantsMessagePack(exchange) ? messagePackProtocol : '';
     // uWebSockets.js copies this object's members; the socket exists when upgrade() returns.
-    const data: SocketData = { subscription };
+    const data: SocketData = { client };
     exchange.upgraded();
-    response.cork(() => response.upgrade(data, key, isMessagePack ? messagePackProtocol : '', '', context));
+    response.cork(() => response.upgrade(data, key, protocol, '', context));
   }
 
   /** Ends every stream; clients come back with their cursors. */
   close(): void {
+    this.#closed = true;
     this.#unsubscribe();
-    for (const subscription of [...this.#subscriptions]) {
-      subscription.end(StreamClose.goingAway, 'shutting down: connect again with the last cursor');
+    for (const client of [...this.#subscriptions, ...this.#members]) {
+      client.end(StreamClose.goingAway, 'shutting down: connect again with the last cursor');
     }
   }
 
@@ -145,7 +216,7 @@ export class DecisionStream {
 
   #admit(): Problem | null {
     const { subscribersMax, retryAfterSeconds } = this.#limits;
-    if (this.#subscriptions.size >= subscribersMax) {
+    if (this.subscribers + this.#joining >= subscribersMax) {
       return unavailable(
         `this node has ${subscribersMax} subscribers, as many as it serves: use another node, or filters on fewer streams`,
         retryAfterSeconds,
@@ -159,14 +230,16 @@ export class DecisionStream {
   }
 
   #open(socket: WebSocket<SocketData>): void {
-    const { subscription } = socket.getUserData();
-    this.#subscriptions.add(subscription);
-    subscription.opened(socket);
+    const { client } = socket.getUserData();
+    if (client instanceof Subscription) this.#subscriptions.add(client);
+    else if (client instanceof GroupMember) this.#members.add(client);
+    client.opened(socket);
   }
 
-  #close(subscription: Subscription): void {
-    this.#subscriptions.delete(subscription);
-    subscription.closed();
+  #close(client: StreamClient): void {
+    if (client instanceof Subscription) this.#subscriptions.delete(client);
+    else if (client instanceof GroupMember) this.#members.delete(client);
+    client.closed();
   }
 
   #wake(subscription: Subscription): void {
@@ -204,4 +277,9 @@ export class DecisionStream {
       this.#schedule();
     }
   }
+}
+
+function wantsMessagePack(exchange: Exchange): boolean {
+  const offered = exchange.head.headers.get('sec-websocket-protocol') ?? '';
+  return offered.split(',').some((name) => name.trim() === messagePackProtocol);
 }

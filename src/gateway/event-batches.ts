@@ -41,7 +41,7 @@ export function buildBatches(table: EventTable, isMessagePack: boolean): Indexed
       const rows = order.rows.slice(first, last);
       const payload = isMessagePack ? messagePackPayload(table, rows, bytes) : jsonPayload(table, rows, bytes);
       assert(payload.length <= RECORD_BYTES_MAX, 'a batch fits one record');
-      batches.push({ partition, payload });
+      batches.push({ partition, payload, events: rows.length });
       indices.push(rows);
       first = last;
     }
@@ -54,7 +54,7 @@ function single(table: EventTable, isMessagePack: boolean): IndexedBatches {
   const rows = Uint32Array.of(0);
   const bytes = (table.ends[0] as number) - (table.starts[0] as number);
   const payload = isMessagePack ? messagePackPayload(table, rows, bytes) : jsonPayload(table, rows, bytes);
-  return { batches: [{ partition: table.partitions[0] as number, payload }], indices: [rows] };
+  return { batches: [{ partition: table.partitions[0] as number, payload, events: 1 }], indices: [rows] };
 }
 
 /** Rows that are passed on, sorted by partition, in the caller's order within each; `ends` says where each partition's rows end. */

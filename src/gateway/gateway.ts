@@ -98,7 +98,8 @@ export class Gateway {
   /** Port 0 takes a free one. Resolves to the port; rejects if it cannot be had. The engine's decision streams must have recovered. */
   listen(host: string, port: number): Promise<number> {
     assert(this.#app === null, 'a gateway listens once');
-    const stream = new DecisionStream(this.#engine.decisions, this.#limits, this.#logger, this.#clock);
+    const { decisions, groups = null } = this.#engine;
+    const stream = new DecisionStream(decisions, this.#limits, this.#logger, this.#clock, groups);
     this.#stream = stream;
     const app = App();
     this.#app = app;

@@ -3,11 +3,12 @@ import type { CursorCodec } from '../protocol/cursor.ts';
 import type { DecisionSource } from './engine.ts';
 import { badRequest, type Problem } from './problem.ts';
 
-export function resolveStart(
-  from: string,
-  source: DecisionSource,
-  codec: CursorCodec,
-): { readonly next: readonly number[] } | { readonly problem: Problem } {
+export type StreamStart =
+  | { readonly next: readonly number[] }
+  /** `ahead`: where a cursor stands that is ahead of what was announced here. */
+  | { readonly problem: Problem; readonly ahead?: readonly number[] };
+
+export function resolveStart(from: string, source: DecisionSource, codec: CursorCodec): StreamStart {
   const { first, next } = source.positions();
   if (from === 'latest') return { next };
   if (from === 'earliest') return { next: first };
@@ -16,6 +17,7 @@ export function resolveStart(
   const future = reading.next.findIndex((number, partition) => number > (next[partition] as number));
   if (future >= 0) {
     return {
+      ahead: reading.next,
       problem: {
         ...badRequest(
           `the cursor is ahead of the stream: partition ${future} has not made decision ${(reading.next[future] as number) - 1} yet. The data may have been restored from an older copy; use from=earliest or from=latest`,

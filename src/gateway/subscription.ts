@@ -13,15 +13,7 @@ import { type DecisionTail, TailEntry } from './decision-tail.ts';
 import type { DecisionSource } from './engine.ts';
 import type { ReadQueue } from './read-queue.ts';
 import type { DecisionFilter } from './stream-query.ts';
-
-/** The part of a uWebSockets.js socket that is needed here. */
-export interface StreamSocket {
-  /** 1: on its way. 0: buffered, send no more until it drains. 2: dropped. */
-  send(message: Uint8Array, isBinary: boolean): number;
-  getBufferedAmount(): number;
-  cork(callback: () => void): unknown;
-  end(code: number, reason: string): void;
-}
+import { type StreamClient, StreamClose, type StreamSocket } from './stream-socket.ts';
 
 /** What subscriptions share. */
 export interface SubscriptionContext {
@@ -39,15 +31,7 @@ export interface SubscriptionContext {
 /** Passing over a decision takes about as long as sending so many bytes: a narrow filter must not make a turn endless. */
 const SKIP_COST_BYTES = 32;
 
-/** Close codes of our own, from the range left to applications. */
-export const StreamClose = {
-  goingAway: 1001,
-  unwantedMessage: 1003,
-  internalError: 1011,
-  decisionsGone: 4410,
-} as const;
-
-export class Subscription {
+export class Subscription implements StreamClient {
   /** Waits for its turn in the queue of DecisionStream. */
   queued = false;
   readonly #context: SubscriptionContext;
@@ -89,6 +73,11 @@ export class Subscription {
     if (this.#socket === null || !this.#blocked || this.#socket.getBufferedAmount() > 0) return;
     this.#blocked = false;
     this.#context.wake(this);
+  }
+
+  /** To ignore it would let a client believe that what it sent had an effect. */
+  received(): void {
+    this.end(StreamClose.unwantedMessage, 'the decision stream takes no messages; acknowledgements come with group=');
   }
 
   /** False while another event (drained, the end of a reading) has to come first. */

@@ -296,7 +296,7 @@ describe('cursors', () => {
 
 describe('what is refused before the upgrade', () => {
   test.each([
-    ['?channel=push', '"channel" is no parameter of the decision stream: there are channels, campaigns, from, group'],
+    ['?channel=push', '"channel" is no parameter of the decision stream: there are channels, campaigns, from, group, ackWait'],
     ['?channels=', 'channels= needs names with commas between them, got "": leave it out for all channels'],
     ['?campaigns=a,,b', 'campaigns= needs names with commas between them, got "a,,b": leave it out for all campaigns'],
     ['?channels=a&channels=b', '"channels" is given twice: give it once, with commas between names'],
@@ -306,10 +306,10 @@ describe('what is refused before the upgrade', () => {
     expect(await refused(query)).toMatchObject({ status: 400, type: 'urn:beckon:problem:bad-request', detail });
   });
 
-  test('group=: 501, it comes with NATS', async () => {
+  test('group=: 501 where the streams are not shared', async () => {
     const refusal = await refused('?group=gateways&from=earliest');
     expect(refusal).toMatchObject({ status: 501, type: 'urn:beckon:problem:group' });
-    expect(refusal.detail).toMatch(/^group= comes with NATS/);
+    expect(refusal.detail).toMatch(/^group= needs a node that was started with --nats/);
   });
 
   test('503 when there are as many subscribers as are served; one that leaves makes room', async () => {
