@@ -15,6 +15,10 @@ export class ConnectionWatch {
   constructor(connection: NatsConnection, events: ConnectionEvents) {
     this.#statuses = connection.status();
     void this.#listen(events);
+    // The library leaves the statuses of a closed connection open.
+    void connection.closed().then(() => {
+      if (this.#on) events.closed();
+    });
   }
 
   stop(): void {
@@ -29,7 +33,5 @@ export class ConnectionWatch {
       if (type === Events.Disconnect) events.disconnected?.();
       else if (type === Events.Reconnect) events.reconnected();
     }
-    // The iterator ends without an error when the connection is closed.
-    if (this.#on) events.closed();
   }
 }
