@@ -49,6 +49,11 @@ export const EVENT_IDS_REMEMBERED = 1_000_000;
 export const SHARD_PENDING_BYTES_MAX = 32 * 1024 * 1024;
 /** Records made durable by one write and one fdatasync; bounds how long the first of them waits for the last. */
 export const SHARD_BATCH_BYTES_MAX = 4 * 1024 * 1024;
+/** Under the wall clock, a partition in which nothing happened for this long gets a tick: what its windows show is at most this old. */
+export const TICK_INTERVAL_MS = 60_000;
+/** How long a till on HTTP waits for the owner of its partition; and how many may wait at once. */
+export const DECIDE_MS_MAX = 5000;
+export const DECIDES_IN_FLIGHT_MAX = 4096;
 /** Customers that an audience scan looks at between two batches: well under a millisecond's work. */
 export const AUDIENCE_ROWS_PER_STEP = 2048;
 /** How often a shard brings its gauges and campaign counters up to date, and considers a snapshot. */

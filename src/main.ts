@@ -56,7 +56,30 @@ function program(): Command {
     .description('run a node')
     .addOption(flag('--workspace <dir>', 'publish this folder if it changed since it was last published from a folder'))
     .addOption(flag('--data <dir>', 'where the log, snapshots and decisions are kept').default('beckon-data'))
-    .addOption(flag('--nats <url>', 'take the log from JetStream (not supported yet)'))
+    .addOption(flag('--nats <url>', 'take the log from JetStream: nats://host:port, several separated by commas'))
+    .addOption(flag('--nats-creds <file>', 'credentials file for NATS'))
+    .addOption(
+      flag('--nats-replicas <n>', 'copies of each new stream: 1, 3 or 5 (default: 1)').argParser(wholeNumber(1, 5)),
+    )
+    .addOption(
+      flag('--log-max-age <duration>', 'how long new log streams keep events (default: 7d)').argParser(duration),
+    )
+    .addOption(
+      flag('--log-max-bytes <n>', 'and how much of them, per partition').argParser(
+        wholeNumber(1, Number.MAX_SAFE_INTEGER),
+      ),
+    )
+    .addOption(
+      flag('--decisions-max-age <duration>', 'how long new decision streams keep decisions').argParser(duration),
+    )
+    .addOption(
+      flag('--decisions-max-bytes <n>', 'and how much of them, per partition').argParser(
+        wholeNumber(1, Number.MAX_SAFE_INTEGER),
+      ),
+    )
+    .addOption(
+      flag('--duplicate-window <duration>', 'for how long new streams remember message ids').argParser(duration),
+    )
     .addOption(flag('--http <host:port>', 'where to listen; port 0 picks a free one').default('127.0.0.1:7400'))
     .addOption(flag('--workers <n>', 'worker threads (default: one per core but one)').argParser(wholeNumber(1, 64)))
     .addOption(

@@ -8,6 +8,13 @@ export interface ServeFlags {
   readonly workspace?: string;
   readonly data: string;
   readonly nats?: string;
+  readonly natsCreds?: string;
+  readonly natsReplicas?: number;
+  readonly logMaxAge?: number;
+  readonly logMaxBytes?: number;
+  readonly decisionsMaxAge?: number;
+  readonly decisionsMaxBytes?: number;
+  readonly duplicateWindow?: number;
   readonly http: string;
   readonly workers?: number;
   readonly partitions?: number;
@@ -19,8 +26,6 @@ export interface ServeFlags {
 }
 
 export async function serve(flags: ServeFlags): Promise<number> {
-  if (flags.nats !== undefined)
-    throw new UsageError('--nats is not supported yet: leave it out to use the embedded log');
   const options = nodeOptions(flags);
   const logger = createLogger();
   const node = await startNode(options, logger, () => process.exit(ExitCode.internal)).catch((error: unknown) => {
@@ -56,7 +61,27 @@ function nodeOptions(flags: ServeFlags): NodeOptions {
     historyMs: flags.history,
     snapshotLogBytes: flags.snapshotEvery,
     token: flags.token ?? null,
+    nats: natsOptions(flags),
   };
+}
+
+/** Flags of the streams mean nothing without streams: a user who gives them has forgotten --nats. */
+function natsOptions(flags: ServeFlags): NodeOptions['nats'] {
+  const streams = {
+    replicas: flags.natsReplicas ?? null,
+    logMaxAgeMs: flags.logMaxAge ?? null,
+    logMaxBytes: flags.logMaxBytes ?? null,
+    decisionMaxAgeMs: flags.decisionsMaxAge ?? null,
+    decisionMaxBytes: flags.decisionsMaxBytes ?? null,
+    duplicateWindowMs: flags.duplicateWindow ?? null,
+  };
+  if (flags.nats !== undefined) return { servers: flags.nats, credentialsFile: flags.natsCreds ?? null, streams };
+  if (flags.natsCreds !== undefined || Object.values(streams).some((value) => value !== null)) {
+    throw new UsageError(
+      'flags of the streams (--nats-…, --log-max-…, --decisions-max-…, --duplicate-window) need --nats',
+    );
+  }
+  return null;
 }
 
 /** `host:port`, `[::1]:port`. */

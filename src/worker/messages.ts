@@ -4,6 +4,7 @@
 import type { Rejection } from '../protocol/rejection.ts';
 import type { Program } from '../rules/program.ts';
 import type { SeriesRegistration } from '../telemetry/shared-series.ts';
+import type { AppliedPosition } from './shard-host.ts';
 
 /** Handed to a worker when its thread starts. */
 export interface ShardOptions {
@@ -21,8 +22,16 @@ export interface ShardOptions {
   readonly walEpoch: number;
   /** Binds files to this data folder: saltOf(id). */
   readonly salt: number;
+  /** The log is JetStream's; null: it is embedded. */
+  readonly nats: NatsShardOptions | null;
   /** Shared memory of the worker's metrics. */
   readonly metrics: SharedArrayBuffer;
+}
+
+/** How a shard reaches NATS. */
+export interface NatsShardOptions {
+  readonly servers: string;
+  readonly credentialsFile: string | null;
 }
 
 export const SubmissionKind = { events: 0, decide: 1, workspace: 2 } as const;
@@ -39,7 +48,12 @@ export interface Submission {
 
 export type ToShard =
   | { readonly type: 'submit'; readonly submissions: readonly Submission[]; readonly bytes: ArrayBuffer }
-  | { readonly type: 'query'; readonly ticket: number; readonly query: ShardQuery }
+  | {
+      readonly type: 'query';
+      readonly ticket: number;
+      readonly query: ShardQuery;
+      readonly after: readonly AppliedPosition[];
+    }
   /** Take a snapshot of every partition, close the logs, answer `stopped`. */
   | { readonly type: 'stop' };
 
@@ -48,7 +62,7 @@ export type ShardQuery =
   | { readonly kind: 'customer'; readonly partition: number; readonly id: string }
   | { readonly kind: 'campaigns' }
   | { readonly kind: 'audience'; readonly where: Program; readonly workspaceVersion: number }
-  | { readonly kind: 'digests' };
+  | { readonly kind: 'statuses' };
 
 /** What became of one Submission. */
 export interface SubmissionOutcome {
@@ -98,11 +112,6 @@ export interface AudienceTally {
   readonly customers: number;
 }
 
-export interface PartitionDigest {
-  readonly partition: number;
-  readonly digest: string;
-}
-
 export type FromShard =
   | { readonly type: 'ready'; readonly partitions: readonly PartitionStatus[] }
   /** Posted once the records behind it are durable and their decisions are in the decision log. */
@@ -122,4 +131,8 @@ export type FromShard =
   | { readonly type: 'series'; readonly registration: SeriesRegistration }
   /** Records of the partition at or below `position` are needed by no kept snapshot. */
   | { readonly type: 'retained'; readonly partition: number; readonly position: number }
+  /** Everything that was in the partition's stream when the node started has been applied. */
+  | { readonly type: 'caughtUp'; readonly partition: number }
+  /** The partition has stopped for good; the others go on. */
+  | { readonly type: 'halted'; readonly partition: number; readonly reason: string }
   | { readonly type: 'stopped' };

@@ -15,7 +15,7 @@ type Files = Readonly<Record<string, string>>;
 type Compile = (files: Files) => Promise<CompiledWorkspace>;
 
 /** Appends a workspace record to a partition's log. Returns what the partition's state objected to, or null. */
-type Activate = (partition: number, workspaceJson: Uint8Array) => Promise<string | null>;
+type Activate = (partition: number, workspaceJson: Uint8Array, version: number) => Promise<string | null>;
 
 export interface PublicationParts {
   readonly versions: Versions;
@@ -96,7 +96,9 @@ export class Publication {
 
   async #append(workspace: Workspace, partitions: readonly number[]): Promise<void> {
     const json = new TextEncoder().encode(JSON.stringify(workspace));
-    const errors = await Promise.all(partitions.map((partition) => this.#parts.activate(partition, json)));
+    const errors = await Promise.all(
+      partitions.map((partition) => this.#parts.activate(partition, json, workspace.version)),
+    );
     const refused = errors.findIndex((error) => error !== null);
     if (refused >= 0)
       throw new Error(

@@ -32,33 +32,31 @@ export type Log = (
 ) => void;
 
 /** Opens the sink of a partition whose machine stands where its snapshot was taken. */
-export type OpenEffects = (partition: number, machine: Machine) => EffectSink;
+export type OpenEffects = (partition: number, machine: Machine) => EffectSink | Promise<EffectSink>;
+
+/** What every part of a shard is handed. */
+export interface HostParts {
+  readonly fs: FileSystem;
+  readonly options: ShardOptions;
+  readonly clock: Clock;
+  readonly metrics: ShardMetrics;
+  readonly log: Log;
+}
 
 /** Logs are repaired (repairLogs) before any worker comes here. */
-export function recoverShard(
-  fs: FileSystem,
-  options: ShardOptions,
-  openEffects: OpenEffects,
-  clock: Clock,
-  metrics: ShardMetrics,
-  log: Log,
-): Shard {
-  const restored = options.partitions.map((partition) => restore(fs, options, partition, openEffects, log));
+export async function recoverShard(parts: HostParts, openEffects: OpenEffects): Promise<Shard> {
+  const { fs, options, clock, metrics } = parts;
+  const restored = await Promise.all(options.partitions.map((partition) => restore(parts, partition, openEffects)));
   const partitions = new Map(restored.map((hosted) => [hosted.partition, hosted]));
-  replay(fs, options, partitions, log);
+  replay(parts, partitions);
   const folder = new DataPaths(options.dataDirectory).wal(options.worker);
   const { worker, walEpoch: epoch, salt } = options;
   return new Shard(partitions, WriteAheadLog.open(fs, folder, { worker, epoch, salt }), clock, metrics);
 }
 
 /** A partition as its newest valid snapshot has it; empty where there is none. */
-function restore(
-  fs: FileSystem,
-  options: ShardOptions,
-  partition: number,
-  openEffects: OpenEffects,
-  log: Log,
-): HostedPartition {
+async function restore(parts: HostParts, partition: number, openEffects: OpenEffects): Promise<HostedPartition> {
+  const { fs, options, log } = parts;
   const limits = stateLimits(options.customersPerPartition);
   const state = new PartitionState(reserveMemory(limits), limits);
   const machine = new Machine({ partition, partitions: options.partitionsTotal, clock: options.clock, state });
@@ -67,7 +65,7 @@ function restore(
   for (const { path, what, offset } of problems)
     log('warn', { partition, path, offset, what }, 'a damaged snapshot is passed over; the one before it is used');
   const checksum = snapshot === null ? 0 : restoreSnapshot(snapshot, state, machine);
-  const hosted = new HostedPartition(partition, state, machine, snapshots, openEffects(partition, machine));
+  const hosted = new HostedPartition(partition, state, machine, snapshots, await openEffects(partition, machine));
   hosted.checksum = checksum;
   return hosted;
 }
@@ -97,12 +95,7 @@ function restoreSnapshot(snapshot: LoadedSnapshot, state: PartitionState, machin
 }
 
 /** Applies every record behind the partitions' positions. */
-function replay(
-  fs: FileSystem,
-  options: ShardOptions,
-  partitions: ReadonlyMap<number, HostedPartition>,
-  log: Log,
-): void {
+function replay({ fs, options, log }: HostParts, partitions: ReadonlyMap<number, HostedPartition>): void {
   const effects = new Effects();
   let records = 0;
   const positions = new Map([...partitions].map(([partition, hosted]) => [partition, hosted.machine.position]));

@@ -16,6 +16,7 @@ import type {
   SubmissionOutcome,
   ToShard,
 } from './messages.ts';
+import type { AppliedPosition } from './shard-host.ts';
 
 /** What a shard tells its owner besides answers. */
 export interface ShardEvents {
@@ -24,6 +25,10 @@ export interface ShardEvents {
   series(worker: number, registration: SeriesRegistration): void;
   /** Records of the partition at or below `position` may go. */
   retained(partition: number, position: number): void;
+  /** The partition has applied everything that was in its stream when the node started. */
+  caughtUp(partition: number): void;
+  /** The partition cannot go on; the others do. */
+  halted(partition: number, reason: string): void;
   /** The worker's thread ended though nobody asked it to. Nothing it had not answered is acknowledged; the process must end. */
   failed(worker: number, error: Error): void;
 }
@@ -83,6 +88,12 @@ export class ShardHandle {
         case 'retained':
           events.retained(message.partition, message.position);
           return;
+        case 'caughtUp':
+          events.caughtUp(message.partition);
+          return;
+        case 'halted':
+          events.halted(message.partition, message.reason);
+          return;
         case 'stopped':
           stopped();
           return;
@@ -114,11 +125,11 @@ export class ShardHandle {
     return new Promise((resolve) => this.#waiting.set(ticket, { bytes: payload.length, resolve }));
   }
 
-  /** Sees every submission made before it. */
-  query(query: ShardQuery): Promise<unknown> {
+  /** Sees every submission made before it, and these records. */
+  query(query: ShardQuery, after: readonly AppliedPosition[]): Promise<unknown> {
     this.#flush();
     const ticket = ++this.#ticket;
-    this.#post({ type: 'query', ticket, query });
+    this.#post({ type: 'query', ticket, query, after });
     return new Promise((resolve) => this.#queries.set(ticket, resolve));
   }
 

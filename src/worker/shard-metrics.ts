@@ -54,11 +54,10 @@ export class ShardMetrics {
     }
   }
 
-  exposePartition(partition: number, customers: number, memoryBytes: number): void {
+  exposePartition(partition: number, customers: number, memoryBytes: number, lagRecords: number): void {
     this.#metrics.gauge('beckon_customers', { partition }).set(customers);
     this.#metrics.gauge('beckon_memory_bytes', { partition }).set(memoryBytes);
-    // The embedded log is made durable and applied in one go: nothing is ever in it that is not applied.
-    this.#metrics.gauge('beckon_log_lag_records', { partition }).set(0);
+    this.#metrics.gauge('beckon_log_lag_records', { partition }).set(lagRecords);
   }
 
   #raise(key: string, total: number, counter: () => Counter): void {

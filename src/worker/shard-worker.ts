@@ -8,11 +8,11 @@ import { assert } from '../stdx/assert.ts';
 import { systemClock } from '../stdx/clock.ts';
 import { nodeFileSystem } from '../storage/node-file-system.ts';
 import { AudienceScans } from './audience-scans.ts';
-import { EmbeddedDriver, openLocalEffects } from './embedded-driver.ts';
-import type { LocalEffects } from './local-effects.ts';
+import { openEmbeddedHost } from './embedded-host.ts';
+import { openJetStreamHost } from './jetstream-host.ts';
 import type { FromShard, ShardOptions, ShardQuery, ToShard } from './messages.ts';
 import { answerQuery } from './queries.ts';
-import { type OpenEffects, recoverShard } from './recovery.ts';
+import type { HostParts } from './recovery.ts';
 import { ShardMetrics } from './shard-metrics.ts';
 import { Snapshotter } from './snapshotter.ts';
 
@@ -24,22 +24,18 @@ function post(message: FromShard, transfer: ArrayBuffer[] = []): void {
   port?.postMessage(message, transfer);
 }
 
-const log = (
-  level: 'info' | 'warn' | 'error',
-  fields: Readonly<Record<string, string | number>>,
-  message: string,
-): void => post({ type: 'log', level, fields, message });
-
-const metrics = new ShardMetrics(options.metrics, (registration) => post({ type: 'series', registration }));
-const sinks = new Map<number, LocalEffects>();
-const openEffects: OpenEffects = (partition, machine) => {
-  const sink = openLocalEffects(nodeFileSystem, options, partition, machine);
-  sinks.set(partition, sink);
-  return sink;
+const parts: HostParts = {
+  fs: nodeFileSystem,
+  options,
+  clock: systemClock,
+  metrics: new ShardMetrics(options.metrics, (registration) => post({ type: 'series', registration })),
+  log: (level, fields, message) => post({ type: 'log', level, fields, message }),
 };
-const shard = recoverShard(nodeFileSystem, options, openEffects, systemClock, metrics, log);
-const driver = new EmbeddedDriver(shard, sinks, systemClock, post);
-const snapshotter = new Snapshotter(options, shard, systemClock, metrics, log, (partition, position) =>
+const host = await (options.nats === null
+  ? openEmbeddedHost(parts, post)
+  : openJetStreamHost(parts, options.nats, post));
+const { shard } = host;
+const snapshotter = new Snapshotter(parts, shard, (partition, position) =>
   post({ type: 'retained', partition, position }),
 );
 const scans = new AudienceScans();
@@ -48,15 +44,14 @@ let background: NodeJS.Immediate | null = null;
 function take(message: ToShard): void {
   switch (message.type) {
     case 'submit':
-      driver.take(message);
+      host.submit(message);
       return;
     case 'query':
-      driver.run();
-      answer(message.ticket, message.query);
+      host.flush();
+      host.whenApplied(message.after, () => answer(message.ticket, message.query));
       return;
     case 'stop':
-      driver.run();
-      stop();
+      void stop();
       return;
   }
 }
@@ -65,6 +60,7 @@ function answer(ticket: number, query: ShardQuery): void {
   const send = (value: unknown): void => post({ type: 'answer', ticket, value });
   if (query.kind === 'audience') scans.start(query.where, query.workspaceVersion, shard.partitions.values(), send);
   else send(answerQuery(shard, query));
+  continueInBackground();
 }
 
 function stepBackground(): void {
@@ -83,31 +79,40 @@ function continueInBackground(): void {
   });
 }
 
-function stop(): void {
+async function stop(): Promise<void> {
   clearInterval(refresh);
+  await host.drain();
   snapshotter.finishAll();
   shard.close();
   post({ type: 'stopped' });
   port?.close();
 }
 
+host.onProgress = () => {
+  stepBackground();
+  continueInBackground();
+};
+
 port.on('message', (first: ToShard) => {
   // Everything that has arrived goes into one batch, up to its bound; what is left comes with the next event.
   let message: ToShard | undefined = first;
   while (message !== undefined) {
     take(message);
-    message = driver.idle ? undefined : (receiveMessageOnPort(port)?.message as ToShard | undefined);
+    message = host.idle ? undefined : (receiveMessageOnPort(port)?.message as ToShard | undefined);
   }
-  driver.run();
-  stepBackground();
-  continueInBackground();
+  host.flush();
+  host.onProgress();
 });
 
+function exposeMetrics(): void {
+  shard.exposeMetrics((partition) => host.lag(partition));
+}
+
 const refresh = setInterval(() => {
-  shard.exposeMetrics();
-  snapshotter.consider();
-  continueInBackground();
+  exposeMetrics();
+  host.onProgress();
 }, METRICS_REFRESH_MS);
 
-shard.exposeMetrics();
+exposeMetrics();
 post({ type: 'ready', partitions: [...shard.partitions.values()].map((partition) => partition.status()) });
+host.start();

@@ -65,10 +65,10 @@ export class Shard {
     return [...this.partitions.values()].flatMap(({ machine }) => machine.campaigns());
   }
 
-  exposeMetrics(): void {
+  exposeMetrics(lag: (partition: number) => number): void {
     this.#metrics.exposeCampaigns(sumTallies(this.tallies()));
     for (const { partition, state } of this.partitions.values())
-      this.#metrics.exposePartition(partition, state.customers, state.memoryBytes);
+      this.#metrics.exposePartition(partition, state.customers, state.memoryBytes, lag(partition));
   }
 
   close(): void {

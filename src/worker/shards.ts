@@ -1,88 +1,52 @@
 /**
  * All shard workers, seen from the main thread: routes what is for a partition to the worker that hosts it, and puts the workers' answers together.
  */
-import type { Rejection } from '../protocol/rejection.ts';
 import type { Program } from '../rules/program.ts';
 import { assert } from '../stdx/assert.ts';
-import type { DecisionFeed } from './decision-feed.ts';
 import type {
   AudienceTally,
   CampaignTally,
-  PartitionDigest,
   PartitionStatus,
   ShardOptions,
   ShardQuery,
+  SubmissionKind,
   SubmissionOutcome,
 } from './messages.ts';
-import { SubmissionKind } from './messages.ts';
 import { type ShardEvents, ShardHandle } from './shard-handle.ts';
+import type { AppliedPosition } from './shard-host.ts';
 import { sumTallies } from './tallies.ts';
-
-export interface PartitionPayload {
-  readonly partition: number;
-  readonly payload: Uint8Array;
-}
-
-export interface DecideResult {
-  readonly rejection: Rejection | null;
-  readonly repeated: boolean;
-  readonly decisions: readonly Uint8Array[];
-}
 
 export class Shards {
   readonly #handles: readonly ShardHandle[];
   readonly #partitions: number;
-  readonly #feed: DecisionFeed;
+  /** Reads see what was acknowledged before them: they wait until this is applied. Set once there is an ingest. */
+  acknowledged: () => readonly AppliedPosition[] = () => [];
 
-  constructor(options: readonly ShardOptions[], feed: DecisionFeed, events: Omit<ShardEvents, 'applied'>) {
-    this.#feed = feed;
+  constructor(options: readonly ShardOptions[], events: ShardEvents) {
     this.#partitions = options[0]?.partitionsTotal ?? 0;
-    this.#handles = options.map(
-      (shard) =>
-        new ShardHandle(shard, {
-          ...events,
-          applied: (message) => {
-            for (const batch of message.decisions) feed.announce(batch);
-          },
-        }),
-    );
+    this.#handles = options.map((shard) => new ShardHandle(shard, events));
   }
 
-  /** Resolves when every partition has recovered, in partition order. */
+  /** Resolves when every partition has recovered from its files, in partition order. */
   async ready(): Promise<readonly PartitionStatus[]> {
-    const statuses = (await Promise.all(this.#handles.map((handle) => handle.ready)))
-      .flat()
-      .sort((a, b) => a.partition - b.partition);
+    const statuses = inOrder(await Promise.all(this.#handles.map((handle) => handle.ready)));
     assert(statuses.length === this.#partitions, `${statuses.length} of ${this.#partitions} partitions are hosted`);
-    for (const status of statuses) this.#feed.resume(status.partition, status.nextDecision);
     return statuses;
   }
 
-  /** All or nothing is admitted: null when the workers cannot keep up. Outcomes in the order of the batches, once durable and applied. */
-  submit(batches: readonly PartitionPayload[]): Promise<readonly SubmissionOutcome[]> | null {
-    if (!this.#handles.every((handle) => handle.hasRoom)) return null;
-    return Promise.all(
-      batches.map((batch) => this.#host(batch.partition).append(batch.partition, SubmissionKind.events, batch.payload)),
-    );
+  /** Ask before append() for what producers send. */
+  get hasRoom(): boolean {
+    return this.#handles.every((handle) => handle.hasRoom);
   }
 
-  /** One event that somebody waits for. */
-  decide(batch: PartitionPayload): Promise<DecideResult> | null {
-    const host = this.#host(batch.partition);
-    if (!host.hasRoom) return null;
-    return host
-      .append(batch.partition, SubmissionKind.decide, batch.payload)
-      .then((outcome) => this.#decisionsOf(batch.partition, outcome));
-  }
-
-  /** Appends a workspace record to one partition. Returns what the partition's state objected to, or null. */
-  async activate(partition: number, workspaceJson: Uint8Array): Promise<string | null> {
-    const outcome = await this.#host(partition).append(partition, SubmissionKind.workspace, workspaceJson);
-    return outcome.workspaceError;
+  /** Into the embedded log of the partition; resolves once durable and applied. */
+  append(partition: number, kind: SubmissionKind, payload: Uint8Array): Promise<SubmissionOutcome> {
+    return this.#host(partition).append(partition, kind, payload);
   }
 
   async customer(partition: number, id: string): Promise<object | null> {
-    return (await this.#host(partition).query({ kind: 'customer', partition, id })) as object | null;
+    const after = this.acknowledged().filter(([acknowledged]) => acknowledged === partition);
+    return (await this.#host(partition).query({ kind: 'customer', partition, id }, after)) as object | null;
   }
 
   async campaigns(): Promise<readonly CampaignTally[]> {
@@ -101,26 +65,18 @@ export class Shards {
     return { count, customers };
   }
 
-  /** State digest of every partition, in partition order. */
-  async digests(): Promise<readonly string[]> {
-    const digests = ((await this.#all({ kind: 'digests' })) as PartitionDigest[][]).flat();
-    return digests.sort((a, b) => a.partition - b.partition).map((digest) => digest.digest);
+  /** Where every partition stands now, in partition order. */
+  async statuses(): Promise<readonly PartitionStatus[]> {
+    return inOrder((await this.#all({ kind: 'statuses' })) as PartitionStatus[][]);
   }
 
   async stop(): Promise<void> {
     await Promise.all(this.#handles.map((handle) => handle.stop()));
   }
 
-  async #decisionsOf(partition: number, outcome: SubmissionOutcome): Promise<DecideResult> {
-    const repeated = outcome.repeated > 0;
-    const decisions = repeated
-      ? await this.#feed.readRange(partition, outcome.originalFirst, outcome.originalCount)
-      : outcome.decisions;
-    return { rejection: outcome.rejections[0] ?? null, repeated, decisions };
-  }
-
   #all(query: Exclude<ShardQuery, { kind: 'customer' }>): Promise<unknown[]> {
-    return Promise.all(this.#handles.map((handle) => handle.query(query)));
+    const after = this.acknowledged();
+    return Promise.all(this.#handles.map((handle) => handle.query(query, after)));
   }
 
   #host(partition: number): ShardHandle {
@@ -128,4 +84,8 @@ export class Shards {
     assert(handle && partition < this.#partitions, `partition ${partition} exists`);
     return handle;
   }
+}
+
+function inOrder<Part extends { readonly partition: number }>(parts: readonly (readonly Part[])[]): Part[] {
+  return parts.flat().sort((a, b) => a.partition - b.partition);
 }

@@ -11,7 +11,7 @@ import { SnapshotSection } from '../storage/snapshot-format.ts';
 import { SnapshotFailedError, type SnapshotWriter } from '../storage/snapshot-writer.ts';
 import type { HostedPartition } from './hosted-partition.ts';
 import type { ShardOptions } from './messages.ts';
-import type { Log } from './recovery.ts';
+import type { HostParts, Log } from './recovery.ts';
 import type { Shard } from './shard.ts';
 import type { ShardMetrics } from './shard-metrics.ts';
 
@@ -37,29 +37,24 @@ export class Snapshotter {
   readonly #retained: (partition: number, position: number) => void;
   readonly #lastMs = new Map<number, number>();
   #running: Running | null = null;
+  #waiting = false;
 
-  constructor(
-    options: ShardOptions,
-    shard: Shard,
-    clock: Clock,
-    metrics: ShardMetrics,
-    log: Log,
-    retained: (partition: number, position: number) => void,
-  ) {
-    this.#options = options;
+  constructor(parts: HostParts, shard: Shard, retained: (partition: number, position: number) => void) {
+    this.#options = parts.options;
     this.#shard = shard;
-    this.#clock = clock;
-    this.#metrics = metrics;
-    this.#log = log;
+    this.#clock = parts.clock;
+    this.#metrics = parts.metrics;
+    this.#log = parts.log;
     this.#retained = retained;
     for (const partition of shard.partitions.values()) {
-      this.#lastMs.set(partition.partition, clock.monotonicMs());
+      this.#lastMs.set(partition.partition, this.#clock.monotonicMs());
       partition.beforeWorkspace = () => this.#giveUp(partition);
     }
   }
 
+  /** There is something to do now: not while a complete snapshot waits for effects to become durable. */
   get busy(): boolean {
-    return this.#running !== null;
+    return this.#running !== null && !this.#waiting;
   }
 
   /** Starts a snapshot where one is due and none is running: of the partition with the longest log behind its last one. */
@@ -109,11 +104,14 @@ export class Snapshotter {
     this.#running.state.abandon();
     this.#running.writer.abort();
     this.#running = null;
+    this.#waiting = false;
     partition.bytesSinceSnapshot = this.#options.snapshotLogBytes;
   }
 
+  /** What cannot become durable now is left to the log. */
   #drain(): void {
-    while (this.#running !== null) this.step();
+    while (this.#running !== null && !this.#waiting) this.step();
+    if (this.#running !== null) this.#giveUp(this.#running.partition);
   }
 
   #begin(partition: HostedPartition): void {
@@ -150,7 +148,8 @@ export class Snapshotter {
 
   /** Waits, without blocking, until every effect up to the snapshot's position is durable. */
   #commit({ partition, writer, state, globalsDigest, decision, deadLetter, startMs }: Running): void {
-    if (!partition.effects.durable(decision, deadLetter)) return;
+    this.#waiting = !partition.effects.durable(decision, deadLetter);
+    if (this.#waiting) return;
     this.#running = null;
     writer.commit(state.digest + globalsDigest, () => {
       assert(partition.effects.durable(decision, deadLetter), 'effects that were durable stay so');

@@ -53,6 +53,9 @@ export type NatsStatus =
   /** After a reconnect the server turned out to be one that must not be used: the connection is closed and stays closed. */
   | { readonly kind: 'refused'; readonly error: NatsRefusedError };
 
+/** For those who only hand a connection on. */
+export type NatsLink = NatsConnection;
+
 /** NATS cannot be used as it is. The message says what was found, what is needed and why. */
 export class NatsRefusedError extends Error {
   override readonly name = 'NatsRefusedError';

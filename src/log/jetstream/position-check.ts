@@ -4,9 +4,11 @@
  *
  * The next record must follow: everything between the position and the stream's end is there, or the partition halts. Nothing is ever skipped.
  */
-import { crc32 } from 'node:zlib';
 import type { JetStreamManager, NatsError, StoredMsg } from 'nats';
-import { JetStreamError, logStream } from './names.ts';
+import { RecordKind } from '../../protocol/record.ts';
+import { recordChecksum } from '../record-checksum.ts';
+import { JetStreamError, logStream, recordKindOf } from './names.ts';
+import { completeEvent } from './subject-event.ts';
 
 /** Where a partition stands in its log stream. */
 export interface LogPosition {
@@ -65,10 +67,20 @@ const remedies: Readonly<Record<HaltCause, string>> = {
   closed: 'see why the connection was closed, then start the node again',
 };
 
-/** CRC-32 of payload and subject. Headers do not count: they say how to deliver, not what happened. */
+/**
+ * The checksum of the record that a message is: what the write-ahead log holds of it, so that a node knows its position after a restart. Headers do not
+ * count: they say how to deliver, not what happened.
+ */
 export function messageChecksum(subject: Uint8Array, payload: Uint8Array): number {
-  return crc32(subject, crc32(payload));
+  const kind = recordKindOf(Buffer.from(subject).toString()) ?? RecordKind.events;
+  if (kind !== RecordKind.events) return recordChecksum(kind, payload);
+  // beckon.events.<p>.<customer>.<type>: the customer comes behind the third dot.
+  let customerAt = 0;
+  for (let dots = 0; dots < 3 && customerAt >= 0; dots++) customerAt = subject.indexOf(DOT, customerAt) + 1 || -1;
+  return recordChecksum(kind, customerAt < 0 ? payload : completeEvent(subject, customerAt, payload));
 }
+
+const DOT = 0x2e;
 
 export interface StreamRange {
   /** last + 1 when the stream is empty. */

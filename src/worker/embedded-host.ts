@@ -1,41 +1,49 @@
 /**
- * Drives a shard from the embedded log: submissions of the main thread are stamped, taken through the shard in batches, and answered in one message.
+ * A shard on the embedded log: submissions of the main thread are stamped, taken through the shard in batches, and answered in one message.
  */
-import { DEAD_LETTER_LOG_BYTES_MAX, DECISION_LOG_BYTES_MAX, SHARD_BATCH_BYTES_MAX } from '../constants.ts';
+import {
+  DEAD_LETTER_LOG_BYTES_MAX,
+  DECISION_LOG_BYTES_MAX,
+  SHARD_BATCH_BYTES_MAX,
+  TICK_INTERVAL_MS,
+} from '../constants.ts';
 import { EmbeddedLog } from '../log/embedded-log.ts';
 import type { Effects } from '../machine/effects.ts';
 import type { Machine } from '../machine/machine.ts';
 import { type LogRecord, RecordKind } from '../protocol/record.ts';
 import type { Clock } from '../stdx/clock.ts';
 import { DataPaths } from '../storage/data-folder.ts';
-import type { FileSystem } from '../storage/file-system.ts';
 import { NumberedLog } from '../storage/numbered-log.ts';
 import { EntryKind } from '../storage/numbered-log-segment.ts';
 import { RefusedFileError } from '../storage/storage-error.ts';
 import { LocalEffects } from './local-effects.ts';
-import {
-  type FromShard,
-  type ShardOptions,
-  type Submission,
-  SubmissionKind,
-  type SubmissionOutcome,
-  type ToShard,
-} from './messages.ts';
+import { type FromShard, type Submission, SubmissionKind, type SubmissionOutcome, type ToShard } from './messages.ts';
+import { type HostParts, recoverShard } from './recovery.ts';
 import type { Shard } from './shard.ts';
+import type { AppliedPosition, ShardHost } from './shard-host.ts';
 
 interface Arrival {
-  readonly submission: Submission;
+  /** null: a tick of our own. */
+  readonly submission: Submission | null;
   readonly partition: number;
   readonly record: LogRecord;
 }
 
-/** The sink of one partition: its logs on disk, opened where the machine's snapshot stands or further. */
-export function openLocalEffects(
-  fs: FileSystem,
-  options: ShardOptions,
-  partition: number,
-  machine: Machine,
-): LocalEffects {
+type Post = (message: FromShard, transfer: ArrayBuffer[]) => void;
+
+/** Recovers the shard from its files; it goes on where they end. */
+export async function openEmbeddedHost(parts: HostParts, post: Post): Promise<EmbeddedHost> {
+  const sinks = new Map<number, LocalEffects>();
+  const shard = await recoverShard(parts, (partition, machine) => {
+    const sink = openLocalEffects(parts, partition, machine);
+    sinks.set(partition, sink);
+    return sink;
+  });
+  return new EmbeddedHost(shard, sinks, parts, post);
+}
+
+/** The logs of one partition, opened where the machine's snapshot stands or further. */
+function openLocalEffects({ fs, options }: HostParts, partition: number, machine: Machine): LocalEffects {
   const paths = new DataPaths(options.dataDirectory);
   const { salt } = options;
   const open = (folder: string, kind: EntryKind, retainedBytes: number, startAt: number): NumberedLog =>
@@ -47,22 +55,23 @@ export function openLocalEffects(
   );
 }
 
-export class EmbeddedDriver {
-  readonly #shard: Shard;
+export class EmbeddedHost implements ShardHost {
+  readonly shard: Shard;
+  onProgress: () => void = () => {};
   readonly #sinks: ReadonlyMap<number, LocalEffects>;
   readonly #log: EmbeddedLog;
-  readonly #post: (message: FromShard, transfer: ArrayBuffer[]) => void;
+  readonly #post: Post;
+  readonly #clock: Clock;
+  readonly #ticking: boolean;
+  #ticks: NodeJS.Timeout | undefined;
   #arrivals: Arrival[] = [];
   #arrivedBytes = 0;
 
-  constructor(
-    shard: Shard,
-    sinks: ReadonlyMap<number, LocalEffects>,
-    clock: Clock,
-    post: (message: FromShard, transfer: ArrayBuffer[]) => void,
-  ) {
-    this.#shard = shard;
+  constructor(shard: Shard, sinks: ReadonlyMap<number, LocalEffects>, { clock, options }: HostParts, post: Post) {
+    this.shard = shard;
     this.#sinks = sinks;
+    this.#clock = clock;
+    this.#ticking = options.clock === 'wall';
     this.#log = new EmbeddedLog(clock);
     this.#post = post;
     for (const { partition, machine } of shard.partitions.values()) {
@@ -77,8 +86,7 @@ export class EmbeddedDriver {
     return this.#arrivals.length === 0;
   }
 
-  /** Gathers submissions; runs whenever a batch is full. */
-  take(message: Extract<ToShard, { type: 'submit' }>): void {
+  submit(message: Extract<ToShard, { type: 'submit' }>): void {
     const bytes = new Uint8Array(message.bytes);
     for (const submission of message.submissions) {
       const { partition, start, end } = submission;
@@ -86,23 +94,55 @@ export class EmbeddedDriver {
       const record = this.#log.stamp(partition, kind, bytes.subarray(start, end));
       this.#arrivals.push({ submission, partition, record });
       this.#arrivedBytes += end - start;
-      if (this.#arrivedBytes >= SHARD_BATCH_BYTES_MAX) this.run();
+      if (this.#arrivedBytes >= SHARD_BATCH_BYTES_MAX) this.flush();
     }
   }
 
-  /** Takes what has been gathered through the shard and posts what it led to. */
-  run(): void {
+  /** Posts what the batch led to, in one message. */
+  flush(): void {
     if (this.#arrivals.length === 0) return;
     const batch = this.#arrivals;
     this.#arrivals = [];
     this.#arrivedBytes = 0;
     const outcomes: SubmissionOutcome[] = [];
-    this.#shard.run(batch, ({ submission }, effects) => outcomes.push(outcomeOf(submission, effects)));
+    this.shard.run(batch, ({ submission }, effects) => {
+      if (submission !== null) outcomes.push(outcomeOf(submission, effects));
+    });
     const decisions = [...this.#sinks.values()].flatMap((sink) => sink.takeBatch() ?? []);
     this.#post(
       { type: 'applied', outcomes, decisions },
       decisions.map((each) => each.bytes.buffer as ArrayBuffer),
     );
+  }
+
+  /** Whoever asks has been answered after the records were applied. */
+  whenApplied(_positions: readonly AppliedPosition[], then: () => void): void {
+    then();
+  }
+
+  /** The embedded log is made durable and applied in one go: nothing is ever in it that is not applied. */
+  lag(): number {
+    return 0;
+  }
+
+  start(): void {
+    if (this.#ticking) this.#ticks = setInterval(() => this.#tick(), TICK_INTERVAL_MS);
+  }
+
+  async drain(): Promise<void> {
+    clearInterval(this.#ticks);
+    this.flush();
+  }
+
+  /** Lets wall-clock time pass for partitions in which nothing happens, so that windows empty themselves for whoever reads them. */
+  #tick(): void {
+    const now = this.#clock.nowMs();
+    for (const { partition, machine, state } of this.shard.partitions.values()) {
+      if (state.customers === 0 || now - machine.recordTs < TICK_INTERVAL_MS) continue;
+      const record = this.#log.stamp(partition, RecordKind.tick, new Uint8Array(0));
+      this.#arrivals.push({ submission: null, partition, record });
+    }
+    this.flush();
   }
 }
 

@@ -1,0 +1,46 @@
+/** Into the embedded log: the shard that hosts a partition stamps the record, makes it durable, applies it and answers. */
+import type { DecisionFeed } from './decision-feed.ts';
+import type { DecideResult, EventPayload, Ingest, SubmitOutcome } from './ingest.ts';
+import { SubmissionKind } from './messages.ts';
+import type { AppliedPosition } from './shard-host.ts';
+import type { Shards } from './shards.ts';
+
+export class EmbeddedIngest implements Ingest {
+  readonly #shards: Shards;
+  readonly #feed: DecisionFeed;
+
+  constructor(shards: Shards, feed: DecisionFeed) {
+    this.#shards = shards;
+    this.#feed = feed;
+  }
+
+  /** All or nothing is admitted. */
+  submit(batches: readonly EventPayload[]): Promise<readonly SubmitOutcome[]> | null {
+    if (!this.#shards.hasRoom) return null;
+    return Promise.all(
+      batches.map(({ partition, payload }) => this.#shards.append(partition, SubmissionKind.events, payload)),
+    );
+  }
+
+  decide({ partition, payload }: EventPayload): Promise<DecideResult> | null {
+    return this.#shards.hasRoom ? this.#decide(partition, payload) : null;
+  }
+
+  async activate(partition: number, workspaceJson: Uint8Array): Promise<string | null> {
+    return (await this.#shards.append(partition, SubmissionKind.workspace, workspaceJson)).workspaceError;
+  }
+
+  /** Whoever was answered finds it applied. */
+  acknowledged(): readonly AppliedPosition[] {
+    return [];
+  }
+
+  async #decide(partition: number, payload: Uint8Array): Promise<DecideResult> {
+    const outcome = await this.#shards.append(partition, SubmissionKind.decide, payload);
+    const repeated = outcome.repeated > 0;
+    const decisions = repeated
+      ? await this.#feed.readRange(partition, outcome.originalFirst, outcome.originalCount)
+      : outcome.decisions;
+    return { rejection: outcome.rejections[0] ?? null, repeated, decisions };
+  }
+}

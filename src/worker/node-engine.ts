@@ -1,0 +1,103 @@
+/**
+ * The engine behind the gateway's routes: what the gateway's interface asks for, put together from the shards, the ingest, the publication and the decision
+ * streams of this node. The same for both kinds of log.
+ */
+import type { DecisionGroups } from '../protocol/decision-group.ts';
+import { checkExpression } from '../rules/check-expression.ts';
+import { partitionOf } from '../stdx/hash.ts';
+import type { MetricsExposition } from '../telemetry/metrics-exposition.ts';
+import type { WorkspaceIssue } from '../workspace/workspace.ts';
+import type { DecideResult, EventPayload, Ingest, SubmitOutcome } from './ingest.ts';
+import type { AudienceTally, CampaignTally } from './messages.ts';
+import type { Publication, PublishResult } from './publication.ts';
+import type { Shards } from './shards.ts';
+
+export interface EngineParts<Decisions> {
+  readonly partitions: number;
+  readonly shards: Shards;
+  readonly ingest: Ingest;
+  readonly publication: Publication;
+  readonly decisions: Decisions;
+  /** null: durable groups need streams that nodes share. */
+  readonly groups: DecisionGroups | null;
+  readonly exposition: MetricsExposition;
+  /** What keeps the node from being ready besides a missing workspace; null: nothing. */
+  readonly unready: () => string | null;
+  /** Called before each scrape, to bring gauges of the main thread up to date. */
+  readonly beforeScrape: () => void;
+}
+
+export class NodeEngine<Decisions> {
+  readonly partitions: number;
+  readonly decisions: Decisions;
+  readonly groups?: DecisionGroups;
+  readonly #parts: EngineParts<Decisions>;
+
+  constructor(parts: EngineParts<Decisions>) {
+    this.partitions = parts.partitions;
+    this.decisions = parts.decisions;
+    if (parts.groups !== null) this.groups = parts.groups;
+    this.#parts = parts;
+  }
+
+  submit(batches: readonly EventPayload[]): Promise<readonly SubmitOutcome[]> | null {
+    return this.#parts.ingest.submit(batches);
+  }
+
+  decide(batch: EventPayload): Promise<DecideResult> | null {
+    return this.#parts.ingest.decide(batch);
+  }
+
+  customer(id: string): Promise<object | null> {
+    return this.#parts.shards.customer(partitionOf(id, this.partitions), id);
+  }
+
+  /** Every campaign of the active version, with its counts; and those that earlier versions had, as `removed`. */
+  async campaigns(): Promise<readonly (CampaignTally & { readonly status: string })[]> {
+    const tallies = new Map((await this.#parts.shards.campaigns()).map((tally) => [tally.id, tally]));
+    const active = this.#parts.publication.current?.campaigns ?? [];
+    const status = new Map(active.map((campaign) => [campaign.id, campaign.status]));
+    const ids = [...new Set([...status.keys(), ...tallies.keys()])].sort();
+    return ids.map((id) => ({ ...(tallies.get(id) ?? emptyTally(id)), status: status.get(id) ?? 'removed' }));
+  }
+
+  async countAudience(
+    where: string,
+  ): Promise<(AudienceTally & { readonly ms: number }) | { readonly issues: readonly WorkspaceIssue[] }> {
+    const workspace = this.#parts.publication.current;
+    if (workspace === null)
+      return { issues: [{ file: 'where', line: 1, column: 1, message: 'no workspace is active: publish one first' }] };
+    const checked = checkExpression(where, { schema: workspace.schema, event: null }, ['bool']);
+    if ('issues' in checked) return { issues: checked.issues.map((issue) => ({ file: 'where', ...issue })) };
+    const start = performance.now();
+    const tally = await this.#parts.shards.countAudience(checked.program, workspace.version);
+    // A version was published in the meantime: check against that one.
+    if (tally === null) return this.countAudience(where);
+    return { ...tally, ms: Math.round((performance.now() - start) * 10) / 10 };
+  }
+
+  workspace(): { version: number; files: Readonly<Record<string, string>> } | null {
+    const current = this.#parts.publication.current;
+    return current === null ? null : { version: current.version, files: current.files };
+  }
+
+  publish(files: Readonly<Record<string, string>>): Promise<PublishResult> {
+    return this.#parts.publication.publish(files);
+  }
+
+  metrics(): Promise<{ contentType: string; body: string }> {
+    this.#parts.beforeScrape();
+    return this.#parts.exposition.scrape();
+  }
+
+  readiness(): { ready: boolean; detail: string } {
+    const detail = this.#parts.unready() ?? (this.#parts.publication.current === null ? NO_WORKSPACE : null);
+    return { ready: detail === null, detail: detail ?? 'ready' };
+  }
+}
+
+const NO_WORKSPACE = 'no workspace is active: publish one with `beckon publish DIR`, or start with --workspace DIR';
+
+function emptyTally(id: string): CampaignTally {
+  return { id, matched: 0, decided: {}, suppressed: {}, waiting: 0, errors: 0 };
+}

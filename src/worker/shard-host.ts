@@ -1,0 +1,26 @@
+/** What feeds a shard with records: the embedded log, or JetStream. shard-worker.ts knows one of them by this. */
+import type { ToShard } from './messages.ts';
+import type { Shard } from './shard.ts';
+
+/** Partition and sequence: a record that a reader wants to see applied. */
+export type AppliedPosition = readonly [partition: number, seq: number];
+
+export interface ShardHost {
+  readonly shard: Shard;
+  /** Submissions of the main thread (embedded log). Gathered until flush(), or until a batch is full. */
+  submit(message: Extract<ToShard, { type: 'submit' }>): void;
+  /** Takes what was gathered through the shard. */
+  flush(): void;
+  /** Nothing is gathered. */
+  readonly idle: boolean;
+  /** Calls `then` when these records are applied, at once if they are; also when a partition cannot go on. */
+  whenApplied(positions: readonly AppliedPosition[], then: () => void): void;
+  /** Records that are in the partition's log, as far as known, and not applied. */
+  lag(partition: number): number;
+  /** Called when records were applied or effects stored: snapshots and scans move on. Set by the owner before start(). */
+  onProgress: () => void;
+  /** Begins to take records by itself, where the log is one that is read. */
+  start(): void;
+  /** Takes no more records; resolves when what was taken is applied and its effects are stored. */
+  drain(): Promise<void>;
+}
