@@ -11,6 +11,7 @@ import { findNatsServer } from './nats-server-program.ts';
 
 const START_MS_MAX = 60_000;
 const STOP_MS_MAX = 20_000;
+const FREEZE_ROUNDS_MAX = 1_000;
 const LOG_LENGTH_KEPT = 64 * 1024;
 
 export interface NatsServerSettings {
@@ -98,9 +99,14 @@ export class NatsServer {
     this.#log = log;
   }
 
-  /** SIGSTOP: connections stay open, nothing is answered. */
-  freeze(): void {
+  /** SIGSTOP: connections stay open, nothing is answered. Resolves once it stands still, where /proc tells. */
+  async freeze(): Promise<void> {
     this.#child.kill('SIGSTOP');
+    for (let round = 0; round < FREEZE_ROUNDS_MAX; round++) {
+      const stat = await readFile(`/proc/${this.pid}/stat`, 'latin1').catch(() => ') T');
+      if (stat.slice(stat.lastIndexOf(')') + 2).startsWith('T')) return;
+      await sleep(1);
+    }
   }
 
   /** SIGCONT. */

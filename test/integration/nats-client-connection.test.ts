@@ -152,7 +152,7 @@ describe('a connection that breaks', () => {
     const server = await start();
     const heard: NatsStatus[] = [];
     await connect(server.url, { onStatus: (status) => heard.push(status) });
-    server.freeze();
+    await server.freeze();
     await until(() => heard.some(({ kind }) => kind === 'disconnected'));
     expect(heard[0]).toEqual({ kind: 'error', error: 'pings were left unanswered' });
     server.thaw();

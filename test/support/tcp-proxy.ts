@@ -20,6 +20,9 @@ export class TcpProxy {
   readonly passed: Record<Direction, number> = { toServer: 0, toClient: 0 };
   /** Takes new connections. */
   #accepts = true;
+  #fatalAnswer: RegExp | null = null;
+  /** How often cutInsteadOf() struck. */
+  answersLost = 0;
 
   private constructor(target: number) {
     this.#server = createServer((client) => this.#accept(client, target));
@@ -46,6 +49,11 @@ export class TcpProxy {
     this.#swallowed.clear();
     this.#accepts = true;
     this.#endAll();
+  }
+
+  /** Cuts a connection instead of passing on what the server says, the next time that it matches: the server has done its work, and nobody hears of it. */
+  cutInsteadOf(answer: RegExp): void {
+    this.#fatalAnswer = answer;
   }
 
   /** Ends all connections and refuses new ones until cut() or heal(). */
@@ -86,6 +94,12 @@ export class TcpProxy {
   #pass(link: Link, from: Socket, to: Socket, direction: Direction): void {
     from.on('data', (bytes) => {
       if (this.#swallowed.has(direction)) return;
+      if (direction === 'toClient' && this.#fatalAnswer?.test(bytes.toString('latin1'))) {
+        this.#fatalAnswer = null;
+        this.answersLost += 1;
+        to.destroy();
+        return;
+      }
       this.passed[direction] += bytes.length;
       to.write(bytes);
     });
