@@ -10,6 +10,7 @@ import { DEAD_LETTER_PAYLOAD_BYTES_MAX, NATS_HEADER_BYTES_RESERVED } from '../..
 import type { RejectReason } from '../../protocol/rejection.ts';
 import { type Fence, FencedPublisher, type PublisherHandlers } from './fenced-publisher.ts';
 import { DEAD_LETTER_STREAM, deadLetterMessageId, deadLetterSubject, Header, JetStreamError } from './names.ts';
+import { messageBytesMax } from './raw-message.ts';
 
 /** JetStream stores the message only if the last one with its subject has this sequence. */
 const EXPECTED_LAST_SUBJECT_SEQUENCE = 'Nats-Expected-Last-Subject-Sequence';
@@ -61,8 +62,8 @@ export class DeadLetterPublisher {
   /** In the order of their numbers, without gaps from call to call. */
   publish(letters: readonly NumberedDeadLetter[]): void {
     const subject = deadLetterSubject(this.partition);
-    const limit = (this.#connection.info?.max_payload ?? 0) - NATS_HEADER_BYTES_RESERVED;
-    const bytesMax = limit > 0 ? Math.min(limit, DEAD_LETTER_PAYLOAD_BYTES_MAX) : DEAD_LETTER_PAYLOAD_BYTES_MAX;
+    const limit = messageBytesMax(this.#connection) - NATS_HEADER_BYTES_RESERVED;
+    const bytesMax = Math.min(limit, DEAD_LETTER_PAYLOAD_BYTES_MAX);
     for (const letter of letters) {
       const headers = `${Header.number}: ${letter.number}\r\n${Header.reason}: ${letter.reason}\r\n`;
       this.#publisher.offer({ number: letter.number, subject, headers, payload: deadLetterPayload(letter, bytesMax) });

@@ -24,7 +24,7 @@ import {
 import { assert } from '../../stdx/assert.ts';
 import { ConnectionWatch } from './connection-watch.ts';
 import { isFenceError, parsePublishAck } from './publish-ack.ts';
-import { encodedHeaders, inboxOf, rawMessage } from './raw-message.ts';
+import { encodedHeaders, inboxOf, messageBytesMax, rawMessage } from './raw-message.ts';
 import type { StreamLog } from './stream-follower.ts';
 
 export interface FencedEntry {
@@ -235,7 +235,7 @@ export class FencedPublisher {
       this.#fail(error);
       return;
     }
-    const limit = this.#connection.info?.max_payload ?? 0;
+    const limit = messageBytesMax(this.#connection);
     this.#fail(
       new PublishRefusedError(
         stream,

@@ -18,7 +18,7 @@ import type { RecordKind } from '../../protocol/record.ts';
 import { ConnectionWatch } from './connection-watch.ts';
 import { Header, recordSubject } from './names.ts';
 import { NO_RESPONDERS, parsePublishAck } from './publish-ack.ts';
-import { encodedHeaders, inboxOf, rawMessage } from './raw-message.ts';
+import { encodedHeaders, inboxOf, messageBytesMax, rawMessage } from './raw-message.ts';
 
 /**
  * too_large: no server takes it. full: too much is waiting, try later; nothing was sent. refused: JetStream said no, nothing is stored. timeout: no answer; it may
@@ -79,6 +79,7 @@ export class LogWriter {
 
   constructor(connection: NatsConnection) {
     this.#connection = connection;
+    messageBytesMax(connection);
     this.#inbox = inboxOf(connection);
     this.#subscription = connection.subscribe(`${this.#inbox}.*`, {
       callback: (error, message) => this.#answered(error, message),
@@ -109,7 +110,7 @@ export class LogWriter {
         refuse('closed', 'the connection to NATS is closed');
         return;
       }
-      const limit = (this.#connection.info?.max_payload ?? 0) - NATS_HEADER_BYTES_RESERVED;
+      const limit = messageBytesMax(this.#connection) - NATS_HEADER_BYTES_RESERVED;
       if (payload.length > limit) {
         const what = `a record of ${payload.length} bytes does not fit a message of the server (${limit} without headers)`;
         refuse('too_large', `${what}; raise max_payload in the configuration of nats-server`);

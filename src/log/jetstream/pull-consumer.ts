@@ -18,7 +18,15 @@ import {
   LOG_PULL_EXPIRES_MS,
   LOG_PULLS_IN_FLIGHT,
 } from '../../constants.ts';
-import { headerText, headerValue, inboxOf, type RawMessage, rawMessage, statusOf } from './raw-message.ts';
+import {
+  headerText,
+  headerValue,
+  inboxOf,
+  messageBytesMax,
+  type RawMessage,
+  rawMessage,
+  statusOf,
+} from './raw-message.ts';
 
 export interface PullConsumerEvents {
   /** In the order of the stream. Must not throw: the library's parser is above it on the stack. */
@@ -29,6 +37,8 @@ export interface PullConsumerEvents {
 
 /** Room in a request beyond the largest payload, for subject, reply and headers of one message. */
 const ENVELOPE_BYTES_MAX = 64 * 1024;
+/** What nats-server's max_payload can be at most. */
+const MESSAGE_BYTES_MAX = 64 * 1024 * 1024;
 const MESSAGES_PER_REQUEST = 1_000_000;
 const STATUS_HEARTBEAT = 100;
 const STATUS_NO_MESSAGES = 404;
@@ -183,7 +193,7 @@ export class PullConsumer {
     if (this.#paused) return;
     while (this.#requests.length < LOG_PULLS_IN_FLIGHT) {
       const number = ++this.#requestNumber;
-      const largest = (this.#connection.info?.max_payload ?? 0) + ENVELOPE_BYTES_MAX;
+      const largest = Math.min(messageBytesMax(this.#connection), MESSAGE_BYTES_MAX) + ENVELOPE_BYTES_MAX;
       const bytes = this.#oversize ? Math.max(largest, LOG_PULL_BYTES) : LOG_PULL_BYTES;
       this.#requests.push({ number, bytes, left: bytes });
       const body = {

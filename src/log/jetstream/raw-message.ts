@@ -66,3 +66,12 @@ export function encodedHeaders(lines: string): MsgHdrs {
   const bytes = Buffer.from(`NATS/1.0\r\n${lines}\r\n`, 'utf8');
   return { encode: () => bytes } as unknown as MsgHdrs;
 }
+
+const knownLimits = new WeakMap<NatsConnection, number>();
+
+/** Bytes of headers and payload that the server takes in one message. The connection forgets what it knew of its server while it reconnects; this does not. */
+export function messageBytesMax(connection: NatsConnection): number {
+  const limit = connection.info?.max_payload;
+  if (limit !== undefined) knownLimits.set(connection, limit);
+  return limit ?? knownLimits.get(connection) ?? Number.POSITIVE_INFINITY;
+}
