@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import type { NatsServer } from './nats-server.ts';
 
 const MAIN = fileURLToPath(new URL('../main.js', import.meta.url));
 const START_MS_MAX = 30_000;
@@ -23,17 +24,22 @@ export class EngineProcess {
   readonly #child: ChildProcess;
   readonly #folder: string;
   readonly #lastLog: string[];
+  readonly #nats: NatsServer | null;
   #stopping = false;
 
-  private constructor(url: string, child: ChildProcess, folder: string, lastLog: string[]) {
+  private constructor(url: string, child: ChildProcess, folder: string, lastLog: string[], nats: NatsServer | null) {
     this.url = url;
     this.#child = child;
     this.#folder = folder;
     this.#lastLog = lastLog;
+    this.#nats = nats;
   }
 
-  /** Ready to take events when it resolves. Throws with the end of the engine's log if it does not get there. */
-  static async start(workspace: string): Promise<EngineProcess> {
+  /**
+   * Ready to take events when it resolves. Throws with the end of the engine's log if it does not get there. `nats`: the log is JetStream's, from a server
+   * that is started and stopped with the engine.
+   */
+  static async start(workspace: string, nats: NatsServer | null = null): Promise<EngineProcess> {
     const folder = await mkdtemp(join(tmpdir(), 'beckon-demo-'));
     const flags = [
       '--workspace',
@@ -44,6 +50,7 @@ export class EngineProcess {
       'event',
       '--http',
       '127.0.0.1:0',
+      ...(nats === null ? [] : ['--nats', nats.url]),
     ];
     const child = spawn(process.execPath, [MAIN, 'serve', ...flags], {
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -59,10 +66,11 @@ export class EngineProcess {
     try {
       const url = await listening(child);
       await ready(url, child);
-      return new EngineProcess(url, child, folder, lastLog);
+      return new EngineProcess(url, child, folder, lastLog, nats);
     } catch (error) {
       child.kill('SIGKILL');
       await rm(folder, { recursive: true, force: true });
+      await nats?.stop();
       throw new EngineFailure(`the engine did not start: ${(error as Error).message}\n${lastLog.join('\n')}`);
     }
   }
@@ -86,6 +94,7 @@ export class EngineProcess {
   async stop(): Promise<number | null> {
     this.#stopping = true;
     const code = await stopped(this.#child);
+    await this.#nats?.stop();
     await rm(this.#folder, { recursive: true, force: true });
     return code;
   }

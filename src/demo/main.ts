@@ -9,6 +9,7 @@ import { ExitCode, InputError } from '../cli/exit.ts';
 import { convertReceipts } from './convert.ts';
 import type { DemoEvent } from './demo-event.ts';
 import { EngineFailure } from './engine-process.ts';
+import { NatsServerMissing } from './nats-server-program.ts';
 import { formatQuirks } from './quirks.ts';
 import { type DemoOptions, INTERRUPTED, runDemo } from './run.ts';
 import { cutSample } from './sample-cut.ts';
@@ -38,6 +39,7 @@ const demo = new Command('beckon-demo')
   .description('Replays a month of real receipts through a real engine, and says what came of it.')
   .option('--json', 'print one line of JSON instead', false)
   .option('--serve', 'stay up for exploring', false)
+  .option('--nats', 'with the log in NATS JetStream; a nats-server is found, or fetched, and started', false)
   .option('--fast', 'do not slow down for watching', false)
   .action(async (options: DemoOptions) => {
     const code = await runDemo(options, process.stdout);
@@ -77,7 +79,7 @@ function explain(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? ExitCode.done : ExitCode.usage;
   // Whoever reads our output has seen enough: `convert … | head`.
   if ((error as { code?: string }).code === 'EPIPE') return ExitCode.done;
-  const expected = error instanceof InputError || error instanceof EngineFailure;
+  const expected = error instanceof InputError || error instanceof EngineFailure || error instanceof NatsServerMissing;
   process.stderr.write(`demo: ${expected ? error.message : ((error as Error).stack ?? String(error))}\n`);
   return error instanceof InputError ? ExitCode.input : ExitCode.internal;
 }

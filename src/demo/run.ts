@@ -13,6 +13,7 @@ import { DecisionWatch } from './decision-watch.ts';
 import type { DemoEvent } from './demo-event.ts';
 import { EngineFailure, EngineProcess } from './engine-process.ts';
 import { formatRejects, thingsToTry } from './explore.ts';
+import { NatsServer } from './nats-server.ts';
 import { type CampaignRow, formatSummary, type Sent, type Summary, summarize } from './summary.ts';
 import { Tail } from './tail.ts';
 
@@ -32,6 +33,8 @@ export interface DemoOptions {
   readonly json: boolean;
   /** Stay up until interrupted. */
   readonly serve: boolean;
+  /** Through NATS JetStream: a nats-server is found, or fetched, and started. */
+  readonly nats: boolean;
   /** At full speed on a terminal, too. */
   readonly fast: boolean;
 }
@@ -47,7 +50,9 @@ export async function runDemo(options: DemoOptions, out: NodeJS.WriteStream): Pr
   const say = (text: string): void => void (options.json || out.write(text));
   say(`Starting the engine with ${relative(process.cwd(), WORKSPACE)} …\n`);
   const interrupted = interruption();
-  const engine = await EngineProcess.start(WORKSPACE);
+  const nats = options.nats ? await NatsServer.start() : null;
+  if (nats !== null) say(`Its log is JetStream's, on ${nats.url}\n`);
+  const engine = await EngineProcess.start(WORKSPACE, nats);
   const died = engine.died();
   let outcome: Awaited<ReturnType<typeof replay>> | null;
   try {

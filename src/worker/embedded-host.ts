@@ -134,6 +134,10 @@ export class EmbeddedHost implements ShardHost {
     this.flush();
   }
 
+  async close(): Promise<void> {
+    this.shard.close();
+  }
+
   /** Lets wall-clock time pass for partitions in which nothing happens, so that windows empty themselves for whoever reads them. */
   #tick(): void {
     const now = this.#clock.nowMs();

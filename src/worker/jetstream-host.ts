@@ -112,6 +112,11 @@ export class JetStreamHost implements ShardHost {
     await this.#links.settle();
   }
 
+  async close(): Promise<void> {
+    this.shard.close();
+    await this.#links.close();
+  }
+
   async #open(hosted: HostedPartition): Promise<void> {
     const { partition, machine, checksum } = hosted;
     const reader = await this.#links.openReader(

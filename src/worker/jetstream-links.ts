@@ -68,6 +68,11 @@ export class JetStreamLinks {
     while (this.#waiting() && !this.#connection.isClosed()) await new Promise((resolve) => setTimeout(resolve, 5));
   }
 
+  async close(): Promise<void> {
+    this.writer.close();
+    await this.#connection.close();
+  }
+
   #waiting(): boolean {
     return [...this.#sinks].some(([partition, sink]) => !this.failures.has(partition) && !sink.settled);
   }

@@ -23,4 +23,6 @@ export interface ShardHost {
   start(): void;
   /** Takes no more records; resolves when what was taken is applied and its effects are stored. */
   drain(): Promise<void>;
+  /** After the last snapshot: lets go of everything that keeps the thread alive. */
+  close(): Promise<void>;
 }

@@ -83,7 +83,7 @@ async function stop(): Promise<void> {
   clearInterval(refresh);
   await host.drain();
   snapshotter.finishAll();
-  shard.close();
+  await host.close();
   post({ type: 'stopped' });
   port?.close();
 }
