@@ -148,14 +148,15 @@ export class JetStreamReader {
   }
 
   #take(seq: number, tsMs: number, message: RawMessage): void {
-    const { subject } = message;
     const payload = payloadOf(message);
-    const ts = Math.max(tsMs, this.#ts);
-    this.#ts = ts;
+    this.#ts = Math.max(tsMs, this.#ts);
     const prefix = this.#batchSubject;
+    // The one subject of all batches is remembered once, and not as a view for each of them.
+    let subject = prefix;
     let kind: RecordKind = RecordKind.events;
     let complete = payload;
-    if (subject.length !== prefix.length || !startsWith(subject, prefix)) {
+    if (message.subject.length !== prefix.length || !startsWith(message.subject, prefix)) {
+      subject = message.subject;
       if (subject.length > prefix.length && startsWith(subject, prefix)) {
         complete = completeEvent(subject, prefix.length + 1, payload);
       } else {
@@ -164,7 +165,7 @@ export class JetStreamReader {
       }
     }
     const replyTo = message.headerLength === 0 ? null : replySubject(message);
-    this.#last = new LogMessage({ seq, ts, kind, payload: complete }, replyTo, subject, payload);
+    this.#last = new LogMessage({ seq, ts: this.#ts, kind, payload: complete }, replyTo, subject, payload);
     this.#gathered.push(this.#last);
     this.#schedule();
   }

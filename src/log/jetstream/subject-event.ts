@@ -16,30 +16,84 @@ const writer = new ByteWriter(64 * 1024);
 const RECORD_DEFINITION = 0xd4;
 const RECORD_EXTENSION = 0x72;
 
-/** `customerAt`: where the customer's token begins in `subject`. */
+/**
+ * `customerAt`: where the customer's token begins in `subject`. What comes back may be a view of a larger buffer, as payloads off the network are.
+ */
 export function completeEvent(subject: Uint8Array, customerAt: number, payload: Uint8Array): Uint8Array {
-  const customerEnd = subject.indexOf(DOT, customerAt);
-  const exact =
-    customerEnd > customerAt && customerEnd + 1 < subject.length && subject.indexOf(DOT, customerEnd + 1) < 0;
-  if (!exact || payload.length === 0) return payload;
-  const customer = decoder.decode(subject.subarray(customerAt, customerEnd));
-  const type = decoder.decode(subject.subarray(customerEnd + 1));
+  let dot = customerAt;
+  while (dot < subject.length && subject[dot] !== DOT) dot++;
+  const isExact = dot > customerAt && dot + 1 < subject.length && subject.indexOf(DOT, dot + 1) < 0;
+  if (!isExact || payload.length === 0) return payload;
   const first = payload[0] as number;
-  if (first >= 0x80 && first !== 0xef) return completeMessagePack(customer, type, payload);
-  return completeJson(customer, type, payload);
+  if (first >= 0x80 && first !== 0xef) {
+    const customer = decoder.decode(subject.subarray(customerAt, dot));
+    return completeMessagePack(customer, decoder.decode(subject.subarray(dot + 1)), payload);
+  }
+  return completeJson(subject, customerAt, dot, payload);
 }
 
-function completeJson(customer: string, type: string, payload: Uint8Array): Uint8Array {
+const CUSTOMER_KEY = encoder.encode('{"customer":"');
+const TYPE_KEY = encoder.encode('","type":"');
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const COMMA = 0x2c;
+const CLOSE = 0x7d;
+/** Completed events are made in slabs of this size: an allocation for each costs more than all else. */
+const SLAB_BYTES = 64 * 1024;
+let slab = new Uint8Array(SLAB_BYTES);
+let slabUsed = 0;
+
+function completeJson(subject: Uint8Array, customerAt: number, dot: number, payload: Uint8Array): Uint8Array {
   const isMarked = payload[0] === 0xef && payload[1] === 0xbb && payload[2] === 0xbf;
   const open = skipSpace(payload, isMarked ? 3 : 0);
   if (payload[open] !== 0x7b) return payload;
+  let tokens = subject;
+  let [start, middle] = [customerAt, dot];
+  if (!isPlain(subject, customerAt)) {
+    // As a JSON string says it: quotes and backslashes escaped, bytes that are no UTF-8 replaced.
+    const customer = JSON.stringify(decoder.decode(subject.subarray(customerAt, dot))).slice(1, -1);
+    const type = JSON.stringify(decoder.decode(subject.subarray(dot + 1))).slice(1, -1);
+    tokens = Buffer.from(`${customer}.${type}`);
+    [start, middle] = [0, Buffer.byteLength(customer)];
+  }
   const rest = skipSpace(payload, open + 1);
-  const comma = payload[rest] === 0x7d ? '' : ',';
-  const head = encoder.encode(`{"customer":${JSON.stringify(customer)},"type":${JSON.stringify(type)}${comma}`);
-  const whole = new Uint8Array(head.length + payload.length - rest);
-  whole.set(head);
-  whole.set(payload.subarray(rest), head.length);
-  return whole;
+  const isEmpty = payload[rest] === CLOSE;
+  const tokensLength = tokens.length - start - 1;
+  const head = CUSTOMER_KEY.length + TYPE_KEY.length + tokensLength + (isEmpty ? 1 : 2);
+  const from = reserve(head + payload.length - rest);
+  let at = put(CUSTOMER_KEY, 0, CUSTOMER_KEY.length, from);
+  at = put(tokens, start, middle, at);
+  at = put(TYPE_KEY, 0, TYPE_KEY.length, at);
+  at = put(tokens, middle + 1, tokens.length, at);
+  slab[at++] = QUOTE;
+  if (!isEmpty) slab[at++] = COMMA;
+  slab.set(payload.subarray(rest), at);
+  return slab.subarray(from, slabUsed);
+}
+
+/** Takes room in the slab, or in a new one; returns where it begins. */
+function reserve(length: number): number {
+  if (slabUsed + length > slab.length) {
+    slab = new Uint8Array(Math.max(SLAB_BYTES, length));
+    slabUsed = 0;
+  }
+  slabUsed += length;
+  return slabUsed - length;
+}
+
+function put(bytes: Uint8Array, start: number, end: number, target: number): number {
+  let at = target;
+  for (let i = start; i < end; i++) slab[at++] = bytes[i] as number;
+  return at;
+}
+
+/** Whether these bytes stand for themselves in a JSON string: ASCII without quotes, backslashes and control characters. */
+function isPlain(bytes: Uint8Array, start: number): boolean {
+  for (let i = start; i < bytes.length; i++) {
+    const byte = bytes[i] as number;
+    if (byte < 0x20 || byte > 0x7e || byte === QUOTE || byte === BACKSLASH) return false;
+  }
+  return true;
 }
 
 function skipSpace(bytes: Uint8Array, start: number): number {
