@@ -99,6 +99,11 @@ export class EventDecoder {
     return true;
   }
 
+  /** Of what the envelope has not looked into yet. False: see the fault. */
+  withinDepth(): boolean {
+    return checkUndeclared('ts', this.#ts, 1, this.#fault) && checkUndeclared('data', this.data, 1, this.#fault);
+  }
+
   /** The event's type where it is known, for metrics. */
   label(): string {
     return this.#indexOf.has(this.type) || this.type === '$profile' || this.type === '$consent'
@@ -126,6 +131,7 @@ export class EventDecoder {
     if (ts === undefined || ts === null) return true;
     const ms = typeof ts === 'string' ? parseRfc3339(ts) : ts;
     if (typeof ms !== 'number' || !Number.isSafeInteger(ms) || ms > TIMESTAMP_MS_MAX) {
+      if (!checkUndeclared('ts', ts, 1, this.#fault)) return false;
       return this.#fault.set(
         RejectReason.timestamp,
         `ts: expected an RFC 3339 timestamp or epoch milliseconds, got ${describeValue(ts)}`,

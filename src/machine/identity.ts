@@ -25,11 +25,14 @@ export class IdentityStep {
   }
 
   /** Anonymous events may be anywhere. */
-  belongsHere({ customer }: EventDecoder): boolean {
+  belongsHere(event: EventDecoder): boolean {
+    const { customer } = event;
     const { partition, partitions } = this.#identity;
     if (customer === '' || partitions === 1) return true;
     const right = partitionOf(customer, partitions);
     if (right === partition) return true;
+    // Whoever sent it here may have given up on its depth before finding the customer: then that is what is wrong.
+    if (!event.withinDepth()) return false;
     return this.#fault.set(
       RejectReason.wrongPartition,
       `customer: belongs to partition ${right} of ${partitions}, this is ${partition}`,

@@ -7,6 +7,8 @@ import type { BodyFormat } from '../../../src/gateway/body-format.ts';
 import { EventRouter } from '../../../src/gateway/route-events.ts';
 import { Fault } from '../../../src/machine/fault.ts';
 import { Payload } from '../../../src/machine/payload.ts';
+import { RecordKind } from '../../../src/protocol/record.ts';
+import { MachineFixture } from '../../support/machine-fixture.ts';
 
 const router = new EventRouter(3, { eventsMax: 10_000, malformedMax: 10_000, expandedBytesMax: 1 << 24 });
 const packr = new Packr({ useRecords: false });
@@ -115,3 +117,39 @@ test('in JSON', () => {
     { numRuns: 1000 },
   );
 });
+
+/** What the partition that the gateway chose says about an event: '' where it takes it. Metric and dead letter agree. */
+function outcomeOf(body: Buffer, format: BodyFormat): string {
+  const routed = router.route(body, format);
+  if ('fault' in routed) throw new Error(routed.fault);
+  const [batch] = routed.batches;
+  if (batch === undefined) throw new Error('nothing was routed');
+  const fixture = MachineFixture.with({}, { partitions: 3, partition: batch.partition });
+  const { rejections, deadLetters, eventCounts } = fixture.append(RecordKind.events, batch.payload);
+  const reason = rejections[0]?.reason ?? '';
+  expect(deadLetters.map((letter) => letter.reason)).toEqual(reason === '' ? [] : [reason]);
+  const outcomes: string[] = [];
+  eventCounts.drain((_, outcome) => outcomes.push(outcome));
+  expect(outcomes).toEqual([reason === '' ? 'accepted' : reason]);
+  return reason;
+}
+
+/** Levels include the event's own. */
+test.each(['extra', 'data', 'ts'])(
+  'an event that is too deep in `%s` is refused for that, however deep it is',
+  (key) => {
+    for (const name of ['Ann', 'Bob', 'Zoë', '17850']) {
+      for (const levels of [EVENT_DEPTH_MAX, EVENT_DEPTH_MAX + 1, 64, 65, 66, 200, 20_000]) {
+        const inner = key === 'data' ? levels - 2 : levels - 1;
+        const list = `${'['.repeat(inner)}${']'.repeat(inner)}`;
+        const value = key === 'data' ? `{"x":${list}}` : list;
+        const text = `{"type":"receipt","customer":"${name}","${key}":${value}}`;
+        const expected = levels > EVENT_DEPTH_MAX ? /^too_deep$/ : key === 'ts' ? /^timestamp$/ : /^$/;
+        expect(outcomeOf(Buffer.from(text), 'json'), `JSON, ${levels} levels`).toMatch(expected);
+        if (levels > 200) continue;
+        const packed = packr.pack(JSON.parse(text));
+        expect(outcomeOf(packed, 'message-pack'), `MessagePack, ${levels} levels`).toMatch(expected);
+      }
+    }
+  },
+);
