@@ -45,10 +45,10 @@ export const EVENT_IDS_REMEMBERED = 1_000_000;
 
 // --- Shards ------------------------------------------------------------------------------------------------------------------
 
-/** Submitted to a worker and not yet answered, in payload bytes; beyond it producers get 429. A full queue takes the worker well under a second. */
+/** Submitted to a worker and not yet answered, in payload bytes; beyond it producers get 429. Tills do not wait behind it. */
 export const SHARD_PENDING_BYTES_MAX = 32 * 1024 * 1024;
 /** Records made durable by one write and one fdatasync; bounds how long the first of them waits for the last. */
-export const SHARD_BATCH_BYTES_MAX = 4 * 1024 * 1024;
+export const SHARD_BATCH_BYTES_MAX = 1024 * 1024;
 /** Under the wall clock, a partition in which nothing happened for this long gets a tick: what its windows show is at most this old. */
 export const TICK_INTERVAL_MS = 60_000;
 /** How long a till on HTTP waits for the owner of its partition; and how many may wait at once. */
@@ -58,6 +58,8 @@ export const DECIDES_IN_FLIGHT_MAX = 4096;
 export const AUDIENCE_ROWS_PER_STEP = 2048;
 /** How often a shard brings its gauges and campaign counters up to date, and considers a snapshot. */
 export const METRICS_REFRESH_MS = 1000;
+/** How often a node that replays a long log says how far it is. */
+export const REPLAY_PROGRESS_MS = 2000;
 /** A thread of the task pool without work ends after this long. */
 export const TASK_POOL_IDLE_MS = 10_000;
 /** A partition takes a snapshot when this much of its log came after the last one … */
@@ -246,14 +248,10 @@ export const DECISION_FETCH_REQUEST_MS_MAX = 2_000;
 export const DECISION_FETCH_RETRY_MS = 100;
 /** A reader waits so long for JetStream; then its stream ends, and it comes back with its cursor. */
 export const DECISION_FETCH_MS_MAX = 60_000;
-/** Until a tail that could not be opened (the server restarts, elects a leader) is tried again. */
-export const DECISION_TAIL_RETRY_MS = 100;
-/** How long the tail waits for JetStream's answer when it opens a consumer: a request that a killed server took with it holds the tail up so long. */
+/** How long the source waits for JetStream's answer about a stream: a request that a killed server took with it holds it up so long. */
 export const DECISION_TAIL_REQUEST_MS_MAX = 1_500;
 /** How often the source looks what retention has left; between, a cursor that just became too old is found out when it is read. */
 export const DECISION_POSITIONS_REFRESH_MS = 5_000;
-/** A cursor that comes from a node which is a little ahead waits so long for this node's tail. */
-export const DECISION_REACH_MS_MAX = 5_000;
 
 // --- Decision groups ---------------------------------------------------------------------------------------------------------
 

@@ -5,9 +5,11 @@
 import { availableParallelism } from 'node:os';
 import { FOLDER_HEARTBEAT_MS } from './constants.ts';
 import { Gateway } from './gateway/gateway.ts';
+import { Lobby } from './gateway/lobby.ts';
 import type { StreamSettings } from './log/jetstream/stream-plan.ts';
 import { TaskPool } from './pool/task-pool.ts';
-import { DataFolder, saltOf } from './storage/data-folder.ts';
+import { assert } from './stdx/assert.ts';
+import { DataFolder, readIdentity, saltOf } from './storage/data-folder.ts';
 import { nodeFileSystem } from './storage/node-file-system.ts';
 import { repairLogs } from './storage/wal-repair.ts';
 import { dropSegmentsBefore } from './storage/wal-retention.ts';
@@ -86,16 +88,23 @@ async function takeDown(undo: Undo): Promise<void> {
 }
 
 async function open(options: NodeOptions, logger: Logger, onFailure: () => void, undo: Undo): Promise<RunningNode> {
-  const { folder, log } = await openLog(options, logger, undo);
-  const { partitions } = folder.identity;
+  let doing = (): string => 'the node is opening its log';
+  const lobby = new Lobby(() => doing());
+  const port = await lobby.listen(options.host, options.port);
+  undo.push(() => lobby.close());
   const pool = new TaskPool();
   undo.push(() => pool.close());
+  const files = await readFolder(options, pool);
+  const { folder, log } = await openLog(options, logger, undo);
+  const { partitions } = folder.identity;
 
   const exposition = new MetricsExposition();
   const catchingUp = new CatchingUp(log.shardNats === null ? 0 : partitions);
   const shards = startShards({ folder, log, options, logger, exposition, catchingUp, onFailure });
   undo.push(() => shards.stop());
+  doing = () => 'the node is recovering from its write-ahead log';
   log.recovered(await shards.ready());
+  doing = () => catchingUp.detail() ?? 'the node is bringing its workspace up to date';
   await catchingUp.done;
 
   const ingest = log.ingest(shards);
@@ -109,7 +118,7 @@ async function open(options: NodeOptions, logger: Logger, onFailure: () => void,
   const customers = statuses.reduce((sum, status) => sum + status.customers, 0);
   logger.info({ partitions, customers }, 'recovered');
   await publication.finish(statuses.map((status) => status.workspaceVersion));
-  if (options.workspaceDirectory !== null) await publishFolder(publication, options.workspaceDirectory, logger);
+  if (files !== null) await publishFolder(publication, files, logger);
   await log.follow(publication);
 
   const metrics = mainThreadMetrics(exposition);
@@ -122,7 +131,8 @@ async function open(options: NodeOptions, logger: Logger, onFailure: () => void,
     groups: log.groups,
     exposition,
     unready: () => catchingUp.detail(),
-    beforeScrape: () => {
+    beforeScrape: async () => {
+      await shards.refreshMetrics();
       const { subscribers, lagDecisions } = gateway.stats();
       metrics.gauge('beckon_subscribers', {}).set(subscribers);
       metrics.gauge('beckon_subscriber_lag_decisions', {}).set(lagDecisions);
@@ -135,7 +145,8 @@ async function open(options: NodeOptions, logger: Logger, onFailure: () => void,
     auth: { tokens: options.token === null ? [] : [options.token] },
     onAnswered: (route, status) => metrics.counter('beckon_http_responses_total', { route, status }).add(1),
   });
-  const port = await gateway.listen(options.host, options.port);
+  lobby.close();
+  await gateway.listen(options.host, port);
   undo.push(() => gateway.close());
   return { port, readiness: () => engine.readiness(), stop: () => takeDown(undo) };
 }
@@ -230,11 +241,31 @@ function startShards({ folder, log, options, logger, exposition, catchingUp, onF
   });
 }
 
+/** The files of `--workspace`; null without it. Before a data folder is created, so that a mistyped path does not fix the shape of one, they must compile. */
+async function readFolder(options: NodeOptions, pool: TaskPool): Promise<Readonly<Record<string, string>> | null> {
+  if (options.workspaceDirectory === null) return null;
+  const files = readWorkspaceFolder(options.workspaceDirectory);
+  if (readIdentity(nodeFileSystem, options.dataDirectory) === null) {
+    const compiled = await pool.compileWorkspace(files);
+    if ('issues' in compiled) throw new WorkspaceError(compiled.issues);
+  }
+  return files;
+}
+
 /** Publishes the folder if it changed since it was last published from a folder; otherwise what was published over HTTP since then stays. */
-async function publishFolder(publication: Publication, directory: string, logger: Logger): Promise<void> {
-  const result = await publication.publishFolder(readWorkspaceFolder(directory));
+async function publishFolder(
+  publication: Publication,
+  files: Readonly<Record<string, string>>,
+  logger: Logger,
+): Promise<void> {
+  const result = await publication.publishFolder(files);
   if ('issues' in result) throw new WorkspaceError(result.issues);
-  logger.info({ version: result.version, changed: result.changed ?? true }, 'workspace folder published');
+  assert('version' in result, 'a folder is based on no version');
+  const { version, changed } = result;
+  logger.info(
+    { version },
+    changed === false ? 'the workspace folder is published already' : 'published the workspace folder',
+  );
 }
 
 function mainThreadMetrics(exposition: MetricsExposition): WorkerMetrics {

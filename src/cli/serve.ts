@@ -28,17 +28,22 @@ export interface ServeFlags {
 export async function serve(flags: ServeFlags): Promise<number> {
   const options = nodeOptions(flags);
   const logger = createLogger();
+  const signalled = new Promise<NodeJS.Signals>((resolve) => {
+    process.once('SIGTERM', resolve);
+    process.once('SIGINT', resolve);
+  });
+  // Nothing is acknowledged while a node recovers: there is nothing to drain.
+  let recovering = true;
+  void signalled.then(() => recovering && process.exit(ExitCode.done));
   const node = await startNode(options, logger, () => process.exit(ExitCode.internal)).catch((error: unknown) => {
     throw explained(error, flags);
   });
+  recovering = false;
   process.stdout.write(`listening on http://${options.host}:${node.port}\n`);
   const { ready, detail } = node.readiness();
   if (!ready) logger.warn(detail);
 
-  const signal = await new Promise<NodeJS.Signals>((resolve) => {
-    process.once('SIGTERM', resolve);
-    process.once('SIGINT', resolve);
-  });
+  const signal = await signalled;
   logger.info({ signal }, 'stopping: draining, then taking snapshots');
   // A second signal does not wait.
   process.once(signal, () => process.exit(ExitCode.internal));
@@ -103,12 +108,18 @@ const EXPLAINED = new Set([
   'ListenError',
 ]);
 
+/** The data folder is no folder, not ours to write, or on a full disk; the message names the path. */
+const SYSTEM_ERRORS = new Set(['ENOTDIR', 'EACCES', 'EPERM', 'EROFS', 'ENOSPC', 'EDQUOT', 'EISDIR', 'ENAMETOOLONG']);
+
 function explained(error: unknown, flags: ServeFlags): unknown {
   if (error instanceof WorkspaceError) {
     for (const { file, line, column, message } of error.issues)
       process.stderr.write(`${file}:${line}:${column} ${message}\n`);
     return new InputError(`${flags.workspace} was not published: mend it and start again`);
   }
-  // By name: errors of worker threads lose their class on the way.
-  return error instanceof Error && EXPLAINED.has(error.name) ? new InputError(error.message) : error;
+  // By name and code: errors of worker threads lose their class on the way.
+  const known =
+    error instanceof Error &&
+    (EXPLAINED.has(error.name) || SYSTEM_ERRORS.has((error as NodeJS.ErrnoException).code ?? ''));
+  return known ? new InputError(error.message) : error;
 }

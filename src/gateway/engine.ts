@@ -41,9 +41,11 @@ export interface Engine {
   campaigns(): Promise<readonly CampaignCounts[]>;
   countAudience(where: string): Promise<AudienceCount | { readonly issues: readonly EngineIssue[] }>;
   workspace(): WorkspaceSources | null;
-  publish(
-    files: Readonly<Record<string, string>>,
-  ): Promise<{ readonly version: number } | { readonly issues: readonly EngineIssue[] }>;
+  /**
+   * `basedOn`: the version that the files were edited from, null for whichever is active. conflict: another one, which this is, is active; nothing was
+   * published. The comparison and the publication are one step.
+   */
+  publish(files: Readonly<Record<string, string>>, basedOn: number | null): Promise<PublishOutcome>;
   /** Prometheus text exposition. */
   metrics(): Promise<{ readonly contentType: string; readonly body: string }>;
   /** ready: owns its partitions and has caught up; otherwise `detail` says what is missing. */
@@ -52,6 +54,11 @@ export interface Engine {
   /** Durable groups; absent where the decision streams cannot hold them. */
   readonly groups?: DecisionGroups;
 }
+
+export type PublishOutcome =
+  | { readonly version: number }
+  | { readonly issues: readonly EngineIssue[] }
+  | { readonly conflict: number };
 
 export interface EngineIssue {
   readonly file: string;
@@ -97,8 +104,8 @@ export interface DecisionSource {
   /** Stored decisions of one partition from number `from` on (empty at the end), at most about `bytesMax`. */
   read(partition: number, from: number, bytesMax: number): Promise<readonly EncodedDecision[]>;
   /**
-   * Where streams are shared by several nodes, a cursor may be ahead of what this one has announced. Resolves when that has come up to `next`, or at
-   * once if the streams end before, or after a bounded time.
+   * Where streams are shared by several nodes, a cursor may be ahead of what this one has announced. Whether the streams themselves go up to `next`;
+   * waits until that is known.
    */
-  reach?(next: readonly number[]): Promise<void>;
+  reaches?(next: readonly number[]): Promise<boolean>;
 }

@@ -12,7 +12,6 @@ import {
   type TemplatedApp,
   type us_listen_socket,
   us_listen_socket_close,
-  us_socket_local_port,
 } from 'uWebSockets.js';
 import { assert } from '../stdx/assert.ts';
 import { type Clock, systemClock } from '../stdx/clock.ts';
@@ -22,6 +21,7 @@ import type { Engine } from './engine.ts';
 import { EventRoutes } from './event-routes.ts';
 import { Exchange } from './exchange.ts';
 import { defaultLimits, type GatewayLimits } from './limits.ts';
+import { listenExclusively } from './listen.ts';
 import type { GatewayLogger } from './logger.ts';
 import { operationsRoutes } from './operations-routes.ts';
 import { overloaded, type Problem, unavailable } from './problem.ts';
@@ -51,11 +51,6 @@ export interface GatewayStats {
 }
 
 const STREAM_PATTERN = '/v1/decisions';
-
-/** The address cannot be had. */
-export class ListenError extends Error {
-  override readonly name = 'ListenError';
-}
 
 export class Gateway {
   readonly #engine: Engine;
@@ -96,7 +91,7 @@ export class Gateway {
   }
 
   /** Port 0 takes a free one. Resolves to the port; rejects if it cannot be had. The engine's decision streams must have recovered. */
-  listen(host: string, port: number): Promise<number> {
+  async listen(host: string, port: number): Promise<number> {
     assert(this.#app === null, 'a gateway listens once');
     const { decisions, groups = null } = this.#engine;
     const stream = new DecisionStream(decisions, this.#limits, this.#logger, this.#clock, groups);
@@ -114,24 +109,16 @@ export class Gateway {
       },
     });
     app.any('/*', (response, request) => this.#handle(response, request));
-    return new Promise((resolve, reject) => {
-      const onListen = (socket: us_listen_socket | false): void => {
-        if (socket === false) {
-          app.close();
-          stream.close();
-          this.#app = null;
-          reject(
-            new ListenError(
-              `cannot listen on ${host}:${port}: the address is in use, not of this machine, or not permitted`,
-            ),
-          );
-          return;
-        }
-        this.#listenSocket = socket;
-        resolve(us_socket_local_port(socket));
-      };
-      app.listen(host, port, onListen);
-    });
+    try {
+      const { socket, port: taken } = await listenExclusively(app, host, port);
+      this.#listenSocket = socket;
+      return taken;
+    } catch (error) {
+      app.close();
+      stream.close();
+      this.#app = null;
+      throw error;
+    }
   }
 
   /** Stops accepting, finishes the answers that are under way (within a bound), ends the decision streams with 1001, closes every connection. */

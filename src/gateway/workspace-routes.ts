@@ -2,7 +2,7 @@
 import type { Engine } from './engine.ts';
 import type { Exchange } from './exchange.ts';
 import { isObject, parseObject, refuseOtherThanJson } from './json-body.ts';
-import { badRequest, issuesProblem } from './problem.ts';
+import { badRequest, issuesProblem, type Problem } from './problem.ts';
 import type { Route } from './router.ts';
 
 export function workspaceRoute(engine: Engine): Route {
@@ -51,19 +51,23 @@ async function putWorkspace(engine: Engine, exchange: Exchange, body: Buffer): P
     exchange.problem(badRequest(`"files" must map paths to texts; ${JSON.stringify(odd[0])} is no text`));
     return;
   }
-  const active = engine.workspace()?.version ?? 0;
-  if (version !== undefined && version !== active) {
-    exchange.problem({
-      status: 409,
-      type: 'version',
-      title: 'Another version is active',
-      detail: `these files are based on version ${JSON.stringify(version)}, but version ${active} is active: get it, apply your change to it and send that, or leave "version" out to publish regardless`,
-    });
+  if (version !== undefined && !(Number.isSafeInteger(version) && (version as number) >= 0)) {
+    exchange.problem(badRequest('"version" must be the number of the version that the files were edited from'));
     return;
   }
   const texts = files as Readonly<Record<string, string>>;
-  const result = await engine.publish(texts);
+  const result = await engine.publish(texts, version === undefined ? null : (version as number));
   if ('issues' in result)
     exchange.problem(issuesProblem('The workspace has errors', 'nothing was published', result.issues));
+  else if ('conflict' in result) exchange.problem(conflict(version as number, result.conflict));
   else exchange.json(200, { version: result.version, files: texts });
+}
+
+function conflict(version: number, active: number): Problem {
+  return {
+    status: 409,
+    type: 'version',
+    title: 'Another version is active',
+    detail: `these files are based on version ${version}, but version ${active} is active: get it, apply your change to it and send that, or leave "version" out to publish regardless`,
+  };
 }

@@ -19,12 +19,16 @@ import { RefusedFileError } from '../storage/storage-error.ts';
 import { LocalEffects } from './local-effects.ts';
 import { type FromShard, type Submission, SubmissionKind, type SubmissionOutcome, type ToShard } from './messages.ts';
 import { type HostParts, recoverShard } from './recovery.ts';
-import type { Shard } from './shard.ts';
+import type { PartitionRecord, Shard } from './shard.ts';
 import type { AppliedPosition, ShardHost } from './shard-host.ts';
 
 interface Arrival {
-  /** null: a tick of our own. */
-  readonly submission: Submission | null;
+  readonly submission: Submission;
+  readonly payload: Uint8Array;
+}
+
+interface StampedArrival {
+  readonly submission: Submission;
   readonly partition: number;
   readonly record: LogRecord;
 }
@@ -64,8 +68,9 @@ export class EmbeddedHost implements ShardHost {
   readonly #clock: Clock;
   readonly #ticking: boolean;
   #ticks: NodeJS.Timeout | undefined;
-  #arrivals: Arrival[] = [];
-  #arrivedBytes = 0;
+  /** What somebody waits for. */
+  #urgent: Arrival[] = [];
+  readonly #bulk: Arrival[] = [];
 
   constructor(shard: Shard, sinks: ReadonlyMap<number, LocalEffects>, { clock, options }: HostParts, post: Post) {
     this.shard = shard;
@@ -83,36 +88,51 @@ export class EmbeddedHost implements ShardHost {
   }
 
   get idle(): boolean {
-    return this.#arrivals.length === 0;
+    return this.#urgent.length === 0 && this.#bulk.length === 0;
   }
 
   submit(message: Extract<ToShard, { type: 'submit' }>): void {
     const bytes = new Uint8Array(message.bytes);
     for (const submission of message.submissions) {
-      const { partition, start, end } = submission;
-      const kind = submission.kind === SubmissionKind.workspace ? RecordKind.workspace : RecordKind.events;
-      const record = this.#log.stamp(partition, kind, bytes.subarray(start, end));
-      this.#arrivals.push({ submission, partition, record });
-      this.#arrivedBytes += end - start;
-      if (this.#arrivedBytes >= SHARD_BATCH_BYTES_MAX) this.flush();
+      const arrival = { submission, payload: bytes.subarray(submission.start, submission.end) };
+      (submission.kind === SubmissionKind.events ? this.#bulk : this.#urgent).push(arrival);
     }
   }
 
-  /** Posts what the batch led to, in one message. */
+  /**
+   * Takes one batch through the shard and posts what it led to, in one message. Tills do not wait behind imports: what somebody waits for goes first. That
+   * changes no order that anybody was promised: a sender who wants one waits for the answer to what came before.
+   */
   flush(): void {
-    if (this.#arrivals.length === 0) return;
-    const batch = this.#arrivals;
-    this.#arrivals = [];
-    this.#arrivedBytes = 0;
+    if (this.idle) return;
+    const arrivals = [...this.#urgent, ...this.#nextBulk()];
+    this.#urgent = [];
+    const batch = arrivals.map((arrival) => this.#stamp(arrival));
     const outcomes: SubmissionOutcome[] = [];
-    this.shard.run(batch, ({ submission }, effects) => {
-      if (submission !== null) outcomes.push(outcomeOf(submission, effects));
-    });
+    this.shard.run(batch, ({ submission }, effects) => outcomes.push(outcomeOf(submission, effects)));
     const decisions = [...this.#sinks.values()].flatMap((sink) => sink.takeBatch() ?? []);
     this.#post(
       { type: 'applied', outcomes, decisions },
       decisions.map((each) => each.bytes.buffer as ArrayBuffer),
     );
+  }
+
+  /** From the front, up to SHARD_BATCH_BYTES_MAX, at least one. */
+  #nextBulk(): Arrival[] {
+    let bytes = 0;
+    let count = 0;
+    for (const { payload } of this.#bulk) {
+      if (count > 0 && bytes + payload.length > SHARD_BATCH_BYTES_MAX) break;
+      bytes += payload.length;
+      count += 1;
+    }
+    return this.#bulk.splice(0, count);
+  }
+
+  #stamp({ submission, payload }: Arrival): StampedArrival {
+    const { partition } = submission;
+    const kind = submission.kind === SubmissionKind.workspace ? RecordKind.workspace : RecordKind.events;
+    return { submission, partition, record: this.#log.stamp(partition, kind, payload) };
   }
 
   /** Whoever asks has been answered after the records were applied. */
@@ -131,7 +151,7 @@ export class EmbeddedHost implements ShardHost {
 
   async drain(): Promise<void> {
     clearInterval(this.#ticks);
-    this.flush();
+    while (!this.idle) this.flush();
   }
 
   async close(): Promise<void> {
@@ -141,12 +161,12 @@ export class EmbeddedHost implements ShardHost {
   /** Lets wall-clock time pass for partitions in which nothing happens, so that windows empty themselves for whoever reads them. */
   #tick(): void {
     const now = this.#clock.nowMs();
+    const ticks: PartitionRecord[] = [];
     for (const { partition, machine, state } of this.shard.partitions.values()) {
       if (state.customers === 0 || now - machine.recordTs < TICK_INTERVAL_MS) continue;
-      const record = this.#log.stamp(partition, RecordKind.tick, new Uint8Array(0));
-      this.#arrivals.push({ submission: null, partition, record });
+      ticks.push({ partition, record: this.#log.stamp(partition, RecordKind.tick, new Uint8Array(0)) });
     }
-    this.flush();
+    if (ticks.length > 0) this.shard.run(ticks, () => {});
   }
 }
 

@@ -62,7 +62,9 @@ export type ShardQuery =
   | { readonly kind: 'customer'; readonly partition: number; readonly id: string }
   | { readonly kind: 'campaigns' }
   | { readonly kind: 'audience'; readonly where: Program; readonly workspaceVersion: number }
-  | { readonly kind: 'statuses' };
+  | { readonly kind: 'statuses' }
+  /** Bring the shared memory of the metrics up to date; answered with null. */
+  | { readonly kind: 'metrics' };
 
 /** What became of one Submission. */
 export interface SubmissionOutcome {

@@ -23,8 +23,8 @@ export interface EngineParts<Decisions> {
   readonly exposition: MetricsExposition;
   /** What keeps the node from being ready besides a missing workspace; null: nothing. */
   readonly unready: () => string | null;
-  /** Called before each scrape, to bring gauges of the main thread up to date. */
-  readonly beforeScrape: () => void;
+  /** Called before each scrape, to bring what is counted elsewhere up to date. */
+  readonly beforeScrape: () => Promise<void>;
 }
 
 export class NodeEngine<Decisions> {
@@ -81,12 +81,12 @@ export class NodeEngine<Decisions> {
     return current === null ? null : { version: current.version, files: current.files };
   }
 
-  publish(files: Readonly<Record<string, string>>): Promise<PublishResult> {
-    return this.#parts.publication.publish(files);
+  publish(files: Readonly<Record<string, string>>, basedOn: number | null): Promise<PublishResult> {
+    return this.#parts.publication.publish(files, { basedOn, folderHash: null });
   }
 
-  metrics(): Promise<{ contentType: string; body: string }> {
-    this.#parts.beforeScrape();
+  async metrics(): Promise<{ contentType: string; body: string }> {
+    await this.#parts.beforeScrape();
     return this.#parts.exposition.scrape();
   }
 

@@ -9,7 +9,18 @@ import { workspaceHash } from '../workspace/folder.ts';
 import type { Workspace, WorkspaceIssue } from '../workspace/workspace.ts';
 import type { Versions } from './versions.ts';
 
-export type PublishResult = { readonly version: number } | { readonly issues: readonly WorkspaceIssue[] };
+export type PublishResult =
+  | { readonly version: number }
+  | { readonly issues: readonly WorkspaceIssue[] }
+  /** The files are based on another version than the active one, which this is. Nothing was published. */
+  | { readonly conflict: number };
+
+export interface PublishOptions {
+  /** The version that the files were edited from; null: whatever is active. */
+  readonly basedOn: number | null;
+  /** Hash of the folder that they come from; null: from none. */
+  readonly folderHash: string | null;
+}
 
 type Files = Readonly<Record<string, string>>;
 type Compile = (files: Files) => Promise<CompiledWorkspace>;
@@ -52,8 +63,8 @@ export class Publication {
   }
 
   /** Publishing the files that are active already changes nothing and answers with their version. */
-  publish(files: Files, folderHash: string | null = null): Promise<PublishResult> {
-    const result = this.#last.then(() => this.#publish(files, folderHash));
+  publish(files: Files, options: PublishOptions = { basedOn: null, folderHash: null }): Promise<PublishResult> {
+    const result = this.#last.then(() => this.#publish(files, options));
     this.#last = result.catch(() => undefined);
     return result;
   }
@@ -63,8 +74,8 @@ export class Publication {
     const hash = workspaceHash(files);
     if (this.#current !== null && (await this.#parts.versions.folderHash()) === hash)
       return { version: this.#current.version, changed: false };
-    const result = await this.publish(files, hash);
-    return 'issues' in result ? result : { ...result, changed: true };
+    const result = await this.publish(files, { basedOn: null, folderHash: hash });
+    return 'version' in result ? { ...result, changed: true } : result;
   }
 
   /** Another node has published this version. */
@@ -72,19 +83,21 @@ export class Publication {
     if (workspace.version > (this.#current?.version ?? 0)) this.#current = workspace;
   }
 
-  async #publish(files: Files, folderHash: string | null): Promise<PublishResult> {
+  async #publish(files: Files, options: PublishOptions): Promise<PublishResult> {
     const current = this.#current;
+    const active = current?.version ?? 0;
+    if (options.basedOn !== null && options.basedOn !== active) return { conflict: active };
     if (current !== null && workspaceHash(current.files) === workspaceHash(files)) return { version: current.version };
     const compiled = await this.#parts.compile(files);
     if ('issues' in compiled) return { issues: compiled.issues };
-    const workspace: Workspace = { ...compiled.workspace, version: (current?.version ?? 0) + 1 };
+    const workspace: Workspace = { ...compiled.workspace, version: active + 1 };
     const incompatible = current === null ? [] : incompatibilities(current, workspace);
     if (incompatible.length > 0) return { issues: incompatible };
 
-    if (!(await this.#parts.versions.save(workspace, folderHash))) {
+    if (!(await this.#parts.versions.save(workspace, options.folderHash))) {
       const newest = await this.#parts.versions.newest();
       if (newest !== null) this.adopt(newest);
-      return this.#publish(files, folderHash);
+      return this.#publish(files, options);
     }
     this.#current = workspace;
     await this.#append(

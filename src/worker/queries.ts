@@ -2,7 +2,10 @@
 import type { ShardQuery } from './messages.ts';
 import type { Shard } from './shard.ts';
 
-export function answerQuery(shard: Shard, query: Exclude<ShardQuery, { kind: 'audience' }>): object | null {
+export function answerQuery(
+  shard: Shard,
+  query: Exclude<ShardQuery, { kind: 'audience' } | { kind: 'metrics' }>,
+): object | null {
   switch (query.kind) {
     case 'customer':
       return shard.host(query.partition).machine.customer(query.id);

@@ -4,6 +4,7 @@
  * Replay derives the effects again. Those that are in the decision log already are compared with it, the others are appended: what a crash lost
  * between the record's fsync and the decision log's is made again, under the same number.
  */
+import { REPLAY_PROGRESS_MS } from '../constants.ts';
 import { Effects } from '../machine/effects.ts';
 import { Machine } from '../machine/machine.ts';
 import { reserveMemory } from '../state/arena.ts';
@@ -95,9 +96,10 @@ function restoreSnapshot(snapshot: LoadedSnapshot, state: PartitionState, machin
 }
 
 /** Applies every record behind the partitions' positions. */
-function replay({ fs, options, log }: HostParts, partitions: ReadonlyMap<number, HostedPartition>): void {
+function replay({ fs, options, clock, log }: HostParts, partitions: ReadonlyMap<number, HostedPartition>): void {
   const effects = new Effects();
   let records = 0;
+  let toldMs = clock.monotonicMs();
   const positions = new Map([...partitions].map(([partition, hosted]) => [partition, hosted.machine.position]));
   readLogs(
     fs,
@@ -107,6 +109,9 @@ function replay({ fs, options, log }: HostParts, partitions: ReadonlyMap<number,
       // The payload is a view that the next record overwrites; what the machine keeps of it, it copies.
       partitions.get(partition)?.apply(record, effects);
       records += 1;
+      if (clock.monotonicMs() - toldMs < REPLAY_PROGRESS_MS) return;
+      toldMs = clock.monotonicMs();
+      log('info', { worker: options.worker, records }, 'replaying the log');
     },
   );
   for (const hosted of partitions.values()) hosted.effects.flush();

@@ -7,9 +7,9 @@ export type AppliedPosition = readonly [partition: number, seq: number];
 
 export interface ShardHost {
   readonly shard: Shard;
-  /** Submissions of the main thread (embedded log). Gathered until flush(), or until a batch is full. */
+  /** Submissions of the main thread (embedded log), gathered. */
   submit(message: Extract<ToShard, { type: 'submit' }>): void;
-  /** Takes what was gathered through the shard. */
+  /** Takes one batch of what was gathered through the shard. */
   flush(): void;
   /** Nothing is gathered. */
   readonly idle: boolean;

@@ -40,6 +40,7 @@ const snapshotter = new Snapshotter(parts, shard, (partition, position) =>
 );
 const scans = new AudienceScans();
 let background: NodeJS.Immediate | null = null;
+let pumping = false;
 
 function take(message: ToShard): void {
   switch (message.type) {
@@ -47,7 +48,6 @@ function take(message: ToShard): void {
       host.submit(message);
       return;
     case 'query':
-      host.flush();
       host.whenApplied(message.after, () => answer(message.ticket, message.query));
       return;
     case 'stop':
@@ -58,8 +58,14 @@ function take(message: ToShard): void {
 
 function answer(ticket: number, query: ShardQuery): void {
   const send = (value: unknown): void => post({ type: 'answer', ticket, value });
-  if (query.kind === 'audience') scans.start(query.where, query.workspaceVersion, shard.partitions.values(), send);
-  else send(answerQuery(shard, query));
+  if (query.kind === 'audience') {
+    scans.start(query.where, query.workspaceVersion, shard.partitions.values(), send);
+  } else if (query.kind === 'metrics') {
+    exposeMetrics();
+    send(null);
+  } else {
+    send(answerQuery(shard, query));
+  }
   continueInBackground();
 }
 
@@ -93,15 +99,25 @@ host.onProgress = () => {
   continueInBackground();
 };
 
+/** Batch after batch; between them messages are taken, so that what is urgent among them does not wait for all that came before. */
+function pump(): void {
+  host.flush();
+  host.onProgress();
+  if (host.idle || pumping) return;
+  pumping = true;
+  setImmediate(() => {
+    pumping = false;
+    pump();
+  });
+}
+
 port.on('message', (first: ToShard) => {
-  // Everything that has arrived goes into one batch, up to its bound; what is left comes with the next event.
   let message: ToShard | undefined = first;
   while (message !== undefined) {
     take(message);
-    message = host.idle ? undefined : (receiveMessageOnPort(port)?.message as ToShard | undefined);
+    message = receiveMessageOnPort(port)?.message as ToShard | undefined;
   }
-  host.flush();
-  host.onProgress();
+  if (!pumping) pump();
 });
 
 function exposeMetrics(): void {

@@ -70,6 +70,11 @@ export class Shards {
     return inOrder((await this.#all({ kind: 'statuses' })) as PartitionStatus[][]);
   }
 
+  /** What a scrape reads next includes what was acknowledged before this. */
+  async refreshMetrics(): Promise<void> {
+    await this.#all({ kind: 'metrics' });
+  }
+
   async stop(): Promise<void> {
     await Promise.all(this.#handles.map((handle) => handle.stop()));
   }

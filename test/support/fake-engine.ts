@@ -12,6 +12,7 @@ import type {
   Engine,
   EngineIssue,
   EventBatch,
+  PublishOutcome,
   WorkspaceSources,
 } from '../../src/gateway/engine.ts';
 import type { EncodedDecision } from '../../src/protocol/decision.ts';
@@ -195,10 +196,10 @@ export class FakeEngine implements Engine {
   workspace(): WorkspaceSources | null {
     return this.sources;
   }
-  publish(
-    files: Readonly<Record<string, string>>,
-  ): Promise<{ readonly version: number } | { readonly issues: readonly EngineIssue[] }> {
-    return this.#later(() => {
+  publish(files: Readonly<Record<string, string>>, basedOn: number | null): Promise<PublishOutcome> {
+    return this.#later((): PublishOutcome => {
+      const active = this.sources?.version ?? 0;
+      if (basedOn !== null && basedOn !== active) return { conflict: active };
       const bad = Object.keys(files).find((path) => files[path]?.includes('bad'));
       if (bad !== undefined) return { issues: [{ file: bad, line: 3, column: 7, message: 'no such event `bad`' }] };
       this.sources = { version: (this.sources?.version ?? 0) + 1, files };
