@@ -35,6 +35,12 @@ export interface ActiveCampaign {
   readonly value: ScalarProgram | null;
 }
 
+/**
+ * What a sum or an average takes: 2^53 observations of this magnitude, with all their rounding, add up to less than the
+ * greatest double, so that no sum overflows, whatever the order, the window and the number of its buckets.
+ */
+const SUMMAND_MAX = 1e290;
+
 /** An aggregate that one event type feeds. */
 export interface ActiveAggregate {
   readonly slot: number;
@@ -45,6 +51,8 @@ export interface ActiveAggregate {
   readonly isText: boolean;
   /** Its value is a string that is kept (first, last) and so takes room in the dictionary. */
   readonly keepsText: boolean;
+  /** Observations of a greater magnitude are errors. */
+  readonly magnitudeMax: number;
 }
 
 /** What an event of one declared type sets in motion. */
@@ -194,6 +202,7 @@ export class ActiveWorkspace {
       when: aggregate.when === null ? null : new ScalarProgram(aggregate.when, schema, event, null),
       isText: aggregate.valueType === 'string',
       keepsText: aggregate.valueType === 'string' && (aggregate.fn === 'first' || aggregate.fn === 'last'),
+      magnitudeMax: aggregate.fn === 'sum' || aggregate.fn === 'avg' ? SUMMAND_MAX : Number.MAX_VALUE,
     };
   }
 }

@@ -21,7 +21,7 @@ export class Globals {
   accepted = 0;
   repeated = 0;
   rejected = 0;
-  /** Observations left out of an aggregate because its `when` or `value` ended in an error. */
+  /** Observations left out of an aggregate because its `when` or `value` ended in an error or beyond what it takes. */
   observationErrors = 0;
   /** Quiet hours read in the workspace's zone because the customer's timezone is not a known one. */
   invalidTimezones = 0;

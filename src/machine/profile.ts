@@ -45,7 +45,7 @@ export class ProfileStep {
   readonly #observations: Uint8Array;
   readonly #numbers: Float64Array;
   readonly #texts: string[];
-  /** Observations left out because `when` or `value` ended in an error. The owner reads and zeroes it. */
+  /** Observations left out because `when` or `value` ended in an error or beyond what it takes. The owner reads and zeroes it. */
   observationErrors = 0;
 
   constructor(state: PartitionState, active: ActiveWorkspace, fault: Fault) {
@@ -188,8 +188,8 @@ export class ProfileStep {
     }
     if (!value.evaluate(event, profile, logTime)) return Observation.error;
     if (aggregate.isText) this.#texts[place] = value.text;
-    // No aggregate has a meaning for what is no finite number: 0.0 / 0.0 is an error like 0 / 0.
-    else if (!Number.isFinite(value.number)) return Observation.error;
+    // No aggregate has a meaning for what is no finite number: 0.0 / 0.0 is an error like 0 / 0. NaN fails as well.
+    else if (!(Math.abs(value.number) <= aggregate.magnitudeMax)) return Observation.error;
     else this.#numbers[place] = value.number;
     return Observation.take;
   }

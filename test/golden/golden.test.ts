@@ -17,6 +17,7 @@
  *     rejects:    texts found in the rejections, in order; none where it is left out
  *     repeats:    how many events were recognised as repeats; 0 where it is left out
  *   counts:     {campaign: {matched, decided, suppressed, …}} at the end, only what is named
+ *   observationErrors: how many observations were left out of an aggregate in all; not looked at where it is left out
  *   customers:  {id: …} golden records at the end, only what is named
  */
 import { readdirSync, readFileSync } from 'node:fs';
@@ -49,6 +50,7 @@ interface Scenario {
   readonly workspace: Readonly<Record<string, unknown>>;
   readonly timeline: readonly Step[];
   readonly counts?: Readonly<Record<string, object>>;
+  readonly observationErrors?: number;
   readonly customers?: Readonly<Record<string, object>>;
 }
 
@@ -137,6 +139,8 @@ describe.each(names)('%s', (name) => {
     for (const [index, step] of scenario.timeline.entries()) check(player, step, index);
     const rows = new Map(player.fixture.machine.campaigns().map((row) => [row.id, row]));
     for (const [id, counts] of Object.entries(scenario.counts ?? {})) expect(rows.get(id), id).toMatchObject(counts);
+    const { observationErrors } = player.fixture.machine.totals;
+    expect(observationErrors, 'observation errors').toBe(scenario.observationErrors ?? observationErrors);
     for (const [id, record] of Object.entries(scenario.customers ?? {}))
       expect(player.fixture.machine.customer(id), id).toMatchObject(record);
   });
