@@ -27,9 +27,9 @@ import type { GatewayLogger } from './logger.ts';
 import { overloaded, type Problem, unavailable } from './problem.ts';
 import { RateLimit } from './rate-limit.ts';
 import { ReadQueue } from './read-queue.ts';
-import { parseStreamQuery, type StreamQuery } from './stream-query.ts';
+import { parseStreamQuery } from './stream-query.ts';
 import { type StreamClient, StreamClose } from './stream-socket.ts';
-import { resolveStart, type StreamStart } from './stream-start.ts';
+import { resolveStart } from './stream-start.ts';
 import { Subscription, type SubscriptionContext } from './subscription.ts';
 
 export const messagePackProtocol = 'beckon.msgpack';
@@ -37,13 +37,6 @@ export const messagePackProtocol = 'beckon.msgpack';
 /** What a socket carries: uWebSockets.js wants an object of its own for each. */
 interface SocketData {
   readonly client: StreamClient;
-}
-
-/** A request to be upgraded: uWebSockets.js wants both back. */
-interface UpgradeRequest {
-  readonly exchange: Exchange;
-  readonly response: HttpResponse;
-  readonly context: us_socket_context_t;
 }
 
 export class DecisionStream {
@@ -56,9 +49,6 @@ export class DecisionStream {
   readonly #context: SubscriptionContext;
   readonly #subscriptions = new Set<Subscription>();
   readonly #members = new Set<GroupMember>();
-  /** Admitted, and not upgraded yet. */
-  #joining = 0;
-  #closed = false;
   readonly #unsubscribe: () => void;
   /** Those with something to do, in the order of their turns. */
   #queue: Subscription[] = [];
@@ -125,84 +115,53 @@ export class DecisionStream {
     };
   }
 
-  /** Answers with a problem, or upgrades. */
-  upgrade(exchange: Exchange, response: HttpResponse, context: us_socket_context_t): void | Promise<void> {
-    const request = { exchange, response, context };
-    const parsed = parseStreamQuery(exchange.head.query);
-    if ('problem' in parsed) {
-      exchange.problem(parsed.problem);
+  /**
+   * Answers with a problem, or upgrades. Synchronous: positions that were checked here hold when the subscription begins; and an upgrade that comes
+   * later is closed at random by uWebSockets.js up to 20.51 (its issue 1928). What only the streams can tell is therefore told over the socket.
+   */
+  upgrade(exchange: Exchange, response: HttpResponse, context: us_socket_context_t): void {
+    const prepared = this.#prepare(exchange);
+    const problem = 'problem' in prepared ? prepared.problem : this.#admit();
+    if (problem !== null || 'problem' in prepared) {
+      exchange.problem(problem as Problem);
       return;
     }
-    const start = resolveStart(parsed.query.from, this.#source, this.#codec);
-    const isAhead = 'problem' in start && start.ahead !== undefined && this.#source.reach !== undefined;
-    if (parsed.query.group !== null || isAhead) return this.#upgradeLater(request, parsed.query);
-    const problem = 'problem' in start ? start.problem : this.#admit();
-    if (problem !== null) exchange.problem(problem);
-    else this.#subscribe(request, parsed.query, start);
-  }
-
-  /** For what has to be asked of the streams first. */
-  async #upgradeLater(request: UpgradeRequest, query: StreamQuery): Promise<void> {
-    const { exchange } = request;
-    const problem = query.group !== null && this.#groups === null ? noGroups : this.#admit();
-    if (problem !== null) {
-      exchange.problem(problem);
-      return;
-    }
-    this.#joining++;
-    try {
-      let start = resolveStart(query.from, this.#source, this.#codec);
-      if ('problem' in start && start.ahead !== undefined) {
-        await this.#source.reach?.(start.ahead);
-        start = resolveStart(query.from, this.#source, this.#codec);
-      }
-      if (query.group === null) this.#subscribe(request, query, start);
-      else await this.#join(request, query, start);
-    } finally {
-      this.#joining--;
-    }
-  }
-
-  /** Synchronous from the resolving of `start` on: positions that were checked hold when the subscription begins. */
-  #subscribe(request: UpgradeRequest, query: StreamQuery, start: StreamStart): void {
-    const { exchange } = request;
-    if ('problem' in start) {
-      exchange.problem(start.problem);
-      return;
-    }
-    const frame = wantsMessagePack(exchange)
-      ? new MessagePackFrame(this.#scratch, this.#limits.subscriberFrameBytesMax)
-      : new TextFrame(this.#scratch);
-    this.#accept(request, new Subscription(this.#context, query.filter, frame, start.next));
-  }
-
-  async #join(request: UpgradeRequest, query: StreamQuery, start: StreamStart): Promise<void> {
-    const { exchange } = request;
-    assert(query.group !== null && this.#groups !== null, 'a member has a group to join');
-    const { retryAfterSeconds, subscriberFrameBytesMax } = this.#limits;
-    const member = new GroupMember(wantsMessagePack(exchange), subscriberFrameBytesMax);
-    const problem = await joinGroup(this.#groups, query.group, start, member, retryAfterSeconds);
-    if (problem === null && exchange.open && !this.#closed) {
-      this.#accept(request, member);
-      return;
-    }
-    member.closed();
-    exchange.problem(problem ?? unavailable('this node is shutting down: use another one', retryAfterSeconds));
-  }
-
-  #accept({ exchange, response, context }: UpgradeRequest, client: StreamClient): void {
-    if (!exchange.open) return;
     const key = exchange.head.headers.get('sec-websocket-key') ?? '';
     const protocol = wantsMessagePack(exchange) ? messagePackProtocol : '';
     // uWebSockets.js copies this object's members; the socket exists when upgrade() returns.
-    const data: SocketData = { client };
+    const data: SocketData = prepared;
     exchange.upgraded();
     response.cork(() => response.upgrade(data, key, protocol, '', context));
   }
 
+  #prepare(exchange: Exchange): SocketData | { readonly problem: Problem } {
+    const parsed = parseStreamQuery(exchange.head.query);
+    if ('problem' in parsed) return parsed;
+    const { filter, group, from } = parsed.query;
+    const start = resolveStart(from, this.#source, this.#codec);
+    const isMessagePack = wantsMessagePack(exchange);
+    if (group !== null) {
+      const groups = this.#groups;
+      if (groups === null) return { problem: noGroups };
+      const { retryAfterSeconds, subscriberFrameBytesMax } = this.#limits;
+      const join = (member: GroupMember) => joinGroup(groups, group, start, member, retryAfterSeconds);
+      return { client: new GroupMember(join, isMessagePack, subscriberFrameBytesMax) };
+    }
+    const frame = isMessagePack
+      ? new MessagePackFrame(this.#scratch, this.#limits.subscriberFrameBytesMax)
+      : new TextFrame(this.#scratch);
+    if ('next' in start) return { client: new Subscription(this.#context, filter, frame, start.next) };
+    if (start.ahead === undefined || this.#source.reaches === undefined) return start;
+    const subscription = new Subscription(this.#context, filter, frame, start.ahead);
+    // Until this node has come so far there is nothing to send; if the streams never have, the cursor is wrong.
+    void this.#source.reaches(start.ahead).then((reaches) => {
+      if (!reaches) subscription.refuse(start.problem);
+    });
+    return { client: subscription };
+  }
+
   /** Ends every stream; clients come back with their cursors. */
   close(): void {
-    this.#closed = true;
     this.#unsubscribe();
     for (const client of [...this.#subscriptions, ...this.#members]) {
       client.end(StreamClose.goingAway, 'shutting down: connect again with the last cursor');
@@ -216,7 +175,7 @@ export class DecisionStream {
 
   #admit(): Problem | null {
     const { subscribersMax, retryAfterSeconds } = this.#limits;
-    if (this.subscribers + this.#joining >= subscribersMax) {
+    if (this.subscribers >= subscribersMax) {
       return unavailable(
         `this node has ${subscribersMax} subscribers, as many as it serves: use another node, or filters on fewer streams`,
         retryAfterSeconds,

@@ -1,28 +1,23 @@
-/** Joins a member to its group before the upgrade, so that whatever stands against it is said as a problem document. */
-import type { DecisionGroups, GroupRefusal } from '../protocol/decision-group.ts';
-import type { GroupMember } from './group-member.ts';
+/** Joins a member to its group; what stands against it is a problem document. */
+import type { DecisionGroups, GroupListener, GroupMembership, GroupRefusal } from '../protocol/decision-group.ts';
 import { type Problem, unavailable } from './problem.ts';
 import type { GroupQuery } from './stream-query.ts';
 import type { StreamStart } from './stream-start.ts';
 
-/** null: the member has joined. `start` counts for a group that must be made, and only for that: one that exists goes on where it stands. */
+/** `start` counts for a group that must be made, and only for that: one that exists goes on where it stands. */
 export async function joinGroup(
   groups: DecisionGroups,
   query: GroupQuery,
   start: StreamStart,
-  member: GroupMember,
+  listener: GroupListener,
   retryAfterSeconds: number,
-): Promise<Problem | null> {
-  const joined = await groups.join({ ...query, start: 'next' in start ? start.next : null }, member);
-  if ('membership' in joined) {
-    member.joined(joined.membership);
-    return null;
-  }
+): Promise<{ readonly membership: GroupMembership } | { readonly problem: Problem }> {
+  const joined = await groups.join({ ...query, start: 'next' in start ? start.next : null }, listener);
+  if ('membership' in joined) return joined;
   const { kind, detail } = joined.refusal;
-  if (kind === 'absent' && 'problem' in start) return start.problem;
-  if (kind === 'conflict' || kind === 'full')
-    return { status: 409, type: `group-${kind}`, title: titles[kind], detail };
-  return unavailable(detail, retryAfterSeconds);
+  if (kind === 'absent' && 'problem' in start) return { problem: start.problem };
+  if (kind === 'absent' || kind === 'unavailable') return { problem: unavailable(detail, retryAfterSeconds) };
+  return { problem: { status: 409, type: `group-${kind}`, title: titles[kind], detail } };
 }
 
 const titles: Readonly<Record<Extract<GroupRefusal['kind'], 'conflict' | 'full'>, string>> = {

@@ -3,56 +3,79 @@
  *
  * Order laws. *Nothing goes out that has expired*: it may be another member's. *Nothing counts as sent before the socket took it.* While the socket
  * does not take more, nothing new is asked for, so that what waits here is bounded by what a member may hold.
+ *
+ * It joins once its socket is open: joining asks the streams, and what is asked for before an answer must not hold up the upgrade.
  */
 import { unpack } from 'msgpackr';
-import { GROUP_FRAME_DECISIONS_MAX } from '../constants.ts';
+import { GROUP_FRAME_DECISIONS_MAX, GROUP_MEMBER_HELD_MAX } from '../constants.ts';
 import type { EncodedDecision } from '../protocol/decision.ts';
 import type { GroupListener, GroupMembership } from '../protocol/decision-group.ts';
 import { assert } from '../stdx/assert.ts';
 import { FrameScratch, MessagePackFrame, TextFrame } from './decision-frames.ts';
 import { TailEntry } from './decision-tail.ts';
 import { GroupCursorCodec } from './group-cursor.ts';
-import { StreamClose, type StreamSocket } from './stream-socket.ts';
+import type { Problem } from './problem.ts';
+import { endWithProblem, type StreamClient, StreamClose, type StreamSocket } from './stream-socket.ts';
 
 interface WaitingDecision {
   readonly partition: number;
   readonly decision: EncodedDecision;
 }
 
-export class GroupMember implements GroupListener {
+type Join = (member: GroupMember) => Promise<{ readonly membership: GroupMembership } | { readonly problem: Problem }>;
+
+export class GroupMember implements GroupListener, StreamClient {
+  readonly #join: Join;
   readonly #isMessagePack: boolean;
   readonly #frameBytesMax: number;
   /** Given to it and not sent yet, in the order of delivery. */
   readonly #waiting = new Map<string, WaitingDecision>();
-  #membership: GroupMembership | null = null;
-  #codec: GroupCursorCodec | null = null;
-  #scratch: FrameScratch | null = null;
+  /** Acknowledgements that came before it had joined: after a reconnect, say. */
+  #early: string[] = [];
+  #joined: {
+    readonly membership: GroupMembership;
+    readonly codec: GroupCursorCodec;
+    readonly scratch: FrameScratch;
+  } | null = null;
   #socket: StreamSocket | null = null;
   #blocked = false;
   #scheduled = false;
 
-  constructor(isMessagePack: boolean, frameBytesMax: number) {
+  constructor(join: Join, isMessagePack: boolean, frameBytesMax: number) {
+    this.#join = join;
     this.#isMessagePack = isMessagePack;
     this.#frameBytesMax = frameBytesMax;
   }
 
-  /** Before opened(). */
-  joined(membership: GroupMembership): void {
-    this.#membership = membership;
-    this.#codec = new GroupCursorCodec(membership.key, GROUP_FRAME_DECISIONS_MAX);
-    this.#scratch = new FrameScratch(this.#codec);
-  }
-
   opened(socket: StreamSocket): void {
     this.#socket = socket;
-    this.#membership?.resume();
+    void this.#begin();
+  }
+
+  async #begin(): Promise<void> {
+    const joined = await this.#join(this);
+    const socket = this.#socket;
+    if ('problem' in joined) {
+      if (socket !== null) endWithProblem(socket, joined.problem, this.#isMessagePack);
+      return;
+    }
+    const { membership } = joined;
+    if (socket === null) {
+      membership.leave();
+      return;
+    }
+    const codec = new GroupCursorCodec(membership.key, GROUP_FRAME_DECISIONS_MAX);
+    this.#joined = { membership, codec, scratch: new FrameScratch(codec) };
+    for (const cursor of this.#early.splice(0)) this.#acknowledge(cursor);
+    membership.resume();
   }
 
   closed(): void {
     this.#socket = null;
     this.#waiting.clear();
-    this.#membership?.leave();
-    this.#membership = null;
+    this.#early = [];
+    this.#joined?.membership.leave();
+    this.#joined = null;
   }
 
   end(code: number, reason: string): void {
@@ -60,7 +83,7 @@ export class GroupMember implements GroupListener {
   }
 
   delivered(partition: number, decision: EncodedDecision): void {
-    if (this.#membership === null) return;
+    if (this.#joined === null) return;
     this.#waiting.set(keyOf(partition, decision.number), { partition, decision });
     this.#schedule();
   }
@@ -76,7 +99,7 @@ export class GroupMember implements GroupListener {
   drained(): void {
     if (this.#socket === null || !this.#blocked || this.#socket.getBufferedAmount() > 0) return;
     this.#blocked = false;
-    this.#membership?.resume();
+    this.#joined?.membership.resume();
     this.#schedule();
   }
 
@@ -87,20 +110,21 @@ export class GroupMember implements GroupListener {
       this.end(StreamClose.unwantedMessage, 'a member sends {"ack":"<cursor>"} and nothing else');
       return;
     }
-    assert(this.#codec !== null, 'a socket belongs to a member that has joined');
-    const reading = this.#codec.decode(cursor);
+    if (this.#joined !== null) this.#acknowledge(cursor);
+    else if (this.#early.length < GROUP_MEMBER_HELD_MAX) this.#early.push(cursor);
+    else this.end(StreamClose.unwantedMessage, 'more acknowledgements than a member can have to give');
+  }
+
+  #acknowledge(cursor: string): void {
+    if (this.#joined === null) return;
+    const { membership, codec } = this.#joined;
+    const reading = codec.decode(cursor);
     if ('fault' in reading) {
-      const reason = {
-        malformed: 'ack is no cursor of a group: send it exactly as it came with the frame',
-        forged: "ack is a cursor that this group did not give: it is another group's, or was changed",
-      }[reading.fault];
-      this.end(StreamClose.badAcknowledgement, reason);
+      this.end(StreamClose.badAcknowledgement, badAcknowledgements[reading.fault]);
       return;
     }
     const { places } = reading;
-    for (let i = 0; i < places.length; i += 2) {
-      this.#membership?.acknowledge(places[i] as number, places[i + 1] as number);
-    }
+    for (let i = 0; i < places.length; i += 2) membership.acknowledge(places[i] as number, places[i + 1] as number);
   }
 
   #schedule(): void {
@@ -114,20 +138,19 @@ export class GroupMember implements GroupListener {
 
   #pump(): void {
     const socket = this.#socket;
-    if (socket === null || this.#blocked) return;
+    if (socket === null || this.#blocked || this.#waiting.size === 0) return;
     socket.cork(() => this.#sendAll(socket));
     if (this.#socket === null) return;
     // Within cork() sends only fill a buffer; whether the socket took it shows afterwards.
     if (socket.getBufferedAmount() > 0) this.#blocked = true;
     else if (this.#blocked) this.drained();
-    if (this.#blocked) this.#membership?.pause();
+    if (this.#blocked) this.#joined?.membership.pause();
   }
 
   #sendAll(socket: StreamSocket): void {
-    assert(this.#scratch !== null, 'a socket belongs to a member that has joined');
-    const frame = this.#isMessagePack
-      ? new MessagePackFrame(this.#scratch, this.#frameBytesMax)
-      : new TextFrame(this.#scratch);
+    assert(this.#joined !== null, 'only a member that has joined is given anything');
+    const { scratch } = this.#joined;
+    const frame = this.#isMessagePack ? new MessagePackFrame(scratch, this.#frameBytesMax) : new TextFrame(scratch);
     const places: number[] = [];
     const keys: string[] = [];
     for (const [key, { partition, decision }] of this.#waiting) {
@@ -148,6 +171,11 @@ export class GroupMember implements GroupListener {
     keys.length = 0;
   }
 }
+
+const badAcknowledgements = {
+  malformed: 'ack is no cursor of a group: send it exactly as it came with the frame',
+  forged: "ack is a cursor that this group did not give: it is another group's, or was changed",
+} as const;
 
 function keyOf(partition: number, number: number): string {
   return `${partition}-${number}`;

@@ -1,4 +1,6 @@
 /** What the decision stream needs of a uWebSockets.js socket, and what it says when it closes one. */
+import { pack } from 'msgpackr';
+import { encodeProblem, type Problem } from './problem.ts';
 
 export interface StreamSocket {
   /** 1: on its way. 0: buffered, send no more until it drains. 2: dropped. */
@@ -19,7 +21,7 @@ export interface StreamClient {
   end(code: number, reason: string): void;
 }
 
-/** Close codes; those of our own are from the range left to applications. */
+/** Close codes; those of our own are from the range left to applications, 4000 and the status of the problem that they stand for. */
 export const StreamClose = {
   goingAway: 1001,
   unwantedMessage: 1003,
@@ -28,3 +30,13 @@ export const StreamClose = {
   decisionsGone: 4410,
   groupEnded: 4411,
 } as const;
+
+/** A problem that shows after the upgrade: `{"problem": {…}}` as the last message, then a close with 4000 and its status. */
+export function endWithProblem(socket: StreamSocket, problem: Problem, isMessagePack: boolean): void {
+  const document = encodeProblem(problem);
+  const message = isMessagePack ? pack({ problem: JSON.parse(document) }) : Buffer.from(`{"problem":${document}}`);
+  socket.cork(() => {
+    socket.send(message, isMessagePack);
+    socket.end(4000 + problem.status, problem.title);
+  });
+}

@@ -11,9 +11,10 @@ import { assert } from '../stdx/assert.ts';
 import type { DecisionFrame } from './decision-frames.ts';
 import { type DecisionTail, TailEntry } from './decision-tail.ts';
 import type { DecisionSource } from './engine.ts';
+import type { Problem } from './problem.ts';
 import type { ReadQueue } from './read-queue.ts';
 import type { DecisionFilter } from './stream-query.ts';
-import { type StreamClient, StreamClose, type StreamSocket } from './stream-socket.ts';
+import { endWithProblem, type StreamClient, StreamClose, type StreamSocket } from './stream-socket.ts';
 
 /** What subscriptions share. */
 export interface SubscriptionContext {
@@ -73,6 +74,11 @@ export class Subscription implements StreamClient {
     if (this.#socket === null || !this.#blocked || this.#socket.getBufferedAmount() > 0) return;
     this.#blocked = false;
     this.#context.wake(this);
+  }
+
+  /** What it asked for turned out to be impossible. */
+  refuse(problem: Problem): void {
+    if (this.#socket !== null) endWithProblem(this.#socket, problem, this.#frame.binary);
   }
 
   /** To ignore it would let a client believe that what it sent had an effect. */

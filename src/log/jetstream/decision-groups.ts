@@ -8,7 +8,7 @@ import type {
   GroupRefusal,
   GroupRequest,
 } from '../../protocol/decision-group.ts';
-import { configOf, ensureGroup, groupConsumer } from './decision-group-definition.ts';
+import { configOf, ensureGroup, type GroupDefinition, groupConsumer } from './decision-group-definition.ts';
 import { DecisionGroupMember } from './decision-group-member.ts';
 
 export class JetStreamDecisionGroups implements DecisionGroups {
@@ -33,15 +33,16 @@ export class JetStreamDecisionGroups implements DecisionGroups {
     request: GroupRequest,
     listener: GroupListener,
   ): Promise<{ readonly membership: GroupMembership } | { readonly refusal: GroupRefusal }> {
-    const consumer = groupConsumer(request.name);
-    let group: Awaited<ReturnType<typeof ensureGroup>>;
     try {
-      group = await ensureGroup(this.#manager, this.#partitions, request);
+      const group = await ensureGroup(this.#manager, this.#partitions, request);
+      return 'refusal' in group ? group : { membership: this.#member(request.name, group.definition, listener) };
     } catch (error) {
       return { refusal: { kind: 'unavailable', detail: `JetStream does not answer: ${(error as Error).message}` } };
     }
-    if ('refusal' in group) return group;
-    const { key, ackWaitMs } = group.definition;
+  }
+
+  #member(name: string, { key, ackWaitMs }: GroupDefinition, listener: GroupListener): GroupMembership {
+    const consumer = groupConsumer(name);
     const member = new DecisionGroupMember({
       connection: this.#connection,
       partitions: this.#partitions,
@@ -53,7 +54,7 @@ export class JetStreamDecisionGroups implements DecisionGroups {
       left: (gone) => this.#members.delete(gone),
     });
     this.#members.add(member);
-    return { membership: member };
+    return member;
   }
 
   /** Every member leaves, and gives back what it holds. */

@@ -6,7 +6,11 @@
  * finds nothing at its start has brought it up to date.
  */
 import type { JetStreamManager, NatsConnection } from 'nats';
-import { DECISION_POSITIONS_REFRESH_MS, DECISION_REACH_MS_MAX, DECISION_TAIL_REQUEST_MS_MAX } from '../../constants.ts';
+import {
+  DECISION_FETCH_RETRY_MS,
+  DECISION_POSITIONS_REFRESH_MS,
+  DECISION_TAIL_REQUEST_MS_MAX,
+} from '../../constants.ts';
 import type { EncodedDecision } from '../../protocol/decision.ts';
 import { assert } from '../../stdx/assert.ts';
 import { DecisionFetch } from './decision-source-fetch.ts';
@@ -29,6 +33,7 @@ export class JetStreamDecisionSource {
   readonly #refresh: NodeJS.Timeout;
   #tails: readonly DecisionStreamTail[] = [];
   #refreshing = false;
+  #closed = false;
 
   private constructor(connection: NatsConnection, manager: JetStreamManager, partitions: number, identity: string) {
     this.identity = identity;
@@ -96,30 +101,22 @@ export class JetStreamDecisionSource {
     return found;
   }
 
-  /**
-   * A cursor from another node may be ahead of this node's tail, never of the streams. Resolves when the tail has come up to `next`, or at once if the
-   * streams do not reach so far, or after DECISION_REACH_MS_MAX: whoever called looks at positions() again.
-   */
-  async reach(next: readonly number[]): Promise<void> {
+  /** A cursor from another node may be ahead of this node's tail, never of the streams. Asks their leaders until they answer; false once closed. */
+  async reaches(next: readonly number[]): Promise<boolean> {
     const ahead = this.#tails.filter((tail) => tail.next < (next[tail.partition] as number));
-    const ends = await Promise.all(ahead.map((tail) => tail.refresh().catch(() => ({ next: 0 }))));
-    if (ends.some((end, i) => end.next < (next[(ahead[i] as DecisionStreamTail).partition] as number))) return;
-    await new Promise<void>((resolve) => {
-      const isThere = (): boolean => ahead.every((tail) => tail.next >= (next[tail.partition] as number));
-      const done = (): void => {
-        clearTimeout(timer);
-        unsubscribe();
-        resolve();
-      };
-      const timer = setTimeout(done, DECISION_REACH_MS_MAX);
-      const unsubscribe = this.subscribe(() => {
-        if (isThere()) done();
-      });
-      if (isThere()) done();
-    });
+    while (!this.#closed) {
+      try {
+        const ends = await Promise.all(ahead.map((tail) => tail.refresh()));
+        return ahead.every((tail, i) => (ends[i]?.next ?? 0) >= (next[tail.partition] as number));
+      } catch {
+        await new Promise((resolve) => setTimeout(resolve, DECISION_FETCH_RETRY_MS));
+      }
+    }
+    return false;
   }
 
   close(): void {
+    this.#closed = true;
     clearInterval(this.#refresh);
     this.#fetch.close();
     for (const tail of this.#tails) tail.close();
