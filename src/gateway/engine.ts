@@ -76,6 +76,10 @@ export interface CampaignCounts {
   readonly waiting: number;
   /** Evaluations of the predicate that ended in an error (an absent field, an overflow): false, and counted. */
   readonly errors: number;
+  /** Evaluations of `value` that ended in an error or in no finite number: ranked as 0. */
+  readonly valueErrors: number;
+  /** Decisions whose message could not be rendered: it is null. */
+  readonly messageErrors: number;
 }
 
 export interface AudienceCount {

@@ -34,6 +34,26 @@ export const catalogue = {
     help: 'Evaluations of a campaign predicate that ended in an error (an absent field, an overflow) and therefore were false.',
     labels: ['campaign'],
   },
+  beckon_value_errors_total: {
+    kind: 'counter',
+    help: 'Evaluations of a campaign value that ended in an error or in no finite number and therefore ranked as 0.',
+    labels: ['campaign'],
+  },
+  beckon_message_errors_total: {
+    kind: 'counter',
+    help: 'Decisions whose message could not be rendered and therefore is null.',
+    labels: ['campaign'],
+  },
+  beckon_observation_errors_total: {
+    kind: 'counter',
+    help: 'Observations left out of an aggregate because its when or value ended in an error or in a number too large for it.',
+    labels: [],
+  },
+  beckon_invalid_timezones_total: {
+    kind: 'counter',
+    help: 'Quiet hours read in the zone of the workspace because the timezone of the customer is not a known one.',
+    labels: [],
+  },
   beckon_waiting: {
     kind: 'gauge',
     help: 'Matches that wait for something before they are decided.',

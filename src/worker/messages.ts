@@ -107,6 +107,8 @@ export interface CampaignTally {
   readonly suppressed: Readonly<Record<string, number>>;
   readonly waiting: number;
   readonly errors: number;
+  readonly valueErrors: number;
+  readonly messageErrors: number;
 }
 
 export interface AudienceTally {

@@ -99,5 +99,5 @@ export class NodeEngine<Decisions> {
 const NO_WORKSPACE = 'no workspace is active: publish one with `beckon publish DIR`, or start with --workspace DIR';
 
 function emptyTally(id: string): CampaignTally {
-  return { id, matched: 0, decided: {}, suppressed: {}, waiting: 0, errors: 0 };
+  return { id, matched: 0, decided: {}, suppressed: {}, waiting: 0, errors: 0, valueErrors: 0, messageErrors: 0 };
 }

@@ -4,6 +4,12 @@ import type { SeriesRegistration } from '../telemetry/shared-series.ts';
 import { type Counter, type Histogram, WorkerMetrics } from '../telemetry/worker-metrics.ts';
 import type { CampaignTally } from './messages.ts';
 
+/** Of one partition, since its beginning. */
+interface PartitionTotals {
+  readonly observationErrors: number;
+  readonly invalidTimezones: number;
+}
+
 export class ShardMetrics {
   readonly apply: Histogram;
   readonly decisionLatency: Histogram;
@@ -38,7 +44,7 @@ export class ShardMetrics {
 
   /** Brings the counters of campaigns up to the shard's books. Totals since the data began: they go on after a restart. */
   exposeCampaigns(tallies: readonly CampaignTally[]): void {
-    for (const { id: campaign, decided, suppressed, waiting, errors } of tallies) {
+    for (const { id: campaign, decided, suppressed, waiting, errors, valueErrors, messageErrors } of tallies) {
       for (const [channel, count] of Object.entries(decided)) {
         this.#raise(`decided\n${campaign}\n${channel}`, count, () =>
           this.#metrics.counter('beckon_decisions_total', { campaign, channel }),
@@ -50,8 +56,30 @@ export class ShardMetrics {
         );
       }
       this.#raise(`errors\n${campaign}`, errors, () => this.#metrics.counter('beckon_rule_errors_total', { campaign }));
+      this.#raise(`valueErrors\n${campaign}`, valueErrors, () =>
+        this.#metrics.counter('beckon_value_errors_total', { campaign }),
+      );
+      this.#raise(`messageErrors\n${campaign}`, messageErrors, () =>
+        this.#metrics.counter('beckon_message_errors_total', { campaign }),
+      );
       this.#metrics.gauge('beckon_waiting', { campaign }).set(waiting);
     }
+  }
+
+  /** The same for what is counted by partition and belongs to no campaign. */
+  exposeTotals(partitions: readonly PartitionTotals[]): void {
+    let observationErrors = 0;
+    let invalidTimezones = 0;
+    for (const totals of partitions) {
+      observationErrors += totals.observationErrors;
+      invalidTimezones += totals.invalidTimezones;
+    }
+    this.#raise('observationErrors', observationErrors, () =>
+      this.#metrics.counter('beckon_observation_errors_total', {}),
+    );
+    this.#raise('invalidTimezones', invalidTimezones, () =>
+      this.#metrics.counter('beckon_invalid_timezones_total', {}),
+    );
   }
 
   exposePartition(partition: number, customers: number, memoryBytes: number, lagRecords: number): void {

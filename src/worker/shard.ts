@@ -67,6 +67,7 @@ export class Shard {
 
   exposeMetrics(lag: (partition: number) => number): void {
     this.#metrics.exposeCampaigns(sumTallies(this.tallies()));
+    this.#metrics.exposeTotals([...this.partitions.values()].map(({ machine }) => machine.totals));
     for (const { partition, state } of this.partitions.values())
       this.#metrics.exposePartition(partition, state.customers, state.memoryBytes, lag(partition));
   }

@@ -19,6 +19,8 @@ function addTallies(a: CampaignTally, b: CampaignTally): CampaignTally {
     suppressed: addCounts(a.suppressed, b.suppressed),
     waiting: a.waiting + b.waiting,
     errors: a.errors + b.errors,
+    valueErrors: a.valueErrors + b.valueErrors,
+    messageErrors: a.messageErrors + b.messageErrors,
   };
 }
 

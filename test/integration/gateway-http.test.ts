@@ -421,6 +421,8 @@ describe('reading', () => {
       suppressed: { cap: 1 },
       waiting: 0,
       errors: 0,
+      valueErrors: 0,
+      messageErrors: 1,
     };
     g.engine.counts = [counts];
     expect((await g.get('/v1/campaigns')).json).toEqual([counts]);
