@@ -294,9 +294,54 @@ describe('cursors', () => {
   });
 });
 
+describe('a cursor from another node, ahead of this one', () => {
+  test('waits where the streams go so far, and goes on there', async () => {
+    const { decisions } = g.engine;
+    Object.assign(decisions, { reaches: (next: readonly number[]) => Promise.resolve(next[0] === 4) });
+    const codec = new CursorCodec(decisions.identity, 4);
+    decisions.quiet = true;
+    const watcher = await Watcher.open(`?from=${codec.encode([4, 1, 1, 1])}`);
+    for (let i = 0; i < 5; i++) decisions.append(0);
+    decisions.append(2);
+    decisions.announce();
+    expect((await watcher.got(3)).sort()).toEqual(['0-4', '0-5', '2-1']);
+  });
+
+  test.each([[[]], [['beckon.msgpack']]])('is refused over the socket where they do not: %s', async (protocols) => {
+    let answer: (reaches: boolean) => void = () => {};
+    const reaches = () => new Promise<boolean>((resolve) => (answer = resolve));
+    Object.assign(g.engine.decisions, { reaches });
+    const codec = new CursorCodec(g.engine.decisions.identity, 4);
+    const socket = new WebSocket(`ws://127.0.0.1:${g.port}/v1/decisions?from=${codec.encode([1, 9, 1, 1])}`, protocols);
+    await once(socket, 'open');
+    const told = once(socket, 'message');
+    const closed = once(socket, 'close');
+    answer(false);
+    const [data, isBinary] = (await told) as [Buffer, boolean];
+    const { problem } = isBinary ? unpack(data) : JSON.parse(String(data));
+    expect(isBinary).toBe(protocols.length > 0);
+    expect(problem).toMatchObject({ status: 400, type: 'urn:beckon:problem:cursor-ahead' });
+    expect((await closed)[0]).toBe(4400);
+  });
+
+  test('whose client has gone by then leaves nothing behind', async () => {
+    let answer: (reaches: boolean) => void = () => {};
+    Object.assign(g.engine.decisions, { reaches: () => new Promise<boolean>((resolve) => (answer = resolve)) });
+    const codec = new CursorCodec(g.engine.decisions.identity, 4);
+    const watcher = await Watcher.open(`?from=${codec.encode([1, 9, 1, 1])}`);
+    await watcher.close();
+    await g.until(() => g.gateway.stats().subscribers === 0);
+    answer(false);
+    await new Promise((next) => setImmediate(next));
+  });
+});
+
 describe('what is refused before the upgrade', () => {
   test.each([
-    ['?channel=push', '"channel" is no parameter of the decision stream: there are channels, campaigns, from, group, ackWait'],
+    [
+      '?channel=push',
+      '"channel" is no parameter of the decision stream: there are channels, campaigns, from, group, ackWait',
+    ],
     ['?channels=', 'channels= needs names with commas between them, got "": leave it out for all channels'],
     ['?campaigns=a,,b', 'campaigns= needs names with commas between them, got "a,,b": leave it out for all campaigns'],
     ['?channels=a&channels=b', '"channels" is given twice: give it once, with commas between names'],
