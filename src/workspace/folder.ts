@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { WORKSPACE_BYTES_MAX } from '../constants.ts';
+import { readUtf8 } from './utf8-text.ts';
 
 /** Beside the workspace's own: people keep notes and tests with their campaigns. */
 const IGNORED_FOLDERS = new Set(['tests']);
@@ -14,13 +15,15 @@ export class WorkspaceFolderError extends Error {
 
 /**
  * Path within the folder (with forward slashes) → text, of every YAML file (`.yaml`, `.yml`) in it, sorted. Hidden files and folders, `tests/` and files of other kinds (README.md)
- * are left out. Throws WorkspaceFolderError where there is no such folder, no file in it, or more than WORKSPACE_BYTES_MAX.
+ * are left out. Throws WorkspaceFolderError where there is no such folder, no file in it, or more than WORKSPACE_BYTES_MAX, and where files are not UTF-8: then the message is a
+ * line `file:line:column …` for each of them.
  */
 export function readWorkspaceFolder(directory: string): Record<string, string> {
   if (!existsSync(directory)) throw new WorkspaceFolderError(`there is no folder ${directory}`);
   if (!statSync(directory).isDirectory())
     throw new WorkspaceFolderError(`${directory} is a file: name the folder that holds workspace.yaml`);
   const files: Record<string, string> = {};
+  const faults: string[] = [];
   let bytes = 0;
   for (const path of listFiles(directory, '')) {
     bytes += statSync(join(directory, path)).size;
@@ -28,8 +31,14 @@ export function readWorkspaceFolder(directory: string): Record<string, string> {
       throw new WorkspaceFolderError(
         `${directory} is too large for a workspace: more than ${WORKSPACE_BYTES_MAX} bytes of YAML`,
       );
-    files[path] = readFileSync(join(directory, path), 'utf8');
+    const text = readUtf8(readFileSync(join(directory, path)));
+    if (typeof text === 'string') files[path] = text;
+    else
+      faults.push(
+        `${path}:${text.line}:${text.column} not UTF-8 (byte 0x${text.byte.toString(16)}): save the file as UTF-8`,
+      );
   }
+  if (faults.length > 0) throw new WorkspaceFolderError(faults.join('\n'));
   if (bytes === 0)
     throw new WorkspaceFolderError(
       `${directory} holds no workspace: it has no YAML files (workspace.yaml, events.yaml, campaigns/…)`,

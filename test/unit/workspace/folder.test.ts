@@ -6,11 +6,11 @@ import { Writable } from 'node:stream';
 import { afterEach, describe, expect, test } from 'vitest';
 import { check } from '../../../src/cli/check.ts';
 import { readWorkspaceFolder, WorkspaceFolderError, workspaceHash } from '../../../src/workspace/folder.ts';
-import { edited, type Files, smallWorkspace } from '../../support/workspaces/small-workspace.ts';
+import { edited, smallWorkspace } from '../../support/workspaces/small-workspace.ts';
 
 const folders: string[] = [];
 
-function folderWith(files: Files): string {
+function folderWith(files: Readonly<Record<string, string | Uint8Array>>): string {
   const directory = mkdtempSync(join(tmpdir(), 'beckon-workspace-'));
   folders.push(directory);
   for (const [path, text] of Object.entries(files)) {
@@ -74,6 +74,46 @@ describe('reading', () => {
     expect(() => readWorkspaceFolder(folderWith(files))).toThrow(
       /too large for a workspace: more than 8388608 bytes of YAML/,
     );
+  });
+});
+
+/** `é` as Latin-1 has it. */
+function latin1(text: string): Uint8Array {
+  return Buffer.from(text, 'latin1');
+}
+
+describe('a file that is not UTF-8', () => {
+  test.each<[string, Uint8Array, string]>([
+    ['Latin-1', latin1('push:\n  title: x\n  body: café\n'), '3:12 not UTF-8 (byte 0xe9)'],
+    ['Latin-1 behind UTF-8', Buffer.concat([Buffer.from('# 🎁 né\n# é'), latin1('é')]), '2:4 not UTF-8 (byte 0xe9)'],
+    ['UTF-16', Buffer.from('\ufeffpush: {}', 'utf16le'), '1:1 not UTF-8 (byte 0xff)'],
+    ['a character cut short', Buffer.from('a: 🎁').subarray(0, -1), '1:4 not UTF-8 (byte 0xf0)'],
+    ['half a pair in three bytes', Buffer.of(0x61, 0xed, 0xa0, 0x80), '1:2 not UTF-8 (byte 0xed)'],
+    ['an overlong slash', Buffer.of(0x0a, 0xc0, 0xaf), '2:1 not UTF-8 (byte 0xc0)'],
+    ['behind a byte order mark', Buffer.of(0xef, 0xbb, 0xbf, 0x61, 0xff), '1:2 not UTF-8 (byte 0xff)'],
+  ])('%s is refused at its place', (_, bytes, fault) => {
+    const directory = folderWith({ ...smallWorkspace(), 'templates/c.yaml': bytes });
+    expect(() => readWorkspaceFolder(directory)).toThrow(
+      new WorkspaceFolderError(`templates/c.yaml:${fault}: save the file as UTF-8`),
+    );
+  });
+
+  test('is one of several that are named, by check too', () => {
+    const directory = folderWith({
+      ...smallWorkspace(),
+      'templates/a.yaml': latin1('é'),
+      'offers.yaml': latin1('a: é'),
+    });
+    expect(run(directory)).toEqual({
+      code: 1,
+      out: '',
+      err: 'offers.yaml:1:4 not UTF-8 (byte 0xe9): save the file as UTF-8\ntemplates/a.yaml:1:1 not UTF-8 (byte 0xe9): save the file as UTF-8\n',
+    });
+  });
+
+  test('is not one that holds U+FFFD, a byte order mark or a character of four bytes', () => {
+    const text = '\ufeffpush: "\ufffd 🎁"\n';
+    expect(readWorkspaceFolder(folderWith({ 'templates/c.yaml': text }))).toEqual({ 'templates/c.yaml': text });
   });
 });
 
