@@ -4,7 +4,7 @@ import { readWorkspaceFolder, WorkspaceFolderError } from '../workspace/folder.t
 import type { Workspace, WorkspaceIssue } from '../workspace/workspace.ts';
 import { ExitCode } from './exit.ts';
 
-/** Issues go to `err`, the summary to `out`. @returns the exit code: 1 on any issue; warnings alone are fine. */
+/** Issues go to `err`, and warnings behind them; the summary to `out`. @returns the exit code: 1 on any issue; warnings alone are fine. */
 export function check(directory: string, out: NodeJS.WritableStream, err: NodeJS.WritableStream): number {
   let files: Record<string, string>;
   try {
@@ -15,9 +15,10 @@ export function check(directory: string, out: NodeJS.WritableStream, err: NodeJS
     return ExitCode.input;
   }
   const compiled = compileWorkspace(files);
+  const issues = 'issues' in compiled ? compiled.issues : [];
+  for (const issue of issues) err.write(`${place(issue)} ${issue.message}\n`);
   for (const warning of compiled.warnings) err.write(`${place(warning)} warning: ${warning.message}\n`);
   if ('issues' in compiled) {
-    for (const issue of compiled.issues) err.write(`${place(issue)} ${issue.message}\n`);
     err.write(`${counted(compiled.issues.length, 'problem')} in ${directory}\n`);
     return ExitCode.input;
   }

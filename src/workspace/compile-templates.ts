@@ -8,9 +8,9 @@ import { MessageChecker } from './message-check.ts';
 import { messageVariables, type Need } from './message-shape.ts';
 import { Names } from './references.ts';
 import { validate } from './validate.ts';
-import type { Segment, Template } from './workspace.ts';
+import type { Campaign, Segment, Template } from './workspace.ts';
 import { baseName } from './workspace-files.ts';
-import type { YamlFile } from './yaml-file.ts';
+import type { YamlFile, YamlPath } from './yaml-file.ts';
 
 type Message = Readonly<Record<string, string>>;
 
@@ -40,7 +40,7 @@ export class Templates {
     return this.compiled.map((template, index) => {
       const using = users[index] ?? [];
       const needs = this.#checkMessages(template, using, profile, checker, issues);
-      if (needs.has('offer')) warnWithoutOffer(template, using, issues);
+      if (needs.has('offer')) warnWithoutOffer(template, index, using, issues);
       const segments = [...needs].flatMap((need) =>
         typeof need === 'object' && 'segment' in need ? [need.segment] : [],
       );
@@ -129,14 +129,30 @@ function usersByTemplate(campaigns: readonly CompiledCampaign[], templates: numb
   return users;
 }
 
-function warnWithoutOffer(template: Template, using: readonly CompiledCampaign[], issues: IssueList): void {
-  for (const { file } of using)
-    if (!file.has(['offer']))
+function warnWithoutOffer(
+  template: Template,
+  index: number,
+  using: readonly CompiledCampaign[],
+  issues: IssueList,
+): void {
+  for (const { campaign, file } of using) {
+    if (file.has(['offer'])) continue;
+    for (const path of placesOf(index, campaign))
       issues.warn(
         file.name,
-        file.keyMark(['id']),
+        file.valueMark(path),
         `template \`${template.name}\` reads \`offer\`, but this campaign has none: it will be empty there`,
       );
+  }
+}
+
+/** Where a campaign names the template. */
+function placesOf(index: number, { template, variants }: Campaign): YamlPath[] {
+  const inVariants = variants.filter((variant) => variant.template === index);
+  return [
+    ...(template === index ? [['template']] : []),
+    ...inVariants.map((variant) => ['variants', variant.name, 'template']),
+  ];
 }
 
 function slotsOfSegments(segments: readonly number[], all: readonly Segment[]): number[] {

@@ -180,6 +180,25 @@ describe('beckon check', () => {
     });
   });
 
+  test('prints warnings behind the problems, marked', () => {
+    const directory = folderWith(
+      smallWorkspace({
+        'campaigns/hearts.yaml': 'id: hearts-companion\non: receipt\nchannels: [sms]\ntemplate: hearts\nprioritty: 1\n',
+        'campaigns/arrows.yaml': 'id: arrows\non: receipt\nchannels: [sms]\ntemplate: hearts\n',
+        'policy.yaml': 'cap: []\n',
+      }),
+    );
+    const { code, err } = run(directory);
+    expect(code).toBe(1);
+    expect(err.split('\n')).toEqual([
+      expect.stringMatching(/^campaigns\/hearts\.yaml:5:1 unknown key `prioritty`/),
+      expect.stringMatching(/^policy\.yaml:1:1 unknown key `cap`/),
+      'campaigns/arrows.yaml:4:11 warning: template `hearts` reads `offer`, but this campaign has none: it will be empty there',
+      `2 problems in ${directory}`,
+      '',
+    ]);
+  });
+
   test('of a folder that is not there exits with 1 and says so', () => {
     expect(run('/no/such/folder')).toEqual({ code: 1, out: '', err: 'there is no folder /no/such/folder\n' });
   });

@@ -266,7 +266,21 @@ describe('warnings', () => {
     [
       'an offer read where there is none',
       edited(CAMPAIGN, 'offer: flowers-20\n', ''),
-      ['campaigns/hearts.yaml:1:1 template `hearts` reads `offer`, but this campaign has none: it will be empty there'],
+      [
+        'campaigns/hearts.yaml:6:11 template `hearts` reads `offer`, but this campaign has none: it will be empty there',
+      ],
+    ],
+    [
+      'an offer read by variants where there is none',
+      {
+        'campaigns/hearts.yaml':
+          'id: hearts\non: receipt\nchannels: [push]\nvariants:\n  a: {weight: 1, template: hearts}\n  b: {weight: 1, template: plain}\n  c:\n    template: hearts\n    weight: 1\n',
+        'templates/plain.yaml': 'push: {title: Hello}\n',
+      },
+      [
+        'campaigns/hearts.yaml:5:28 template `hearts` reads `offer`, but this campaign has none: it will be empty there',
+        'campaigns/hearts.yaml:8:15 template `hearts` reads `offer`, but this campaign has none: it will be empty there',
+      ],
     ],
     [
       'a default that is no time zone',
