@@ -107,8 +107,15 @@ export const eventsDefinition = z
   .record(eventType, z.record(identifier, field).nullable())
   .meta({ title: 'Beckon: events.yaml', description: 'Event types and their fields.' });
 
+/** Anything, for whoever reads the file: nothing is made of it. */
+const description = z
+  .string({ error: expected('a text') })
+  .optional()
+  .meta({ description: 'For people: what it is for, whom to ask.' });
+
 const offer = z.strictObject({
   title: text,
+  description,
   budget: wholeNumber(0, COUNT_MAX)
     .optional()
     .meta({ description: 'Not supported yet: how often it may be given in all.' }),
@@ -176,6 +183,7 @@ const variant = z.strictObject({ weight: wholeNumber(0, 1_000_000), template: id
 export const campaignDefinition = z
   .strictObject({
     id,
+    description,
     on: z
       .union([eventReference, z.strictObject({ schedule: text })], { error: expected('an event type') })
       .meta({ description: 'The event type that it listens for. ({schedule: …} is not supported yet.)' }),

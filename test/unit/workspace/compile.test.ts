@@ -14,6 +14,26 @@ function aggregate(name: string, of: Workspace = workspace): Aggregate {
   return of.aggregates.find((candidate) => candidate.name === name) as Aggregate;
 }
 
+describe('a description', () => {
+  const campaign = (description: string): Record<string, string> =>
+    edited('campaigns/hearts.yaml', 'priority: 50', `priority: 50\ndescription: ${description}`);
+
+  test('may stand in campaigns and offers, and changes nothing', () => {
+    const { files: _, ...plain } = compiled(smallWorkspace());
+    const described = smallWorkspace({
+      ...campaign('|\n  Candles for hearts.\n\n  Ask Ann.'),
+      ...edited('offers.yaml', 'title:', 'description: "", title:'),
+    });
+    expect(compiled(described)).toEqual({ ...plain, files: described });
+  });
+
+  test('is a text', () => {
+    expect(issueLines(smallWorkspace(campaign('[a]')))).toEqual([
+      'campaigns/hearts.yaml:7:14 expected a text, got a list',
+    ]);
+  });
+});
+
 describe('the workspace of the interface', () => {
   test('is plain JSON', () => {
     expect(JSON.parse(JSON.stringify(workspace))).toEqual(workspace);
