@@ -115,7 +115,7 @@ export const SUBSCRIBE_BURST_MAX = 2_000;
 export const SUBSCRIBER_IDLE_SECONDS = 120;
 /** Unsent bytes of one client at which nothing more is handed to its socket. A single frame may exceed it. */
 export const SUBSCRIBER_BACKPRESSURE_BYTES_MAX = 64 * 1024;
-/** Clients have nothing to send but control frames. */
+/** Clients have nothing to send but control frames and, in groups, acknowledgements. */
 export const SUBSCRIBER_MESSAGE_BYTES_MAX = 1024;
 /** Names in one of a stream's filters. */
 export const SUBSCRIBER_FILTER_NAMES_MAX = 256;
@@ -283,6 +283,16 @@ export const GROUP_MEMBER_LOOK_MS = 200;
 export const GROUP_PULL_RETRY_MS = 500;
 /** Decisions in one MessagePack frame of a group: its cursor names each of them, and must fit an acknowledgement. */
 export const GROUP_FRAME_DECISIONS_MAX = 32;
+
+assert(
+  16 + Math.ceil(((11 + GROUP_FRAME_DECISIONS_MAX * 2 * 8) * 4) / 3) <= SUBSCRIBER_MESSAGE_BYTES_MAX,
+  'the cursor of a full frame must fit an acknowledgement',
+);
+assert(
+  GROUP_ACK_WAIT_MS_MIN <= GROUP_ACK_WAIT_DEFAULT_MS && GROUP_ACK_WAIT_DEFAULT_MS <= GROUP_ACK_WAIT_MS_MAX,
+  'the default is within its bounds',
+);
+assert(GROUP_MEMBER_HELD_MAX < GROUP_ACK_PENDING_MAX, 'one member must not take all that a group may give out');
 
 // --- Producer library --------------------------------------------------------------------------------------------------------
 
