@@ -410,6 +410,13 @@ describe('dead letters', () => {
     restarted.publish(letters(9, 10));
     await until('ten', () => restarted.durableUpTo === 10);
     expect(await numbersStored(partition)).toEqual([9, 10]);
+    // As after the stream was restored from an older copy: said, and gone on.
+    const ahead = await DeadLetterPublisher.open(connection, partition, told.handlers);
+    ahead.publish(letters(21, 22));
+    await until('twenty-two', () => ahead.durableUpTo === 22);
+    expect(await numbersStored(partition)).toEqual([9, 10, 21, 22]);
+    expect(told.logged.some((line) => line.includes('the stream lost entries'))).toBe(true);
+    await ahead.close();
     expect(told.failed).toEqual([]);
     await publisher.close();
     await restarted.close();

@@ -184,8 +184,8 @@ export class FencedPublisher {
       return;
     }
     if (this.inFlight === 0 && number !== this.#durable + 1) {
-      this.#behind(number - 1, this.#durable);
-      return;
+      if (this.#behind(number - 1, this.#durable)) return;
+      this.#durable = number - 1;
     }
     if (this.inFlight === 0) this.#sent = this.#durable;
     this.#queue.push(entry);

@@ -19,6 +19,7 @@ import {
   LOG_PULLS_IN_FLIGHT,
 } from '../../constants.ts';
 import {
+  emptyMessage,
   headerText,
   headerValue,
   inboxOf,
@@ -29,7 +30,7 @@ import {
 } from './raw-message.ts';
 
 export interface PullConsumerEvents {
-  /** In the order of the stream. Must not throw: the library's parser is above it on the stack. */
+  /** In the order of the stream. The object is used again for the next one, its bytes are not. Must not throw: the library's parser is above it on the stack. */
   message(message: RawMessage): void;
   /** Once, at most. */
   ended(reason: string): void;
@@ -60,6 +61,7 @@ export class PullConsumer {
   readonly #events: PullConsumerEvents;
   readonly #subscription: { unsubscribe(): void };
   readonly #watch: NodeJS.Timeout;
+  readonly #raw = emptyMessage();
   /** In the order in which the server uses them up. */
   readonly #requests: PullRequest[] = [];
   #requestNumber = 0;
@@ -148,7 +150,7 @@ export class PullConsumer {
       return;
     }
     this.#heard = true;
-    const raw = rawMessage(message);
+    const raw = rawMessage(message, this.#raw);
     const status = statusOf(raw);
     if (status !== 0) {
       this.#told(status, raw, message.subject);

@@ -14,16 +14,29 @@ export interface RawMessage {
   /** Bytes of `body` that are headers: 0 without any. */
   readonly headerLength: number;
 }
+/** One that is filled again for every message of a busy subscription. */
+export type ReusedMessage = { -readonly [Field in keyof RawMessage]: RawMessage[Field] };
 
 interface LibraryMessage {
   readonly _msg: { readonly subject: Uint8Array; readonly reply?: Uint8Array; readonly hdr: number };
   readonly _rdata: Uint8Array;
 }
 
-export function rawMessage(message: Msg): RawMessage {
+const nothing = new Uint8Array(0);
+
+export function emptyMessage(): ReusedMessage {
+  return { subject: nothing, reply: undefined, body: nothing, headerLength: 0 };
+}
+
+/** The bytes themselves are not copied: they may be kept when `into` is filled with another message. */
+export function rawMessage(message: Msg, into: ReusedMessage = emptyMessage()): RawMessage {
   const { _msg: envelope, _rdata: body } = message as unknown as LibraryMessage;
   assert(envelope?.subject instanceof Uint8Array && body instanceof Uint8Array, 'nats 2.29 keeps a message as bytes');
-  return { subject: envelope.subject, reply: envelope.reply, body, headerLength: Math.max(envelope.hdr, 0) };
+  into.subject = envelope.subject;
+  into.reply = envelope.reply;
+  into.body = body;
+  into.headerLength = Math.max(envelope.hdr, 0);
+  return into;
 }
 
 export function payloadOf(message: RawMessage): Uint8Array {

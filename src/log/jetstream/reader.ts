@@ -36,27 +36,48 @@ export interface ReaderHandlers {
   readonly log: StreamLog;
 }
 
-export class LogMessage {
-  readonly record: LogRecord;
+/** A record as it was read, with what else came with it. */
+export class LogMessage implements LogRecord {
+  readonly seq: number;
+  readonly ts: number;
+  readonly kind: RecordKind;
+  readonly payload: Uint8Array;
   /** Where the sender awaits the decisions; null otherwise. Safe to publish to. */
   readonly replyTo: string | null;
   readonly #subject: Uint8Array;
-  readonly #payload: Uint8Array;
+  /** As it is stored; `payload` may have been completed. */
+  readonly #stored: Uint8Array;
 
-  constructor(record: LogRecord, replyTo: string | null, subject: Uint8Array, payload: Uint8Array) {
-    this.record = record;
+  constructor(
+    seq: number,
+    ts: number,
+    kind: RecordKind,
+    payload: Uint8Array,
+    replyTo: string | null,
+    subject: Uint8Array,
+    stored: Uint8Array,
+  ) {
+    this.seq = seq;
+    this.ts = ts;
+    this.kind = kind;
+    this.payload = payload;
     this.replyTo = replyTo;
     this.#subject = subject;
-    this.#payload = payload;
+    this.#stored = stored;
+  }
+
+  /** Itself: one object less for every record. */
+  get record(): LogRecord {
+    return this;
   }
 
   /** The third part of the position that this record makes. Computed when asked for: only records that end up in a position pay for it. */
   get crc(): number {
-    return messageChecksum(this.#subject, this.#payload);
+    return messageChecksum(this.#subject, this.#stored);
   }
 
   get position(): LogPosition {
-    return { seq: this.record.seq, ts: this.record.ts, crc: this.crc };
+    return { seq: this.seq, ts: this.ts, crc: this.crc };
   }
 }
 
@@ -116,7 +137,7 @@ export class JetStreamReader {
 
   /** Sequence of the last record handed over or held for it: what lies between it and the stream's last is the lag. */
   get received(): number {
-    return this.#last === null ? this.#start.seq : this.#last.record.seq;
+    return this.#last === null ? this.#start.seq : this.#last.seq;
   }
 
   async close(): Promise<void> {
@@ -165,7 +186,7 @@ export class JetStreamReader {
       }
     }
     const replyTo = message.headerLength === 0 ? null : replySubject(message);
-    this.#last = new LogMessage({ seq, ts: this.#ts, kind, payload: complete }, replyTo, subject, payload);
+    this.#last = new LogMessage(seq, this.#ts, kind, complete, replyTo, subject, payload);
     this.#gathered.push(this.#last);
     this.#schedule();
   }

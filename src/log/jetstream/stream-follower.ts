@@ -27,7 +27,7 @@ export interface FollowerOptions {
   /** Why the stream goes on at `found` where `expected` was due. */
   explainGap(manager: JetStreamManager, expected: number, found: number): Promise<Error>;
   isFinal(error: unknown): boolean;
-  /** In order, each once. Must not throw. */
+  /** In order, each once. The object is used again for the next one, its bytes are not. Must not throw. */
   message(seq: number, tsMs: number, message: RawMessage): void;
   /** Once, at most; nothing is delivered after it. */
   failed(error: Error): void;
