@@ -1,6 +1,6 @@
 /** How commands talk to a running node: HTTP with patience. A node that starts, restarts or is busy is waited for; any other refusal is the caller's answer. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { InputError } from './exit.ts';
+import { InputError, UsageError } from './exit.ts';
 
 export interface NodeClientOptions {
   /** `http://127.0.0.1:7400` */
@@ -8,8 +8,8 @@ export interface NodeClientOptions {
   readonly token?: string | undefined;
   /** How long to go on trying without an answer. Default 60 s: longer than a restart. */
   readonly retryForMs?: number;
-  /** Told before each wait. */
-  readonly onRetry?: (why: string, waitMs: number) => void;
+  /** Told before each wait. After `giveUpMs` without an answer the request is given up. */
+  readonly onRetry?: (why: string, waitMs: number, giveUpMs: number) => void;
 }
 
 type RequestBody = NonNullable<NonNullable<Parameters<typeof fetch>[1]>['body']>;
@@ -27,6 +27,14 @@ const RETRY_AFTER_MAX_MS = 30_000;
 /** One try: an answer comes when the events are durable, which takes milliseconds. */
 const TRY_TIMEOUT_MS = 30_000;
 
+/** Why a try had no answer. */
+interface Failure {
+  readonly why: string;
+  readonly retryAfterMs: number;
+  /** Trying again would not change it. */
+  readonly final?: boolean;
+}
+
 export class NodeClient {
   readonly #base: URL;
   readonly #options: NodeClientOptions;
@@ -38,7 +46,7 @@ export class NodeClient {
 
   /**
    * Sends until there is an answer other than 429 and 503. Only for what may be repeated: events with ids, a workspace.
-   * Throws InputError when the node cannot be reached for `retryForMs`.
+   * Throws InputError when the node cannot be reached for `retryForMs`, or never can be.
    */
   async send(
     method: 'GET' | 'POST' | 'PUT',
@@ -46,14 +54,17 @@ export class NodeClient {
     contentType: string | null,
     body: Uint8Array | null,
   ): Promise<Answer> {
-    const giveUpAt = performance.now() + (this.#options.retryForMs ?? RETRY_FOR_MS);
+    const giveUpMs = this.#options.retryForMs ?? RETRY_FOR_MS;
+    const giveUpAt = performance.now() + giveUpMs;
     let backoffMs = BACKOFF_FIRST_MS;
     for (;;) {
       const outcome = await this.#try(method, path, contentType, body);
       if ('answer' in outcome) return outcome.answer;
       const waitMs = Math.max(outcome.retryAfterMs, backoffMs);
-      if (performance.now() + waitMs > giveUpAt) throw new InputError(`${this.#base.origin}: ${outcome.why}; gave up`);
-      this.#options.onRetry?.(outcome.why, waitMs);
+      if (outcome.final) throw new InputError(`${this.#base.origin}: ${outcome.why}`);
+      if (performance.now() + waitMs > giveUpAt)
+        throw new InputError(`${this.#base.origin}: ${outcome.why}; gave up after ${secondsText(giveUpMs)}`);
+      this.#options.onRetry?.(outcome.why, waitMs, giveUpMs);
       await sleep(waitMs);
       backoffMs = Math.min(backoffMs * 2, BACKOFF_MAX_MS);
     }
@@ -64,7 +75,7 @@ export class NodeClient {
     path: string,
     contentType: string | null,
     body: Uint8Array | null,
-  ): Promise<{ answer: Answer } | { why: string; retryAfterMs: number }> {
+  ): Promise<{ answer: Answer } | Failure> {
     const headers: Record<string, string> = {};
     if (contentType !== null) headers['content-type'] = contentType;
     if (this.#options.token !== undefined) headers['authorization'] = `Bearer ${this.#options.token}`;
@@ -84,6 +95,8 @@ export class NodeClient {
       }
       return { answer: { status: response.status, body: parseJson(text) } };
     } catch (error) {
+      if (causeOf(error)?.code === 'ENOTFOUND')
+        return { why: `there is no host ${this.#base.hostname}`, retryAfterMs: 0, final: true };
       return { why: describe(error), retryAfterMs: 0 };
     }
   }
@@ -99,8 +112,18 @@ export function problemText(answer: Answer): string {
 function parseBase(to: string): URL {
   const base = URL.canParse(to) ? new URL(to) : null;
   if (!base || !/^https?:$/.test(base.protocol))
-    throw new InputError(`--to: expected a URL such as http://127.0.0.1:7400, got "${to}"`);
+    throw new UsageError(`--to: expected a URL such as http://127.0.0.1:7400, got "${to}"`);
+  if (base.username !== '' || base.password !== '')
+    throw new UsageError('--to: names and passwords are not used: send --token');
+  // Routes are the node's own: whoever writes a path expects it to matter.
+  const rest = `${base.pathname}${base.search}${base.hash}`;
+  if (rest !== '/') throw new UsageError(`--to: only ${base.origin} is used, not "${rest}": leave that out`);
   return base;
+}
+
+/** `60 s` */
+export function secondsText(ms: number): string {
+  return `${ms / 1000} s`;
 }
 
 function retryAfterMs(header: string | null): number {
@@ -116,11 +139,15 @@ function parseJson(text: string): unknown {
   }
 }
 
-/** fetch hides the reason in `cause`. */
+/** fetch hides the reason in there. */
+function causeOf(error: unknown): { code?: string; message?: string } | undefined {
+  return (error as { cause?: { code?: string; message?: string } }).cause;
+}
+
 function describe(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   if (error.name === 'TimeoutError') return 'no answer in time';
-  const cause = error.cause as { code?: string; message?: string } | undefined;
+  const cause = causeOf(error);
   if (cause?.code === 'ECONNREFUSED') return 'nobody listens there';
   return cause?.message || cause?.code || error.message;
 }

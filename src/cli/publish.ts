@@ -1,7 +1,7 @@
 /** `beckon publish DIR`: sends a workspace folder to a running node, and prints what the node says: its new version, or what is wrong and where. */
 import { readWorkspaceFolder, WorkspaceFolderError } from '../workspace/folder.ts';
 import { ExitCode, InputError } from './exit.ts';
-import { NodeClient, problemText } from './node-client.ts';
+import { NodeClient, problemText, secondsText } from './node-client.ts';
 
 export interface PublishOptions {
   readonly to: string;
@@ -27,7 +27,12 @@ export async function publish(
   stdout: NodeJS.WritableStream,
   stderr: NodeJS.WritableStream,
 ): Promise<number> {
-  const client = new NodeClient({ retryForMs: RETRY_FOR_MS, ...options });
+  let saidWaiting = false;
+  const onRetry = (why: string, _waitMs: number, giveUpMs: number): void => {
+    if (!saidWaiting) stderr.write(`${why}: waiting for up to ${secondsText(giveUpMs)}\n`);
+    saidWaiting = true;
+  };
+  const client = new NodeClient({ retryForMs: RETRY_FOR_MS, ...options, onRetry });
   const files = readFiles(directory);
   const body = Buffer.from(JSON.stringify({ files }));
   const answer = await client.send('PUT', '/v1/workspace', 'application/json', body);

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { InputError } from '../../src/cli/exit.ts';
+import { InputError, UsageError } from '../../src/cli/exit.ts';
 import { publish } from '../../src/cli/publish.ts';
 import { answerJson, type FakeNode, fakeNode, type Handler, TextSink } from '../support/fake-node.ts';
 
@@ -61,6 +61,18 @@ describe('beckon publish', () => {
     const publishing = run((_, response) => answerJson(response, 200, { version: 1 }), '/nowhere/workspace');
     await expect(publishing).rejects.toBeInstanceOf(InputError);
     expect(node?.requests).toEqual([]);
+  });
+
+  it('refuses an address with a path, and says for how long it waits for a node', async () => {
+    const gone = await fakeNode(() => undefined);
+    await gone.close();
+    const stderr = new TextSink();
+    const streams = [new TextSink(), stderr] as unknown as [NodeJS.WritableStream, NodeJS.WritableStream];
+    await expect(publish(workspaceFolder(), { to: `${gone.url}/foo` }, ...streams)).rejects.toBeInstanceOf(UsageError);
+    await expect(publish(workspaceFolder(), { to: gone.url, retryForMs: 500 }, ...streams)).rejects.toThrow(
+      'nobody listens there; gave up after 0.5 s',
+    );
+    expect(stderr.text).toBe('nobody listens there: waiting for up to 0.5 s\n');
   });
 
   it('passes on any other refusal in its own words', async () => {
