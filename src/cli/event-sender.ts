@@ -77,7 +77,7 @@ export class EventSender {
     if (!lane.inFlight && this.#isFull(lane.filling)) this.#dispatch(lane);
   }
 
-  /** Sends what is left, and waits for every answer. */
+  /** Sends what is left, and waits for every answer; where sending failed for good, for the answers to what is on its way. */
   async drain(): Promise<void> {
     for (const lane of this.#lanes) {
       while (!this.#failure && (lane.inFlight || lane.filling.lines.length > 0)) {
@@ -85,6 +85,7 @@ export class EventSender {
         await this.#settleOthers(lane);
       }
     }
+    for (const lane of this.#lanes) await lane.inFlight;
     if (this.#failure) throw this.#failure;
   }
 

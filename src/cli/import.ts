@@ -6,6 +6,7 @@ import { EVENT_BYTES_MAX } from '../constants.ts';
 import { EventSender } from './event-sender.ts';
 import { ExitCode, InputError } from './exit.ts';
 import { ndjsonLines } from './ndjson-lines.ts';
+import { secondsText } from './node-client.ts';
 import { orderHashOf } from './order-hash.ts';
 
 export interface ImportOptions {
@@ -20,12 +21,20 @@ interface Output extends NodeJS.WritableStream {
   readonly isTTY?: boolean;
 }
 
-/** The first few rejects are shown in full; all are counted. */
+/** The rejects that come first in the file are shown in full; all are counted. */
 const REJECTS_SHOWN = 5;
 const PROGRESS_EVERY_MS = 200;
 const TOO_LARGE = 'too_large';
+/** Begins like an array, or like an object over several lines. */
+const ONE_DOCUMENT = /^\ufeff?\s*(?:\[|\{\s*\n)/;
+const ONE_DOCUMENT_BYTES = 256;
+const NDJSON_HINT =
+  "the file looks like one JSON document: it must hold one event per line (NDJSON), as `jq -c '.[]'` makes of an array";
 
-/** @returns the exit code: 1 if any line was rejected. Throws InputError if the file or the node cannot be reached. */
+/**
+ * @returns the exit code: 1 if any line was rejected. Throws InputError if the file cannot be read to its end, or the node not be reached; what was sent before is
+ * summed up all the same.
+ */
 export async function importEvents(
   file: string,
   options: ImportOptions,
@@ -33,12 +42,12 @@ export async function importEvents(
   stderr: Output,
 ): Promise<number> {
   const report = new ImportReport(stderr);
-  const sender = new EventSender({ ...options, onRetry: (why, waitMs) => report.waiting(why, waitMs) });
+  const sender = new EventSender({ ...options, onRetry: report.waiting.bind(report) });
   sender.onRejected = ({ line, reason, error }) => report.reject(line, reason, error);
   const source = await openSource(file);
   const startedAt = performance.now();
-  try {
-    for await (const lines of ndjsonLines(source.bytes, EVENT_BYTES_MAX)) {
+  const sendAll = async (): Promise<void> => {
+    for await (const lines of ndjsonLines(report.lookAtStart(source.bytes), EVENT_BYTES_MAX)) {
       for (const { number, bytes } of lines) {
         if (bytes === null)
           report.reject(number, TOO_LARGE, `the line is longer than an event may be (${EVENT_BYTES_MAX} bytes)`);
@@ -46,13 +55,17 @@ export async function importEvents(
       }
       report.progress(sender.accepted, source.progress(), performance.now() - startedAt);
     }
-    await sender.drain();
+  };
+  try {
+    // Also behind a file that cannot be read to its end: what came before that counts.
+    await sendAll().finally(() => sender.drain());
   } catch (error) {
     report.clearLine();
+    if (sender.accepted + report.rejected > 0)
+      stdout.write(report.summary(sender.accepted, performance.now() - startedAt));
     throw readError(file, error);
-  } finally {
-    report.clearLine();
   }
+  report.clearLine();
   stdout.write(report.summary(sender.accepted, performance.now() - startedAt));
   return report.rejected > 0 ? ExitCode.input : ExitCode.done;
 }
@@ -88,7 +101,9 @@ function readError(file: string, error: unknown): unknown {
 class ImportReport {
   readonly #stderr: Output;
   readonly #reasons = new Map<string, number>();
-  readonly #first: string[] = [];
+  /** By line, ascending. */
+  readonly #first: { readonly line: number; readonly error: string }[] = [];
+  #isOneDocument = false;
   #drawnAt = 0;
   #saidWaiting = false;
   rejected = 0;
@@ -100,7 +115,21 @@ class ImportReport {
   reject(line: number, reason: string, error: string): void {
     this.rejected++;
     this.#reasons.set(reason, (this.#reasons.get(reason) ?? 0) + 1);
-    if (this.#first.length < REJECTS_SHOWN) this.#first.push(`  line ${line}: ${error}`);
+    // Answers come in any order.
+    const last = this.#first.at(-1);
+    if (this.#first.length === REJECTS_SHOWN && last !== undefined && line > last.line) return;
+    this.#first.push({ line, error });
+    this.#first.sort((a, b) => a.line - b.line).splice(REJECTS_SHOWN);
+  }
+
+  /** Passes the bytes on, and notices what rejects may come from. */
+  async *lookAtStart(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+    let begun = false;
+    for await (const chunk of source) {
+      if (!begun) this.#isOneDocument = ONE_DOCUMENT.test(startText(chunk));
+      begun = true;
+      yield chunk;
+    }
   }
 
   progress(accepted: number, share: number | null, elapsedMs: number): void {
@@ -110,9 +139,11 @@ class ImportReport {
     this.#stderr.write(`\r\x1b[K${percent}${count(accepted)} events  ${count(perSecond(accepted, elapsedMs))}/s`);
   }
 
-  waiting(why: string, waitMs: number): void {
-    if (this.#stderr.isTTY) this.#stderr.write(`\r\x1b[K${why}: trying again in ${(waitMs / 1000).toFixed(1)} s`);
-    else if (!this.#saidWaiting) this.#stderr.write(`${why}: waiting\n`);
+  waiting(why: string, waitMs: number, giveUpMs: number): void {
+    const limit = secondsText(giveUpMs);
+    if (this.#stderr.isTTY)
+      this.#stderr.write(`\r\x1b[K${why}: trying again in ${(waitMs / 1000).toFixed(1)} s, for up to ${limit}`);
+    else if (!this.#saidWaiting) this.#stderr.write(`${why}: waiting for up to ${limit}\n`);
     this.#saidWaiting = true;
   }
 
@@ -127,9 +158,15 @@ class ImportReport {
     ];
     for (const [reason, rejected] of [...this.#reasons].sort((a, b) => b[1] - a[1]))
       lines.push(`  ${reason}: ${count(rejected)}`);
-    if (this.rejected > 0) lines.push('first rejects:', ...this.#first);
+    if (this.rejected > 0)
+      lines.push('first rejects:', ...this.#first.map(({ line, error }) => `  line ${line}: ${error}`));
+    if (this.rejected > 0 && this.#isOneDocument) lines.push(NDJSON_HINT);
     return `${lines.join('\n')}\n`;
   }
+}
+
+function startText(chunk: Uint8Array): string {
+  return Buffer.from(chunk.subarray(0, ONE_DOCUMENT_BYTES)).toString('utf8');
 }
 
 function count(value: number): string {

@@ -1,9 +1,9 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, it } from 'vitest';
-import { InputError } from '../../src/cli/exit.ts';
+import { InputError, UsageError } from '../../src/cli/exit.ts';
 import { type ImportOptions, importEvents } from '../../src/cli/import.ts';
 import { EVENT_BYTES_MAX } from '../../src/constants.ts';
 import { answerJson, type FakeNode, fakeNode, type Handler, TextSink } from '../support/fake-node.ts';
@@ -27,11 +27,13 @@ function events(count: number, customers: number): string[] {
   );
 }
 
+/** `stdout` may be given, to be read where the import throws. */
 async function run(
   file: string,
   options: Partial<ImportOptions> = {},
+  stdout = new TextSink(),
 ): Promise<{ code: number; out: string; err: string }> {
-  const [stdout, stderr] = [new TextSink(), new TextSink()];
+  const stderr = new TextSink();
   const streams = [stdout, stderr] as unknown as [NodeJS.WritableStream, NodeJS.WritableStream];
   const code = await importEvents(
     file,
@@ -107,7 +109,7 @@ describe('beckon import', () => {
     const { code, out, err } = await run(ndjsonFile(events(2_000, 10)));
     expect(code).toBe(0);
     expect(out).toContain('2,000 events accepted');
-    expect(err).toMatch(/: waiting\n$/);
+    expect(err).toMatch(/: waiting for up to 5 s\n$/);
     const order = new Map<string, number[]>();
     for (const { customer, data } of taken(node)) order.set(customer, [...(order.get(customer) ?? []), data.n]);
     for (const numbers of order.values())
@@ -128,8 +130,15 @@ describe('beckon import', () => {
     const gone = await fakeNode(acceptAll);
     await gone.close();
     await expect(run(ndjsonFile(events(10, 2)), { to: gone.url, retryForMs: 200 })).rejects.toThrow(
-      `${gone.url}: nobody listens there; gave up`,
+      `${gone.url}: nobody listens there; gave up after 0.2 s`,
     );
+  });
+
+  it('gives up at once where there is no such host', async () => {
+    // No name server needs to be asked about an empty label.
+    await expect(
+      run(ndjsonFile(events(1, 1)), { to: 'http://no..such.host:7400', retryForMs: 3_600_000 }),
+    ).rejects.toThrow('http://no..such.host:7400: there is no host no..such.host');
   });
 
   it('reports rejects by reason, the first of them with line numbers, and exits 1', async () => {
@@ -154,6 +163,48 @@ describe('beckon import', () => {
       '  line 6: unknown event type "odd"',
     ])
       expect(out).toContain(shown);
+  });
+
+  it('shows the rejects that come first in the file, in its order, whichever answer comes first', async () => {
+    node = await fakeNode(async ({ body }, response) => {
+      const numbers = lines(body).map((line) => JSON.parse(line).data.n as number);
+      // The batch with the first line is answered last.
+      await new Promise((resolve) => setTimeout(resolve, numbers.includes(0) ? 60 : 0));
+      const rejected = numbers.map((n, index) => ({ index, reason: 'late', error: `event ${n}` }));
+      return answerJson(response, 202, { accepted: 0, rejected });
+    });
+    const { out } = await run(ndjsonFile(events(200, 40)));
+    expect(node.requests.length).toBeGreaterThan(1);
+    const shown = [1, 2, 3, 4, 5].map((line) => `  line ${line}: event ${line - 1}\n`).join('');
+    expect(out.endsWith(`first rejects:\n${shown}`)).toBe(true);
+  });
+
+  it.each([
+    ['an array on one line', `[${events(2, 2).join(',')}]`],
+    [
+      'an array, pretty-printed',
+      JSON.stringify(
+        events(2, 2).map((text) => JSON.parse(text)),
+        null,
+        2,
+      ),
+    ],
+    ['an array too long for a line', `\n [${events(5_000, 2).join(',')}]`],
+    ['an object, pretty-printed', `\ufeff${JSON.stringify({ type: 'receipt' }, null, 2)}`],
+  ])('says how a file should look that holds %s', async (_, text) => {
+    node = await fakeNode(({ body }, response) => {
+      const rejected = lines(body).map((_, index) => ({ index, reason: 'syntax', error: 'expected an event object' }));
+      return answerJson(response, 202, { accepted: 0, rejected });
+    });
+    const { out } = await run(ndjsonFile([text]));
+    expect(out).toMatch(/\nthe file looks like one JSON document: [^\n]*one event per line \(NDJSON\)[^\n]*\n$/);
+  });
+
+  it('has no such advice for NDJSON', async () => {
+    node = await fakeNode((_, response) =>
+      answerJson(response, 202, { accepted: 0, rejected: [{ index: 0, reason: 'syntax', error: 'no' }] }),
+    );
+    expect((await run(ndjsonFile(events(1, 1)))).out).not.toContain('NDJSON');
   });
 
   it('does not send a line longer than an event may be, nor hold it in memory, and sends its neighbours', async () => {
@@ -211,7 +262,48 @@ describe('beckon import', () => {
     await expect(run(path)).rejects.toThrow(/not a gzip file, or a damaged one/);
   });
 
-  it('refuses an address that is no URL', async () => {
-    await expect(run(ndjsonFile(events(1, 1)), { to: 'localhost:7400' })).rejects.toThrow(/expected a URL such as/);
+  it('sums up what was sent before a damaged place, and names that', async () => {
+    node = await fakeNode(({ body }, response) => {
+      const rejected = body.includes('"n":7}') ? [{ index: 0, reason: 'late', error: 'too late' }] : [];
+      return answerJson(response, 202, { accepted: lines(body).length - rejected.length, rejected });
+    });
+    const path = ndjsonFile(events(20_000, 50), 'events.ndjson.gz');
+    const whole = readFileSync(path);
+    writeFileSync(path, whole.subarray(0, Math.floor(whole.length / 2)));
+    const stdout = new TextSink();
+    await expect(run(path, {}, stdout)).rejects.toThrow(/not a gzip file, or a damaged one/);
+    const sent = taken(node).length;
+    expect(sent).toBeGreaterThan(0);
+    const accepted = (sent - 1).toLocaleString('en-GB');
+    expect(stdout.text).toMatch(new RegExp(`^${accepted} events accepted in [^\n]*, 1 rejected\n  late: 1\n`));
+  });
+
+  it('sums up what was taken before the node refused', async () => {
+    let answers = 0;
+    node = await fakeNode(({ body }, response) =>
+      ++answers > 2
+        ? answerJson(response, 401, { title: 'A token is needed' })
+        : answerJson(response, 202, { accepted: lines(body).length, rejected: [] }),
+    );
+    const stdout = new TextSink();
+    await expect(run(ndjsonFile(events(5_000, 1)), {}, stdout)).rejects.toThrow('401 A token is needed');
+    expect(stdout.text).toMatch(/^1,000 events accepted in /);
+  });
+
+  it.each([
+    ['localhost:7400', /expected a URL such as/],
+    ['http://127.0.0.1:7400/foo', /--to: only http:\/\/127\.0\.0\.1:7400 is used, not "\/foo"/],
+    ['http://127.0.0.1:7400/?a=b', /not "\/\?a=b"/],
+    ['http://127.0.0.1:7400/#a', /not "\/#a"/],
+    ['http://me:secret@127.0.0.1:7400', /--to: names and passwords are not used: send --token/],
+  ])('refuses the address %s', async (to, message) => {
+    const importing = run(ndjsonFile(events(1, 1)), { to });
+    await expect(importing).rejects.toThrow(message);
+    await expect(importing).rejects.toBeInstanceOf(UsageError);
+  });
+
+  it('takes an address that ends in a slash', async () => {
+    node = await fakeNode(acceptAll);
+    expect((await run(ndjsonFile(events(1, 1)), { to: `${node.url}/` })).out).toContain('1 events accepted');
   });
 });
