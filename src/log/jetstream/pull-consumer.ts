@@ -2,7 +2,8 @@
  * Takes the messages of one stream, from a sequence on, as they are stored. An ephemeral consumer without acknowledgements, whose messages are asked for
  * by bytes: two requests of LOG_PULL_BYTES are under way, and one that is used up is followed by the next. So what is on its way to this
  * process is bounded exactly, whatever the server could send; pausing is not to ask. (A push consumer with flow control has up to 32 MiB on its way: sixteen
- * of them on one connection go past the 64 MiB at which nats-server cuts a slow client off. It is not faster: see notes on rates in src/README.md.)
+ * of them on one connection go past the 64 MiB at which nats-server cuts a slow client off. Measured side by side, raw, it is 0 to 20 % faster with one event per
+ * message and no faster with batches.)
  *
  * Accounts for bytes as the server does (subject, reply, headers, payload), because a request that comes out even ends without a word.
  *
