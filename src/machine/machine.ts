@@ -105,7 +105,7 @@ export class Machine {
 
   /**
    * Applies the record that follows `position`. Adds to `effects` what it leads to; the caller clears it before.
-   * Synchronous, and total over payloads; records out of sequence, and kinds that are not built, are programmer errors.
+   * Synchronous, and total over kinds and payloads; records out of sequence are programmer errors.
    */
   apply(record: LogRecord, effects: Effects): void {
     const globals = this.#globals;
@@ -122,8 +122,8 @@ export class Machine {
         return;
       case RecordKind.tick:
         return;
-      case RecordKind.message:
-        assert(false, 'messages between partitions are not supported yet');
+      default:
+        this.#rejectRecord(record, effects);
     }
   }
 
@@ -284,12 +284,23 @@ export class Machine {
   }
 
   #reject(type: string, effects: Effects): void {
+    this.#addDeadLetter(type, this.#payload.index, this.#payload.raw(), effects);
+  }
+
+  /** Whoever may publish chooses the kind as well as the payload: it is data, and one bad record must not end replay. */
+  #rejectRecord({ kind, payload }: LogRecord, effects: Effects): void {
+    const what = (kind as number) === RecordKind.message ? 'messages between partitions' : `records of kind ${kind}`;
+    this.#fault.set(RejectReason.unsupported, `${what} are not supported; events go to beckon.events.<partition>`);
+    this.#addDeadLetter(UNKNOWN_TYPE, 0, new Uint8Array(payload), effects);
+  }
+
+  /** Of what the fault says. */
+  #addDeadLetter(type: string, index: number, raw: Uint8Array, effects: Effects): void {
     const { reason, error } = this.#fault;
-    const { index } = this.#payload;
     this.#globals.rejected++;
     const number = ++this.#globals.deadLetterCount;
     effects.rejections.push({ index, reason, error });
-    effects.deadLetters.push({ number, reason, error, raw: this.#payload.raw() });
+    effects.deadLetters.push({ number, reason, error, raw });
     effects.eventCounts.rejected(type, reason);
   }
 
