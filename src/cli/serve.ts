@@ -106,6 +106,9 @@ const EXPLAINED = new Set([
   'CorruptFileError',
   'FatalStorageError',
   'ListenError',
+  'NatsRefusedError',
+  'StreamRefusedError',
+  'PublishRefusedError',
 ]);
 
 /** The data folder is no folder, not ours to write, or on a full disk; the message names the path. */

@@ -55,6 +55,13 @@ describe('beckon serve', () => {
     expect(refused.stderr).not.toContain('internal error');
   });
 
+  it('says that nobody listens where NATS should be, and gives up', async () => {
+    const data = nodes.newDataFolder();
+    const refused = await runBeckon('serve', '--data', data, '--http', '127.0.0.1:0', '--nats', 'nats://127.0.0.1:1');
+    expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining('127.0.0.1:1') });
+    expect(refused.stderr).not.toMatch(/internal error|\n {4}at /);
+  });
+
   it.each([
     [['--clock', 'moon'], 'Allowed choices are wall, event'],
     [['--partitions', '0'], 'expected a whole number from 1 to 256'],
