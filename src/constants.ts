@@ -60,6 +60,16 @@ export const AUDIENCE_ROWS_PER_STEP = 2048;
 export const METRICS_REFRESH_MS = 1000;
 /** How often a node that replays a long log says how far it is. */
 export const REPLAY_PROGRESS_MS = 2000;
+/** How often a node on NATS asks how far its streams reach, for the lag that it shows. */
+export const TAILS_REFRESH_MS = 2000;
+/** How long a node that stops waits for NATS to store its last decisions; orchestrators kill after 30 s. */
+export const SETTLE_MS_MAX = 10_000;
+/** A complete snapshot whose effects do not become durable for this long makes way for those of other partitions. */
+export const SNAPSHOT_WAIT_MS_MAX = 10_000;
+/** A read that waits this long for what was acknowledged to be applied is given up. */
+export const READ_WAIT_MS_MAX = 10_000;
+/** What a record without a payload counts for, in bytes of log: a tick costs a snapshot something, too. */
+export const RECORD_BYTES_OVERHEAD = 64;
 /** A thread of the task pool without work ends after this long. */
 export const TASK_POOL_IDLE_MS = 10_000;
 /** A partition takes a snapshot when this much of its log came after the last one … */

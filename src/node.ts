@@ -78,13 +78,22 @@ export async function startNode(options: NodeOptions, logger: Logger, onFailure:
   try {
     return await open(options, logger, onFailure, undo);
   } catch (error) {
-    await takeDown(undo);
+    await takeDown(undo).catch(() => undefined);
     throw error;
   }
 }
 
+/** Every step is taken, whatever becomes of the ones before it; the first error is thrown at the end. */
 async function takeDown(undo: Undo): Promise<void> {
-  for (const step of undo.reverse()) await step();
+  const errors: unknown[] = [];
+  for (const step of undo.reverse()) {
+    try {
+      await step();
+    } catch (error) {
+      errors.push(error);
+    }
+  }
+  if (errors.length > 0) throw errors[0];
 }
 
 async function open(options: NodeOptions, logger: Logger, onFailure: () => void, undo: Undo): Promise<RunningNode> {
@@ -113,11 +122,14 @@ async function open(options: NodeOptions, logger: Logger, onFailure: () => void,
     partitions,
     compile: (files) => pool.compileWorkspace(files),
     activate: (partition, json, version) => ingest.activate(partition, json, version),
+    activeVersions: async () => (await shards.statuses()).map((status) => status.workspaceVersion),
   });
   const statuses = await shards.statuses();
   const customers = statuses.reduce((sum, status) => sum + status.customers, 0);
   logger.info({ partitions, customers }, 'recovered');
-  await publication.finish(statuses.map((status) => status.workspaceVersion));
+  await publication
+    .finish()
+    .catch((error: Error) => logger.error({ err: error }, 'a partition decides by an older version'));
   if (files !== null) await publishFolder(publication, files, logger);
   await log.follow(publication);
 
@@ -158,7 +170,7 @@ async function openLog(
   undo: Undo,
 ): Promise<{ folder: DataFolder; log: NodeLog }> {
   if (options.nats === null) {
-    const folder = openFolder(options, options.partitions, undo);
+    const folder = openFolder(options, options.partitions, 'embedded', undo);
     return { folder, log: new EmbeddedNodeLog(folder) };
   }
   const { streams, ...nats } = options.nats;
@@ -168,12 +180,18 @@ async function openLog(
     (level, fields, message) => logger[level](fields, message),
   );
   undo.push(() => log.close());
-  return { folder: openFolder(options, log.partitions, undo), log };
+  return { folder: openFolder(options, log.partitions, `nats ${log.decisions.identity}`, undo), log };
 }
 
-function openFolder(options: NodeOptions, partitions: number | null, undo: Undo): DataFolder {
+/** `log`: what the data belongs to. Records of another log, or of another cluster's streams, would be another history. */
+function openFolder(options: NodeOptions, partitions: number | null, log: string, undo: Undo): DataFolder {
   const { clock, customersPerPartition } = options;
-  const folder = DataFolder.open(nodeFileSystem, options.dataDirectory, { partitions, clock, customersPerPartition });
+  const folder = DataFolder.open(nodeFileSystem, options.dataDirectory, {
+    partitions,
+    clock,
+    customersPerPartition,
+    log,
+  });
   undo.push(() => folder.close());
   const heartbeat = setInterval(() => folder.heartbeat(), FOLDER_HEARTBEAT_MS);
   undo.push(() => clearInterval(heartbeat));

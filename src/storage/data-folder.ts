@@ -17,6 +17,7 @@ import { RefusedFileError } from './storage-error.ts';
 
 export const FOLDER_FORMAT = 1;
 const IDENTITY_NAME = 'beckon.json';
+const EMBEDDED_LOG = 'embedded';
 
 /** Fixed when the folder is created, recorded in beckon.json. A flag that differs later is an error. */
 export interface FolderIdentity {
@@ -29,6 +30,8 @@ export interface FolderIdentity {
   readonly clock: 'wall' | 'event';
   /** Capacity of each partition. */
   readonly customersPerPartition: number;
+  /** Which log it is the data of: `embedded`, or `nats <id of the streams>`. */
+  readonly log: string;
 }
 
 /** What the flags ask for; null: as the folder has it, or the default for a new one. */
@@ -36,6 +39,8 @@ export interface FolderRequest {
   readonly partitions: number | null;
   readonly clock: 'wall' | 'event' | null;
   readonly customersPerPartition: number | null;
+  /** Default: `embedded`. */
+  readonly log?: string;
 }
 
 /** What a folder takes from outside. */
@@ -137,7 +142,7 @@ export function readIdentity(fs: FileSystem, root: string): FolderIdentity | nul
     throw new RefusedFileError(path, 'it is not JSON', 'restore it from a copy of the data folder');
   }
   const fields = (typeof value === 'object' && value !== null ? value : {}) as Record<string, unknown>;
-  const { format, id, created, partitions, clock, customersPerPartition } = fields;
+  const { format, id, created, partitions, clock, customersPerPartition, log } = fields;
   if (format !== FOLDER_FORMAT) {
     throw new RefusedFileError(
       path,
@@ -150,7 +155,8 @@ export function readIdentity(fs: FileSystem, root: string): FolderIdentity | nul
     typeof created !== 'string' ||
     !isCount(partitions) ||
     (clock !== 'wall' && clock !== 'event') ||
-    !isCount(customersPerPartition)
+    !isCount(customersPerPartition) ||
+    typeof log !== 'string'
   ) {
     throw new RefusedFileError(
       path,
@@ -158,7 +164,7 @@ export function readIdentity(fs: FileSystem, root: string): FolderIdentity | nul
       'restore it from a copy of the data folder',
     );
   }
-  return { format, id, created, partitions, clock, customersPerPartition };
+  return { format, id, created, partitions, clock, customersPerPartition, log };
 }
 
 function isCount(value: unknown): value is number {
@@ -202,12 +208,21 @@ function createIdentity(
     partitions,
     clock: request.clock ?? 'wall',
     customersPerPartition,
+    log: request.log ?? EMBEDDED_LOG,
   };
   replaceFile(fs, root, IDENTITY_NAME, new TextEncoder().encode(`${JSON.stringify(identity, null, 2)}\n`));
   return identity;
 }
 
 function refuseDifferent(root: string, identity: FolderIdentity, request: FolderRequest): void {
+  const log = request.log ?? EMBEDDED_LOG;
+  if (log !== identity.log) {
+    throw new RefusedFileError(
+      `${root}/${IDENTITY_NAME}`,
+      `the data belongs to another log (${identity.log}), not to this one (${log})`,
+      'use --nats as before, or a new data folder: with streams it is rebuilt from them',
+    );
+  }
   for (const key of ['partitions', 'clock', 'customersPerPartition'] as const) {
     const asked = request[key];
     if (asked === null || asked === identity[key]) continue;

@@ -67,7 +67,7 @@ export const catalogue = {
   },
   beckon_decision_latency_seconds: {
     kind: 'histogram',
-    help: 'From the time the log gave a record to the moment its decisions are handed to subscribers.',
+    help: 'From the time the log gave a record to the moment its decisions are made and handed on, to the decision log or to JetStream.',
     labels: [],
     buckets: [...SUB_MILLISECOND, ...MILLISECONDS, ...SECONDS],
   },

@@ -1,5 +1,6 @@
 /** One partition as its worker hosts it: the machine with its state, its snapshots, and where its effects go. */
 
+import { RECORD_BYTES_OVERHEAD } from '../constants.ts';
 import { recordChecksum } from '../log/record-checksum.ts';
 import type { Effects } from '../machine/effects.ts';
 import type { Machine } from '../machine/machine.ts';
@@ -17,6 +18,8 @@ export class HostedPartition {
   readonly effects: EffectSink;
   /** Payload bytes applied since the last snapshot began: what a restart would have to replay. */
   bytesSinceSnapshot = 0;
+  /** It applies nothing more, and its effects may never become durable. */
+  halted = false;
   /** Of the last record applied (recordChecksum): with its sequence and time, what a log stream is recognised by. 0 before the first. */
   checksum = 0;
   /** Called before a record that changes the columns of the state. */
@@ -41,7 +44,7 @@ export class HostedPartition {
     effects.clear();
     if (record.kind === RecordKind.workspace) this.beforeWorkspace();
     this.machine.apply(record, effects);
-    this.bytesSinceSnapshot += record.payload.length;
+    this.bytesSinceSnapshot += record.payload.length + RECORD_BYTES_OVERHEAD;
     this.checksum = recordChecksum(record.kind, record.payload);
     this.effects.add(record.ts, effects);
   }

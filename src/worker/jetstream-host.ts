@@ -5,10 +5,11 @@
  * Backpressure: a partition whose effects are not stored yet, or a queue that is full, pauses the reader; JetStream keeps what is not read.
  * A partition that cannot go on (its stream lost records, another node decided otherwise) halts alone.
  */
-import { SHARD_BATCH_BYTES_MAX, SHARD_PENDING_BYTES_MAX, TICK_INTERVAL_MS } from '../constants.ts';
+import { SHARD_BATCH_BYTES_MAX, SHARD_PENDING_BYTES_MAX, TAILS_REFRESH_MS, TICK_INTERVAL_MS } from '../constants.ts';
 import { connectNats } from '../log/jetstream/connection.ts';
 import type { JetStreamReader, LogMessage } from '../log/jetstream/reader.ts';
 import { StoredDecisions } from '../log/jetstream/stored-decisions.ts';
+import { StreamTails } from '../log/jetstream/stream-tails.ts';
 import type { Effects } from '../machine/effects.ts';
 import { encodeDecideAnswer } from '../protocol/decide-answer.ts';
 import { type LogRecord, RecordKind } from '../protocol/record.ts';
@@ -45,7 +46,12 @@ export async function openJetStreamHost(
     onStatus: (status) =>
       parts.log('warn', { worker: parts.options.worker, status: status.kind }, 'connection to NATS'),
   });
-  const links = new JetStreamLinks(connection, await StoredDecisions.open(connection), parts.log);
+  const links = new JetStreamLinks(
+    connection,
+    await StoredDecisions.open(connection),
+    await StreamTails.open(connection),
+    parts.log,
+  );
   const shard = await recoverShard(parts, (partition, machine) => links.openEffects(partition, machine));
   return new JetStreamHost(parts, shard, links, post);
 }
@@ -60,6 +66,8 @@ export class JetStreamHost implements ShardHost {
   readonly #paused = new Set<number>();
   readonly #halted = new Set<number>();
   readonly #ticks: NodeJS.Timeout;
+  readonly #tails: NodeJS.Timeout;
+  #draining = false;
   #waiters: Waiter[] = [];
   #arrivals: Arrival[] = [];
   #arrivedBytes = 0;
@@ -76,6 +84,7 @@ export class JetStreamHost implements ShardHost {
     };
     links.onFailed = (partition, error) => this.#halt(partition, error.message);
     this.#ticks = setInterval(() => this.#tick(), TICK_INTERVAL_MS);
+    this.#tails = setInterval(() => void links.tails.refresh(shard.partitions.keys()), TAILS_REFRESH_MS);
   }
 
   /** Every partition goes on behind what it has applied. */
@@ -101,12 +110,15 @@ export class JetStreamHost implements ShardHost {
   }
 
   lag(partition: number): number {
-    const reader = this.#readers.get(partition);
-    return reader === undefined ? 0 : Math.max(0, reader.received - this.shard.host(partition).machine.position);
+    const received = this.#readers.get(partition)?.received ?? 0;
+    const last = Math.max(received, this.#links.tails.last(partition));
+    return Math.max(0, last - this.shard.host(partition).machine.position);
   }
 
   async drain(): Promise<void> {
+    this.#draining = true;
     clearInterval(this.#ticks);
+    clearInterval(this.#tails);
     await Promise.all([...this.#readers.values()].map((reader) => reader.close()));
     while (this.#arrivals.length > 0) this.#run();
     await this.#links.settle();
@@ -124,14 +136,27 @@ export class JetStreamHost implements ShardHost {
       { seq: machine.position, ts: machine.recordTs, crc: checksum },
       {
         records: (batch) => this.#take(partition, batch),
-        caughtUp: () => this.#whenDrained(() => this.#post({ type: 'caughtUp', partition })),
+        caughtUp: () => this.#caughtUp(partition),
         halted: (error) => this.#halt(partition, error.message),
         log: this.#parts.log,
       },
     );
+    if (this.#draining || this.#halted.has(partition)) {
+      await reader.close();
+      return;
+    }
     this.#readers.set(partition, reader);
     if (this.#paused.has(partition)) reader.pause();
-    this.#links.requests.listen(partition);
+  }
+
+  /** Everything that was stored when the node started has been handed over; once it is applied, the partition takes tills' requests. */
+  #caughtUp(partition: number): void {
+    const seq = this.#readers.get(partition)?.received ?? 0;
+    this.whenApplied([[partition, seq]], () => {
+      if (this.#halted.has(partition) || this.#draining) return;
+      this.#links.requests.listen(partition);
+      this.#post({ type: 'caughtUp', partition });
+    });
   }
 
   /** It applies nothing more, whatever arrives. */
@@ -139,6 +164,8 @@ export class JetStreamHost implements ShardHost {
     if (this.#halted.has(partition)) return;
     this.#halted.add(partition);
     void this.#readers.get(partition)?.close();
+    this.#links.requests.stop(partition);
+    this.shard.host(partition).halted = true;
     this.#arrivals = this.#arrivals.filter((arrival) => arrival.partition !== partition);
     this.#arrivedBytes = this.#arrivals.reduce((bytes, { record }) => bytes + record.payload.length, 0);
     this.#parts.log('error', { partition, reason }, 'a partition has halted; the others go on');
@@ -147,7 +174,7 @@ export class JetStreamHost implements ShardHost {
   }
 
   #take(partition: number, batch: readonly LogMessage[]): void {
-    if (this.#halted.has(partition)) return;
+    if (this.#halted.has(partition) || this.#draining) return;
     for (const { record, replyTo } of batch) {
       this.#arrivals.push({ partition, record, replyTo });
       this.#arrivedBytes += record.payload.length;
@@ -219,11 +246,6 @@ export class JetStreamHost implements ShardHost {
     if (this.#arrivedBytes > SHARD_PENDING_BYTES_MAX / 2) return;
     this.#paused.delete(partition);
     this.#readers.get(partition)?.resume();
-  }
-
-  #whenDrained(then: () => void): void {
-    if (this.#arrivals.length === 0) then();
-    else setImmediate(() => this.#whenDrained(then));
   }
 
   #areApplied(positions: readonly AppliedPosition[]): boolean {

@@ -1,4 +1,5 @@
 /** What a shard on NATS talks through: one connection, the publishers of every partition, and ways to open the rest. */
+import { SETTLE_MS_MAX } from '../constants.ts';
 import type { NatsLink } from '../log/jetstream/connection.ts';
 import { DeadLetterPublisher } from '../log/jetstream/dead-letter-publisher.ts';
 import { DecideRequests } from '../log/jetstream/decide-requests.ts';
@@ -8,6 +9,7 @@ import { LogWriter } from '../log/jetstream/log-writer.ts';
 import type { LogPosition } from '../log/jetstream/position-check.ts';
 import { JetStreamReader, type ReaderHandlers } from '../log/jetstream/reader.ts';
 import type { StoredDecisions } from '../log/jetstream/stored-decisions.ts';
+import type { StreamTails } from '../log/jetstream/stream-tails.ts';
 import type { Machine } from '../machine/machine.ts';
 import type { EffectSink } from './effect-sink.ts';
 import { JetStreamEffects } from './jetstream-effects.ts';
@@ -23,13 +25,15 @@ export class JetStreamLinks {
   onFailed: (partition: number, error: Error) => void = () => {};
   /** What repeats of a `decide` are answered with. */
   readonly stored: StoredDecisions;
+  readonly tails: StreamTails;
   readonly #connection: NatsLink;
   readonly #log: Log;
   readonly #sinks = new Map<number, JetStreamEffects>();
 
-  constructor(connection: NatsLink, stored: StoredDecisions, log: Log) {
+  constructor(connection: NatsLink, stored: StoredDecisions, tails: StreamTails, log: Log) {
     this.#connection = connection;
     this.stored = stored;
+    this.tails = tails;
     this.#log = log;
     this.writer = new LogWriter(connection);
     this.requests = new DecideRequests(connection, this.writer);
@@ -62,10 +66,12 @@ export class JetStreamLinks {
     return this.#sinks.get(partition)?.hasRoom ?? true;
   }
 
-  /** Resolves when nothing waits to be stored any more, or nothing more will be. */
+  /** Resolves when nothing waits to be stored any more, or nothing more will be, or SETTLE_MS_MAX has passed: what is not stored then is derived again by replay. */
   async settle(): Promise<void> {
     this.requests.close();
-    while (this.#waiting() && !this.#connection.isClosed()) await new Promise((resolve) => setTimeout(resolve, 5));
+    const deadline = performance.now() + SETTLE_MS_MAX;
+    while (this.#waiting() && !this.#connection.isClosed() && performance.now() < deadline)
+      await new Promise((resolve) => setTimeout(resolve, 5));
   }
 
   async close(): Promise<void> {

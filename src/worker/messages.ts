@@ -124,6 +124,8 @@ export type FromShard =
       readonly outcomes: readonly SubmissionOutcome[];
       readonly decisions: readonly DecisionBatch[];
     }
+  /** A query was given up: what it had to wait for was not applied in time. */
+  | { readonly type: 'late'; readonly ticket: number }
   | { readonly type: 'answer'; readonly ticket: number; readonly value: unknown }
   | {
       readonly type: 'log';

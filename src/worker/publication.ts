@@ -33,6 +33,8 @@ export interface PublicationParts {
   readonly partitions: number;
   readonly compile: Compile;
   readonly activate: Activate;
+  /** By partition. */
+  readonly activeVersions: () => Promise<readonly number[]>;
 }
 
 export class Publication {
@@ -54,15 +56,18 @@ export class Publication {
     return this.#current;
   }
 
-  /** Finishes a publication that a crash interrupted: partitions that are behind the newest version get its record. */
-  async finish(versions: readonly number[]): Promise<void> {
+  /** Finishes a publication that a crash or a failed append interrupted: partitions that are behind the newest version get its record. */
+  async finish(): Promise<void> {
     const newest = this.#current;
     if (newest === null) return;
-    const behind = versions.flatMap((version, partition) => (version < newest.version ? [partition] : []));
-    await this.#append(newest, behind);
+    const versions = await this.#parts.activeVersions();
+    await this.#append(
+      newest,
+      versions.flatMap((version, partition) => (version < newest.version ? [partition] : [])),
+    );
   }
 
-  /** Publishing the files that are active already changes nothing and answers with their version. */
+  /** Publishing the files that are active already answers with their version, once every partition has it. */
   publish(files: Files, options: PublishOptions = { basedOn: null, folderHash: null }): Promise<PublishResult> {
     const result = this.#last.then(() => this.#publish(files, options));
     this.#last = result.catch(() => undefined);
@@ -87,7 +92,10 @@ export class Publication {
     const current = this.#current;
     const active = current?.version ?? 0;
     if (options.basedOn !== null && options.basedOn !== active) return { conflict: active };
-    if (current !== null && workspaceHash(current.files) === workspaceHash(files)) return { version: current.version };
+    if (current !== null && workspaceHash(current.files) === workspaceHash(files)) {
+      await this.finish();
+      return { version: current.version };
+    }
     const compiled = await this.#parts.compile(files);
     if ('issues' in compiled) return { issues: compiled.issues };
     const workspace: Workspace = { ...compiled.workspace, version: active + 1 };
@@ -107,15 +115,16 @@ export class Publication {
     return { version: workspace.version };
   }
 
+  /** One partition after another: the records are large, and what is on its way at once is bounded. */
   async #append(workspace: Workspace, partitions: readonly number[]): Promise<void> {
+    if (partitions.length === 0) return;
     const json = new TextEncoder().encode(JSON.stringify(workspace));
-    const errors = await Promise.all(
-      partitions.map((partition) => this.#parts.activate(partition, json, workspace.version)),
-    );
-    const refused = errors.findIndex((error) => error !== null);
-    if (refused >= 0)
-      throw new Error(
-        `partition ${partitions[refused]} could not activate workspace version ${workspace.version}: ${errors[refused]}`,
-      );
+    const refused: string[] = [];
+    for (const partition of partitions) {
+      const error = await this.#parts.activate(partition, json, workspace.version);
+      if (error !== null) refused.push(`partition ${partition}: ${error}`);
+    }
+    if (refused.length > 0)
+      throw new Error(`version ${workspace.version} is not active everywhere: ${refused.join('; ')}`);
   }
 }

@@ -41,7 +41,7 @@ interface Waiting {
 export class ShardHandle {
   readonly #worker: Worker;
   readonly #waiting = new Map<number, Waiting>();
-  readonly #queries = new Map<number, (value: unknown) => void>();
+  readonly #queries = new Map<number, { resolve: (value: unknown) => void; reject: (error: Error) => void }>();
   /** Rejects with what recovery met: it says which file, and what to do. */
   readonly ready: Promise<readonly PartitionStatus[]>;
   readonly #stopped: Promise<void>;
@@ -73,7 +73,14 @@ export class ShardHandle {
           this.#settle(message.outcomes, () => events.applied(message));
           return;
         case 'answer':
-          this.#answer(message.ticket, message.value);
+          this.#takeQuery(message.ticket).resolve(message.value);
+          return;
+        case 'late':
+          this.#takeQuery(message.ticket).reject(
+            new Error(
+              'what was acknowledged is not applied yet: the log cannot be reached, or there is a long backlog',
+            ),
+          );
           return;
         case 'ready':
           this.#recovered = true;
@@ -130,7 +137,7 @@ export class ShardHandle {
     this.#flush();
     const ticket = ++this.#ticket;
     this.#post({ type: 'query', ticket, query, after });
-    return new Promise((resolve) => this.#queries.set(ticket, resolve));
+    return new Promise((resolve, reject) => this.#queries.set(ticket, { resolve, reject }));
   }
 
   /** Lets the worker finish what it was given, take its snapshots and close its files. */
@@ -168,11 +175,11 @@ export class ShardHandle {
     }
   }
 
-  #answer(ticket: number, value: unknown): void {
-    const resolve = this.#queries.get(ticket);
-    assert(resolve, `shard answered query ${ticket} that nobody waits for`);
+  #takeQuery(ticket: number): { resolve: (value: unknown) => void; reject: (error: Error) => void } {
+    const waiting = this.#queries.get(ticket);
+    assert(waiting, `shard answered query ${ticket} that nobody waits for`);
     this.#queries.delete(ticket);
-    resolve(value);
+    return waiting;
   }
 
   #post(message: ToShard, transfer: ArrayBuffer[] = []): void {

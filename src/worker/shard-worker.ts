@@ -3,7 +3,7 @@
  * step at a time. Any error that reaches the top ends the thread, and with it the process: nothing that was not answered is acknowledged.
  */
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
-import { METRICS_REFRESH_MS } from '../constants.ts';
+import { METRICS_REFRESH_MS, READ_WAIT_MS_MAX } from '../constants.ts';
 import { assert } from '../stdx/assert.ts';
 import { systemClock } from '../stdx/clock.ts';
 import { nodeFileSystem } from '../storage/node-file-system.ts';
@@ -13,6 +13,7 @@ import { openJetStreamHost } from './jetstream-host.ts';
 import type { FromShard, ShardOptions, ShardQuery, ToShard } from './messages.ts';
 import { answerQuery } from './queries.ts';
 import type { HostParts } from './recovery.ts';
+import type { AppliedPosition } from './shard-host.ts';
 import { ShardMetrics } from './shard-metrics.ts';
 import { Snapshotter } from './snapshotter.ts';
 
@@ -48,12 +49,25 @@ function take(message: ToShard): void {
       host.submit(message);
       return;
     case 'query':
-      host.whenApplied(message.after, () => answer(message.ticket, message.query));
+      answerInTime(message.ticket, message.query, message.after);
       return;
     case 'stop':
       void stop();
       return;
   }
+}
+
+/** A read waits for what was acknowledged before it, but not for ever: JetStream may be out of reach. */
+function answerInTime(ticket: number, query: ShardQuery, after: readonly AppliedPosition[]): void {
+  let timer: NodeJS.Timeout | null = setTimeout(() => {
+    timer = null;
+    post({ type: 'late', ticket });
+  }, READ_WAIT_MS_MAX);
+  host.whenApplied(after, () => {
+    if (timer === null) return;
+    clearTimeout(timer);
+    answer(ticket, query);
+  });
 }
 
 function answer(ticket: number, query: ShardQuery): void {

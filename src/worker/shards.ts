@@ -70,9 +70,9 @@ export class Shards {
     return inOrder((await this.#all({ kind: 'statuses' })) as PartitionStatus[][]);
   }
 
-  /** What a scrape reads next includes what was acknowledged before this. */
+  /** What a scrape reads next is as things are now; it waits for nothing, least of all for a backlog. */
   async refreshMetrics(): Promise<void> {
-    await this.#all({ kind: 'metrics' });
+    await Promise.all(this.#handles.map((handle) => handle.query({ kind: 'metrics' }, [])));
   }
 
   async stop(): Promise<void> {

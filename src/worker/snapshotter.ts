@@ -2,7 +2,7 @@
  * Takes snapshots of a shard's partitions, one at a time and a bounded step at a time, while the partitions go on: the state copies a group of rows before its
  * first change (state/…), this writes what it is given.
  */
-import { SNAPSHOT_INTERVAL_MS } from '../constants.ts';
+import { SNAPSHOT_INTERVAL_MS, SNAPSHOT_WAIT_MS_MAX } from '../constants.ts';
 import type { StateSnapshot } from '../state/partition-state.ts';
 import { assert } from '../stdx/assert.ts';
 import { ByteWriter } from '../stdx/bytes.ts';
@@ -38,6 +38,7 @@ export class Snapshotter {
   readonly #lastMs = new Map<number, number>();
   #running: Running | null = null;
   #waiting = false;
+  #waitingSinceMs = 0;
 
   constructor(parts: HostParts, shard: Shard, retained: (partition: number, position: number) => void) {
     this.#options = parts.options;
@@ -49,6 +50,7 @@ export class Snapshotter {
     for (const partition of shard.partitions.values()) {
       this.#lastMs.set(partition.partition, this.#clock.monotonicMs());
       partition.beforeWorkspace = () => this.#giveUp(partition);
+      this.#retain(partition);
     }
   }
 
@@ -59,13 +61,15 @@ export class Snapshotter {
 
   /** Starts a snapshot where one is due and none is running: of the partition with the longest log behind its last one. */
   consider(): void {
-    if (this.#running !== null) return;
     const now = this.#clock.monotonicMs();
+    this.#giveUpWaiting(now);
+    if (this.#running !== null) return;
     const due = [...this.#shard.partitions.values()]
       .filter(
-        ({ partition, bytesSinceSnapshot }) =>
-          bytesSinceSnapshot >= this.#options.snapshotLogBytes ||
-          (bytesSinceSnapshot > 0 && now - (this.#lastMs.get(partition) ?? 0) >= SNAPSHOT_INTERVAL_MS),
+        ({ partition, bytesSinceSnapshot, halted }) =>
+          !halted &&
+          (bytesSinceSnapshot >= this.#options.snapshotLogBytes ||
+            (bytesSinceSnapshot > 0 && now - (this.#lastMs.get(partition) ?? 0) >= SNAPSHOT_INTERVAL_MS)),
       )
       .sort((a, b) => b.bytesSinceSnapshot - a.bytesSinceSnapshot);
     if (due[0] !== undefined) this.#begin(due[0]);
@@ -92,7 +96,7 @@ export class Snapshotter {
   finishAll(): void {
     this.#drain();
     for (const partition of this.#shard.partitions.values()) {
-      if (partition.bytesSinceSnapshot === 0) continue;
+      if (partition.bytesSinceSnapshot === 0 || partition.halted) continue;
       this.#begin(partition);
       this.#drain();
     }
@@ -105,10 +109,22 @@ export class Snapshotter {
     this.#running.writer.abort();
     this.#running = null;
     this.#waiting = false;
+    this.#waitingSinceMs = 0;
     partition.bytesSinceSnapshot = this.#options.snapshotLogBytes;
   }
 
   /** What cannot become durable now is left to the log. */
+  /** A snapshot that cannot become valid holds up those of no other partition. */
+  #giveUpWaiting(now: number): void {
+    if (this.#running === null || !this.#waiting) return;
+    const { partition } = this.#running;
+    if (!partition.halted && now - this.#waitingSinceMs < SNAPSHOT_WAIT_MS_MAX) return;
+    this.#giveUp(partition);
+    this.#lastMs.set(partition.partition, now);
+    // Not at once again: others first.
+    partition.bytesSinceSnapshot = 1;
+  }
+
   #drain(): void {
     while (this.#running !== null && !this.#waiting) this.step();
     if (this.#running !== null) this.#giveUp(this.#running.partition);
@@ -146,18 +162,27 @@ export class Snapshotter {
     }
   }
 
+  /** Removes snapshots that are no longer needed, and tells which records no kept one needs; also at the start, or a partition in which nothing happens would pin the log. */
+  #retain(partition: HostedPartition): void {
+    const { historyMs } = this.#options;
+    const { logPosition } = partition.snapshots.prune(partition.machine.logTime - historyMs, historyMs);
+    this.#retained(partition.partition, logPosition);
+  }
+
   /** Waits, without blocking, until every effect up to the snapshot's position is durable. */
   #commit({ partition, writer, state, globalsDigest, decision, deadLetter, startMs }: Running): void {
     this.#waiting = !partition.effects.durable(decision, deadLetter);
-    if (this.#waiting) return;
+    if (this.#waiting) {
+      this.#waitingSinceMs ||= this.#clock.monotonicMs();
+      return;
+    }
+    this.#waitingSinceMs = 0;
     this.#running = null;
     writer.commit(state.digest + globalsDigest, () => {
       assert(partition.effects.durable(decision, deadLetter), 'effects that were durable stay so');
     });
     this.#metrics.snapshot.observe((this.#clock.monotonicMs() - startMs) / 1000);
-    const { logTime } = partition.machine;
-    const { logPosition } = partition.snapshots.prune(logTime - this.#options.historyMs, this.#options.historyMs);
-    this.#retained(partition.partition, logPosition);
+    this.#retain(partition);
   }
 }
 

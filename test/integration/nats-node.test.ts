@@ -3,6 +3,9 @@ import { rmSync } from 'node:fs';
 import { connect, type NatsConnection, StringCodec } from 'nats';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { partitionOf } from '../../src/stdx/hash.ts';
+import { DataPaths } from '../../src/storage/data-folder.ts';
+import { nodeFileSystem } from '../../src/storage/node-file-system.ts';
+import { SnapshotStore } from '../../src/storage/snapshot-store.ts';
 import type { BeckonProcess } from '../support/beckon-process.ts';
 import { natsOutcome } from '../support/nats-outcome.ts';
 import { type NatsServer, startNatsServer } from '../support/nats-server.ts';
@@ -25,6 +28,10 @@ afterEach(async () => {
 
 function start(data: string, ...flags: string[]): Promise<BeckonProcess> {
   return nodes.start(data, '--workspace', DEMO_WORKSPACE, '--nats', server.url, ...flags);
+}
+
+function snapshotsOf(data: string, partition: number): readonly number[] {
+  return new SnapshotStore(nodeFileSystem, new DataPaths(data).partition(partition), partition).positions();
 }
 
 async function getJson<T>(url: string): Promise<T> {
@@ -118,7 +125,7 @@ describe('a node on NATS', () => {
     await manager.streams.delete('BECKON_LOG_3');
     await manager.streams.add({ ...config, name: 'BECKON_LOG_3' });
 
-    const again = await start(data);
+    const again = await start(data, '--snapshot-every', '20000');
     const ready = await fetch(`${again.url}/readyz`);
     expect(ready.status).toBe(503);
     expect(await ready.text()).toMatch(
@@ -131,6 +138,30 @@ describe('a node on NATS', () => {
     const event = { type: 'receipt', customer, ts: '2010-12-20T12:00:00Z', data: { total: 5 } };
     await post(again.url, JSON.stringify(event));
     expect(await getJson(`${again.url}/v1/customers/${customer}`)).toMatchObject({ aggregates: { spend: 5 } });
+    // The halted partition holds up neither the others' snapshots nor a clean end.
+    const before = snapshotsOf(data, 4);
+    for (const batch of sampleBatches(2000, 200)) await post(again.url, batch);
+    await expect.poll(() => snapshotsOf(data, 4).at(-1), { timeout: 20_000 }).not.toBe(before.at(-1));
+    expect(await again.stop()).toBe(0);
+  });
+
+  it('refuses the data of another log', async () => {
+    const data = nodes.newDataFolder();
+    expect(await (await start(data)).stop()).toBe(0);
+    await expect(nodes.start(data)).rejects.toThrow(
+      /the data belongs to another log \(nats .*\), not to this one \(embedded\)/,
+    );
+  });
+
+  it('ends in time, with what is stored, when nats-server is gone', async () => {
+    const data = nodes.newDataFolder();
+    const node = await start(data);
+    for (const batch of sampleBatches(1000, 200)) await post(node.url, batch);
+    await server.kill();
+    expect(await node.stop()).toBe(0);
+    await server.restart();
+    const again = await start(data);
+    expect((await fetch(`${again.url}/readyz`)).status).toBe(200);
   });
 
   it('stores each decision once, in order, when two nodes own the same partitions by mistake', async () => {

@@ -155,6 +155,7 @@ describe('faults in the middle of a stream of events', () => {
       const actual = await natsOutcome(nats.url, data, PARTITIONS);
       expect(actual.decisions, `seed ${seed}`).toEqual(expected.decisions);
       expect(actual.digests, `seed ${seed}`).toEqual(expected.digests);
+      if (SOAK) expect(snapshotKills).toBeGreaterThan(0);
       process.stderr.write(
         `seed ${seed}: ${FAULTS} faults, ${snapshotKills} of them between a snapshot and its last decisions\n`,
       );

@@ -15,7 +15,7 @@ const QUEUE = 'beckon';
 export class DecideRequests {
   readonly #connection: NatsConnection;
   readonly #writer: LogWriter;
-  readonly #subscriptions: Subscription[] = [];
+  readonly #subscriptions = new Map<number, Subscription>();
 
   constructor(connection: NatsConnection, writer: LogWriter) {
     this.#connection = connection;
@@ -26,15 +26,21 @@ export class DecideRequests {
     const callback = (error: Error | null, message: Msg): void => {
       if (error === null) void this.#take(partition, message);
     };
-    this.#subscriptions.push(this.#connection.subscribe(decideSubject(partition), { queue: QUEUE, callback }));
+    const subscription = this.#connection.subscribe(decideSubject(partition), { queue: QUEUE, callback });
+    this.#subscriptions.set(partition, subscription);
   }
 
   answer(replyTo: string, answer: Uint8Array): void {
     if (!this.#connection.isClosed()) this.#connection.publish(replyTo, answer);
   }
 
+  /** The partition has halted: other nodes may take its requests. */
+  stop(partition: number): void {
+    this.#subscriptions.get(partition)?.unsubscribe();
+  }
+
   close(): void {
-    for (const subscription of this.#subscriptions) subscription.unsubscribe();
+    for (const subscription of this.#subscriptions.values()) subscription.unsubscribe();
   }
 
   async #take(partition: number, message: Msg): Promise<void> {

@@ -72,8 +72,9 @@ const remedies: Readonly<Record<HaltCause, string>> = {
  * count: they say how to deliver, not what happened.
  */
 export function messageChecksum(subject: Uint8Array, payload: Uint8Array): number {
-  const kind = recordKindOf(Buffer.from(subject).toString()) ?? RecordKind.events;
-  if (kind !== RecordKind.events) return recordChecksum(kind, payload);
+  const name = Buffer.from(subject).toString();
+  const kind = recordKindOf(name) ?? RecordKind.events;
+  if (!name.startsWith('beckon.events.')) return recordChecksum(kind, payload);
   // beckon.events.<p>.<customer>.<type>: the customer comes behind the third dot.
   let customerAt = 0;
   for (let dots = 0; dots < 3 && customerAt >= 0; dots++) customerAt = subject.indexOf(DOT, customerAt) + 1 || -1;

@@ -57,6 +57,7 @@ describe('identity of a data folder', () => {
       partitions: 8,
       clock: 'event',
       customersPerPartition: 5000,
+      log: 'embedded',
     });
     folder.close();
     expect(open(fs, machine.process(11, 'b')).identity).toEqual(folder.identity);
@@ -75,6 +76,7 @@ describe('identity of a data folder', () => {
         { partitions: 16 },
         'data/beckon.json: the data was created with partitions 8, 16 is asked for now. Remedy: leave the flag out to go on with 8, or use a new data folder.',
       ],
+      [{ log: 'nats 7f' }, 'the data belongs to another log (embedded), not to this one (nats 7f)'],
       [{ clock: 'wall' as const }, 'the data was created with clock event, wall is asked for now'],
       [{ customersPerPartition: 1 }, 'the data was created with customersPerPartition 5000, 1 is asked for now'],
     ] as const) {
