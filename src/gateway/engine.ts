@@ -30,7 +30,10 @@ export interface DecideOutcome {
   readonly decisions: readonly Uint8Array[];
 }
 
-/** null from submit and decide: the engine cannot keep up; answer 429. */
+/**
+ * null from submit and decide: the engine cannot keep up; answer 429. Both reject with IngestError where nothing is wrong with the events but they could not be taken, or
+ * it is not known whether they were.
+ */
 export interface Engine {
   readonly partitions: number;
   /** Outcomes in the order of the batches. Order law: batches of one partition are applied in the order in which they are given. */

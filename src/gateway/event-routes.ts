@@ -1,10 +1,11 @@
 /** POST /v1/events and POST /v1/decide: what producers and tills send. Both answer only once the engine says that everything is durable. */
+import { IngestError } from '../protocol/ingest-error.ts';
 import type { RejectReason } from '../protocol/rejection.ts';
 import { acceptedFormats, type BodyFormat, declaredFormat, sniffFormat } from './body-format.ts';
 import type { BatchOutcome, DecideOutcome, Engine } from './engine.ts';
 import type { Exchange } from './exchange.ts';
 import type { GatewayLimits } from './limits.ts';
-import { badRequest, overloaded, type Problem } from './problem.ts';
+import { badRequest, overloaded, type Problem, unavailable } from './problem.ts';
 import { EventRouter, type RoutedEvents, type RouteResult } from './route-events.ts';
 import type { Handler } from './router.ts';
 
@@ -45,7 +46,8 @@ export class EventRoutes {
       exchange.problem(this.#engineOverloaded());
       return;
     }
-    exchange.json(202, summarize(routed, await pending, this.#limits.rejectionsListedMax));
+    const outcomes = await this.#taken(exchange, pending);
+    if (outcomes !== null) exchange.json(202, summarize(routed, outcomes, this.#limits.rejectionsListedMax));
   }
 
   async #postDecide(exchange: Exchange, body: Buffer): Promise<void> {
@@ -68,7 +70,8 @@ export class EventRoutes {
       exchange.problem(this.#engineOverloaded());
       return;
     }
-    const outcome = await pending;
+    const outcome = await this.#taken(exchange, pending);
+    if (outcome === null) return;
     if (outcome.rejection !== null) exchange.problem(eventRejected(outcome.rejection.error, outcome.rejection.reason));
     else exchange.answer({ status: 200, contentType: 'application/json', body: encodeDecide(event, outcome) });
   }
@@ -98,6 +101,21 @@ export class EventRoutes {
         ? `a body may hold ${this.#limits.eventsMax} events, this one has more: nothing of it was taken; send it as several requests`
         : `written without records this body would have more than ${this.#limits.expandedBytesMax} bytes: nothing of it was taken; send it as several requests`,
     };
+  }
+
+  /** null: the log did not take it, and the exchange was answered. Nothing is wrong with the events, so whoever sent them keeps them and tries again. */
+  async #taken<T>(exchange: Exchange, pending: Promise<T>): Promise<T | null> {
+    try {
+      return await pending;
+    } catch (error) {
+      if (!(error instanceof IngestError)) throw error;
+      const retry = `${error.message}. It may or may not have been stored: sending the same again is safe for events with an id, which count once`;
+      const { retryAfterSeconds } = this.#limits;
+      exchange.problem(
+        error.fault === 'full' ? overloaded(retry, retryAfterSeconds) : unavailable(retry, retryAfterSeconds),
+      );
+      return null;
+    }
   }
 
   #engineOverloaded(): Problem {

@@ -1,7 +1,9 @@
 /**
  * The answer to a `beckon.decide.<p>` request, JSON: as POST /v1/decide answers, `{"event":…,"decisions":[…]}` with `"repeated":true` for a repeat;
- * or `{"error":…,"reason":…}` where the event was rejected or could not be taken.
+ * `{"error":…,"reason":…}` where the event was rejected, which is for its sender to mend; or `{"error":…,"failure":…}` where nothing is wrong with it but it could not
+ * be taken or not be answered: it may be stored, and is sent again with the same id. `failure` is an IngestFault.
  */
+import { IngestError, ingestFaultOf } from './ingest-error.ts';
 import type { Rejection } from './rejection.ts';
 
 export interface DecideAnswer {
@@ -17,25 +19,30 @@ const decoder = new TextDecoder();
 /** `event` is the id of the event, null where it has none or cannot be read. */
 export function encodeDecideAnswer(event: string | null, answer: DecideAnswer): Uint8Array {
   const { rejection, repeated, decisions } = answer;
-  if (rejection !== null) return encodeDecideFailure(rejection.error, rejection.reason);
+  if (rejection !== null) {
+    const { error, reason } = rejection;
+    return encoder.encode(JSON.stringify({ error, reason }));
+  }
   const texts = decisions.map((json) => decoder.decode(json));
   return encoder.encode(
     `{"event":${JSON.stringify(event)},"decisions":[${texts.join(',')}]${repeated ? ',"repeated":true' : ''}}`,
   );
 }
 
-export function encodeDecideFailure(error: string, reason: string): Uint8Array {
-  return encoder.encode(JSON.stringify({ error, reason }));
+export function encodeDecideFailure({ message, fault }: IngestError): Uint8Array {
+  return encoder.encode(JSON.stringify({ error: message, failure: fault }));
 }
 
-/** What a node answered; throws SyntaxError for anything else. */
+/** What a node answered. Throws IngestError where that is a failure, and another error for anything that is no answer. */
 export function decodeDecideAnswer(bytes: Uint8Array): DecideAnswer {
-  const { error, reason, repeated, decisions } = JSON.parse(decoder.decode(bytes)) as {
+  const { error, reason, failure, repeated, decisions } = JSON.parse(decoder.decode(bytes)) as {
     error?: string;
     reason?: Rejection['reason'];
+    failure?: string;
     repeated?: boolean;
     decisions?: object[];
   };
+  if (failure !== undefined) throw new IngestError(ingestFaultOf(failure), error ?? failure);
   if (error !== undefined) {
     return { rejection: { index: 0, reason: reason ?? 'unsupported', error }, repeated: false, decisions: [] };
   }

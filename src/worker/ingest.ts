@@ -23,9 +23,9 @@ export interface DecideResult {
 }
 
 export interface Ingest {
-  /** Resolves once durable, in the order of the batches; null when it cannot keep up. The embedded log has applied them then, too. */
+  /** Resolves once durable, in the order of the batches; null when it cannot keep up. Rejects with IngestError if the log does not take one of them; others may be stored. The embedded log has applied them then, too. */
   submit(batches: readonly EventPayload[]): Promise<readonly SubmitOutcome[]> | null;
-  /** One event that somebody waits for: durable and decided. null when it cannot keep up. */
+  /** One event that somebody waits for: durable and decided. null when it cannot keep up. Rejects with IngestError if nobody could answer; it may be stored. */
   decide(batch: EventPayload): Promise<DecideResult> | null;
   /** Appends a workspace record. Returns what the partition's state objected to, or null; null, too, where that is only known later. */
   activate(partition: number, workspaceJson: Uint8Array, version: number): Promise<string | null>;

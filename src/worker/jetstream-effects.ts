@@ -20,6 +20,11 @@ export class JetStreamEffects implements EffectSink {
     return this.#decisions.hasRoom && this.#deadLetters.hasRoom;
   }
 
+  /** Every decision up to this number is stored. */
+  get decisionsStoredUpTo(): number {
+    return this.#decisions.durableUpTo;
+  }
+
   /** Nothing waits to be stored. */
   get settled(): boolean {
     return this.#decisions.inFlight === 0 && this.#deadLetters.inFlight === 0;

@@ -11,9 +11,8 @@ import type { JetStreamReader, LogMessage } from '../log/jetstream/reader.ts';
 import { StoredDecisions } from '../log/jetstream/stored-decisions.ts';
 import { StreamTails } from '../log/jetstream/stream-tails.ts';
 import type { Effects } from '../machine/effects.ts';
-import { encodeDecideAnswer } from '../protocol/decide-answer.ts';
 import { type LogRecord, RecordKind } from '../protocol/record.ts';
-import { answerOf, eventIdOf } from './decide-reply.ts';
+import { replyToDecide } from './decide-replier.ts';
 import type { HostedPartition } from './hosted-partition.ts';
 import { JetStreamLinks } from './jetstream-links.ts';
 import type { FromShard, NatsShardOptions } from './messages.ts';
@@ -225,14 +224,7 @@ export class JetStreamHost implements ShardHost {
     if (effects.workspaceError !== null) {
       this.#parts.log('warn', { partition, reason: effects.workspaceError }, 'a workspace record changed nothing');
     }
-    if (replyTo !== null) void this.#reply(replyTo, partition, record, effects);
-  }
-
-  async #reply(replyTo: string, partition: number, record: LogRecord, effects: Effects): Promise<void> {
-    const { answer, first, count } = answerOf(effects);
-    const event = eventIdOf(record);
-    const decisions = count === 0 ? answer.decisions : await this.#links.stored.read(partition, first, count);
-    this.#links.requests.answer(replyTo, encodeDecideAnswer(event, { ...answer, decisions }));
+    if (replyTo !== null) void replyToDecide(this.#links, replyTo, partition, record, effects);
   }
 
   #pause(partition: number): void {

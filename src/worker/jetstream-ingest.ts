@@ -1,9 +1,8 @@
 /** Into the streams: an event is acknowledged when JetStream has it. What is wrong with it is found when it is applied, and kept as a dead letter. */
-import { DECIDE_MS_MAX, DECIDES_IN_FLIGHT_MAX, LOG_APPEND_BYTES_PENDING_MAX } from '../constants.ts';
+import { DECIDES_IN_FLIGHT_MAX, LOG_APPEND_BYTES_PENDING_MAX } from '../constants.ts';
 import type { NatsLink } from '../log/jetstream/connection.ts';
+import { requestDecisions } from '../log/jetstream/decide-client.ts';
 import { LogWriter } from '../log/jetstream/log-writer.ts';
-import { decideSubject } from '../log/jetstream/names.ts';
-import { decodeDecideAnswer } from '../protocol/decide-answer.ts';
 import { RecordKind } from '../protocol/record.ts';
 import type { DecideResult, EventPayload, Ingest, SubmitOutcome } from './ingest.ts';
 import type { AppliedPosition } from './shard-host.ts';
@@ -51,8 +50,7 @@ export class JetStreamIngest implements Ingest {
   async #decide({ partition, payload }: EventPayload): Promise<DecideResult> {
     this.#deciding += 1;
     try {
-      const answer = await this.#connection.request(decideSubject(partition), payload, { timeout: DECIDE_MS_MAX });
-      return decodeDecideAnswer(answer.data);
+      return await requestDecisions(this.#connection, partition, payload);
     } finally {
       this.#deciding -= 1;
     }

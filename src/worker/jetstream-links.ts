@@ -66,6 +66,11 @@ export class JetStreamLinks {
     return this.#sinks.get(partition)?.hasRoom ?? true;
   }
 
+  /** Every decision of the partition up to this number is stored; null once nothing more will be. */
+  decisionsStoredUpTo(partition: number): number | null {
+    return this.failures.has(partition) ? null : (this.#sinks.get(partition)?.decisionsStoredUpTo ?? null);
+  }
+
   /** Resolves when nothing waits to be stored any more, or nothing more will be, or SETTLE_MS_MAX has passed: what is not stored then is derived again by replay. */
   async settle(): Promise<void> {
     this.requests.close();

@@ -4,6 +4,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { EVENT_BYTES_MAX } from '../../src/constants.ts';
 import type { GatewayOptions } from '../../src/gateway/gateway.ts';
 import type { GatewayLimits } from '../../src/gateway/limits.ts';
+import { IngestError, type IngestFault } from '../../src/protocol/ingest-error.ts';
 import { partitionOf } from '../../src/stdx/hash.ts';
 import { GatewayUnderTest, type TestAnswer } from '../support/gateway-client.ts';
 
@@ -292,6 +293,33 @@ describe('POST /v1/events', () => {
     g.engine.release();
     await first;
   });
+
+  test.each<[string, IngestFault, number, string]>([
+    ['/v1/events', 'full', 429, 'overloaded'],
+    ['/v1/events', 'timeout', 503, 'unavailable'],
+    ['/v1/events', 'closed', 503, 'unavailable'],
+    ['/v1/events', 'refused', 503, 'unavailable'],
+    ['/v1/events', 'too_large', 503, 'unavailable'],
+    ['/v1/decide', 'full', 429, 'overloaded'],
+    ['/v1/decide', 'timeout', 503, 'unavailable'],
+    ['/v1/decide', 'unavailable', 503, 'unavailable'],
+  ])(
+    '%s: when the log says %s, %i, and that the event is to be sent again, not mended',
+    async (path, fault, ...told) => {
+      const g = await start();
+      g.engine.failure = new IngestError(fault, 'the log of partition 2: no');
+      const answer = await g.post(path, receipt);
+      expectProblem(
+        answer,
+        ...told,
+        /^the log of partition 2: no\. It may or may not have been stored: sending .* is safe/,
+      );
+      expect(answer.headers.get('retry-after')).toBe('1');
+      expect(g.logged).toEqual([]);
+      g.engine.failure = null;
+      expect((await g.post(path, receipt)).status).toBeLessThan(300);
+    },
+  );
 
   test('500 when the engine fails; the process and the next request live', async () => {
     const g = await start();

@@ -4,10 +4,13 @@
  */
 import type { Msg, NatsConnection, Subscription } from 'nats';
 import { RECORD_BYTES_MAX } from '../../constants.ts';
-import { encodeDecideFailure } from '../../protocol/decide-answer.ts';
+import { encodeDecideAnswer, encodeDecideFailure } from '../../protocol/decide-answer.ts';
+import { IngestError } from '../../protocol/ingest-error.ts';
 import { RecordKind } from '../../protocol/record.ts';
+import { RejectReason } from '../../protocol/rejection.ts';
 import type { LogWriter } from './log-writer.ts';
 import { decideSubject, isReplySubject } from './names.ts';
+import { messageBytesMax } from './raw-message.ts';
 
 /** Nodes share the requests of a partition: one of them takes each. */
 const QUEUE = 'beckon';
@@ -30,8 +33,16 @@ export class DecideRequests {
     this.#subscriptions.set(partition, subscription);
   }
 
+  /** Never throws: who cannot be answered any more times out. */
   answer(replyTo: string, answer: Uint8Array): void {
-    if (!this.#connection.isClosed()) this.#connection.publish(replyTo, answer);
+    const limit = messageBytesMax(this.#connection);
+    const what = `the answer has ${answer.length} bytes, a message of nats-server ${limit} at most: raise max_payload; the decisions are in the decision stream`;
+    const bytes = answer.length <= limit ? answer : encodeDecideFailure(new IngestError('too_large', what));
+    try {
+      this.#connection.publish(replyTo, bytes);
+    } catch {
+      // The connection is closed or draining.
+    }
   }
 
   /** The partition has halted: other nodes may take its requests. */
@@ -47,14 +58,16 @@ export class DecideRequests {
     const replyTo = message.reply;
     if (replyTo === undefined || !isReplySubject(replyTo)) return;
     if (message.data.length > RECORD_BYTES_MAX) {
-      this.answer(replyTo, encodeDecideFailure(`the event has more than ${RECORD_BYTES_MAX} bytes`, 'too_large'));
+      const error = `the event has ${message.data.length} bytes, ${RECORD_BYTES_MAX} are allowed`;
+      const rejection = { index: 0, reason: RejectReason.tooLarge, error };
+      this.answer(replyTo, encodeDecideAnswer(null, { rejection, repeated: false, decisions: [] }));
       return;
     }
     try {
       await this.#writer.append(partition, RecordKind.events, message.data, { replyTo });
     } catch (error) {
-      const reason = (error as { fault?: string }).fault ?? 'refused';
-      this.answer(replyTo, encodeDecideFailure(`${(error as Error).message}; send it again, with the same id`, reason));
+      const failure = error instanceof IngestError ? error : new IngestError('unavailable', (error as Error).message);
+      this.answer(replyTo, encodeDecideFailure(failure));
     }
   }
 }

@@ -14,6 +14,7 @@ import {
   NATS_HEADER_BYTES_RESERVED,
   PUBLISH_CHECK_MS,
 } from '../../constants.ts';
+import { IngestError } from '../../protocol/ingest-error.ts';
 import type { RecordKind } from '../../protocol/record.ts';
 import { ConnectionWatch } from './connection-watch.ts';
 import { Header, recordSubject } from './names.ts';
@@ -26,14 +27,12 @@ import { encodedHeaders, inboxOf, messageBytesMax, rawMessage } from './raw-mess
  */
 export type AppendFault = 'too_large' | 'full' | 'refused' | 'timeout' | 'closed';
 
-export class AppendError extends Error {
+export class AppendError extends IngestError {
   override readonly name = 'AppendError';
-  readonly fault: AppendFault;
   readonly partition: number;
 
   constructor(fault: AppendFault, partition: number, what: string) {
-    super(`the log of partition ${partition}: ${what}`);
-    this.fault = fault;
+    super(fault, `the log of partition ${partition}: ${what}`);
     this.partition = partition;
   }
 }
