@@ -104,6 +104,24 @@ describe('a node on NATS', () => {
     });
   });
 
+  it('keeps a message of a kind that is not built as a dead letter, and replays over it', async () => {
+    const data = nodes.newDataFolder();
+    const node = await start(data);
+    const partition = partitionOf('r1', PARTITIONS);
+    connection.publish(`beckon.control.${partition}.message`, 'hello');
+    await post(node.url, JSON.stringify(RECEIPT));
+    const before = await getJson(`${node.url}/v1/campaigns`);
+    await node.kill();
+    const again = await start(data);
+    expect(await getJson(`${again.url}/v1/campaigns`)).toEqual(before);
+    const manager = await connection.jetstreamManager();
+    const subject = `beckon.deadletter.${partition}`;
+    const letter = () => manager.streams.getMessage('BECKON_DEADLETTERS', { last_by_subj: subject });
+    await expect
+      .poll(async () => JSON.parse(codec.decode((await letter()).data)) as object, { timeout: 20_000 })
+      .toMatchObject({ reason: 'unsupported', raw: 'hello' });
+  });
+
   it('rebuilds itself from the streams when its disk is gone', async () => {
     const data = nodes.newDataFolder();
     const node = await start(data);
