@@ -17,10 +17,11 @@ import { NumberedLog } from '../storage/numbered-log.ts';
 import { EntryKind } from '../storage/numbered-log-segment.ts';
 import { RefusedFileError } from '../storage/storage-error.ts';
 import { LocalEffects } from './local-effects.ts';
+import type { AppliedPosition } from './messages.ts';
 import { type FromShard, type Submission, SubmissionKind, type SubmissionOutcome, type ToShard } from './messages.ts';
 import { type HostParts, recoverShard } from './recovery.ts';
 import type { PartitionRecord, Shard } from './shard.ts';
-import type { AppliedPosition, ShardHost } from './shard-host.ts';
+import type { ShardHost } from './shard-host.ts';
 
 interface Arrival {
   readonly submission: Submission;

@@ -1,8 +1,8 @@
 /** Into the embedded log: the shard that hosts a partition stamps the record, makes it durable, applies it and answers. */
 import type { DecisionFeed } from './decision-feed.ts';
 import type { DecideResult, EventPayload, Ingest, SubmitOutcome } from './ingest.ts';
+import type { AppliedPosition } from './messages.ts';
 import { SubmissionKind } from './messages.ts';
-import type { AppliedPosition } from './shard-host.ts';
 import type { Shards } from './shards.ts';
 
 export class EmbeddedIngest implements Ingest {

@@ -1,6 +1,6 @@
 /** How records get into the partitions' logs from this node's main thread. */
 import type { Rejection } from '../protocol/rejection.ts';
-import type { AppliedPosition } from './shard-host.ts';
+import type { AppliedPosition } from './messages.ts';
 
 export interface EventPayload {
   readonly partition: number;

@@ -15,10 +15,10 @@ import { type LogRecord, RecordKind } from '../protocol/record.ts';
 import { replyToDecide } from './decide-replier.ts';
 import type { HostedPartition } from './hosted-partition.ts';
 import { JetStreamLinks } from './jetstream-links.ts';
-import type { FromShard, NatsShardOptions } from './messages.ts';
+import type { AppliedPosition, FromShard, NatsShardOptions } from './messages.ts';
 import { type HostParts, recoverShard } from './recovery.ts';
 import type { Shard } from './shard.ts';
-import type { AppliedPosition, ShardHost } from './shard-host.ts';
+import type { ShardHost } from './shard-host.ts';
 
 interface Arrival {
   readonly partition: number;

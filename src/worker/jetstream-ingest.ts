@@ -5,7 +5,7 @@ import { requestDecisions } from '../log/jetstream/decide-client.ts';
 import { LogWriter } from '../log/jetstream/log-writer.ts';
 import { RecordKind } from '../protocol/record.ts';
 import type { DecideResult, EventPayload, Ingest, SubmitOutcome } from './ingest.ts';
-import type { AppliedPosition } from './shard-host.ts';
+import type { AppliedPosition } from './messages.ts';
 
 export class JetStreamIngest implements Ingest {
   readonly #connection: NatsLink;

@@ -4,7 +4,6 @@
 import type { Rejection } from '../protocol/rejection.ts';
 import type { Program } from '../rules/program.ts';
 import type { SeriesRegistration } from '../telemetry/shared-series.ts';
-import type { AppliedPosition } from './shard-host.ts';
 
 /** Handed to a worker when its thread starts. */
 export interface ShardOptions {
@@ -45,6 +44,9 @@ export interface Submission {
   readonly start: number;
   readonly end: number;
 }
+
+/** Partition and sequence: a record that a reader wants to see applied. */
+export type AppliedPosition = readonly [partition: number, seq: number];
 
 export type ToShard =
   | { readonly type: 'submit'; readonly submissions: readonly Submission[]; readonly bytes: ArrayBuffer }

@@ -1,16 +1,10 @@
 /** The log of a node, as its main thread needs it: the way in, the decisions out, the versions. Embedded, or JetStream. */
 import type { EncodedDecision } from '../protocol/decision.ts';
 import type { DecisionGroups } from '../protocol/decision-group.ts';
-import type { DataFolder } from '../storage/data-folder.ts';
-import { nodeFileSystem } from '../storage/node-file-system.ts';
-import { NumberedLogReader } from '../storage/numbered-log-reader.ts';
-import { DecisionFeed } from './decision-feed.ts';
-import { EmbeddedIngest } from './embedded-ingest.ts';
 import type { Ingest } from './ingest.ts';
 import type { FromShard, NatsShardOptions, PartitionStatus } from './messages.ts';
 import type { Publication } from './publication.ts';
 import type { Shards } from './shards.ts';
-import { VersionStore } from './version-store.ts';
 import type { Versions } from './versions.ts';
 
 /** The decision streams of all partitions; gateway/engine.ts says what each member promises. */
@@ -36,33 +30,4 @@ export interface NodeLog {
   /** Keeps the publication up to date with what other nodes publish. */
   follow(publication: Publication): Promise<void>;
   close(): Promise<void>;
-}
-
-export class EmbeddedNodeLog implements NodeLog {
-  readonly decisions: DecisionFeed;
-  readonly groups = null;
-  readonly versions: Versions;
-  readonly shardNats = null;
-
-  constructor(folder: DataFolder) {
-    const { partitions, id } = folder.identity;
-    const readers = Array.from({ length: partitions }, (_, p) => new NumberedLogReader(folder.decisions(p)));
-    this.decisions = new DecisionFeed(id, readers);
-    this.versions = new VersionStore(nodeFileSystem, folder.workspaces);
-  }
-
-  applied(message: Extract<FromShard, { type: 'applied' }>): void {
-    for (const batch of message.decisions) this.decisions.announce(batch);
-  }
-
-  recovered(statuses: readonly PartitionStatus[]): void {
-    for (const { partition, nextDecision } of statuses) this.decisions.resume(partition, nextDecision);
-  }
-
-  ingest(shards: Shards): Ingest {
-    return new EmbeddedIngest(shards, this.decisions);
-  }
-
-  async follow(): Promise<void> {}
-  async close(): Promise<void> {}
 }

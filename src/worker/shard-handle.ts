@@ -7,6 +7,7 @@ import { SHARD_PENDING_BYTES_MAX } from '../constants.ts';
 import { assert } from '../stdx/assert.ts';
 import type { SeriesRegistration } from '../telemetry/shared-series.ts';
 import type {
+  AppliedPosition,
   FromShard,
   PartitionStatus,
   ShardOptions,
@@ -16,7 +17,6 @@ import type {
   SubmissionOutcome,
   ToShard,
 } from './messages.ts';
-import type { AppliedPosition } from './shard-host.ts';
 
 /** What a shard tells its owner besides answers. */
 export interface ShardEvents {

@@ -1,9 +1,6 @@
 /** What feeds a shard with records: the embedded log, or JetStream. shard-worker.ts knows one of them by this. */
-import type { ToShard } from './messages.ts';
+import type { AppliedPosition, ToShard } from './messages.ts';
 import type { Shard } from './shard.ts';
-
-/** Partition and sequence: a record that a reader wants to see applied. */
-export type AppliedPosition = readonly [partition: number, seq: number];
 
 export interface ShardHost {
   readonly shard: Shard;

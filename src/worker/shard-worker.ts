@@ -10,10 +10,9 @@ import { nodeFileSystem } from '../storage/node-file-system.ts';
 import { AudienceScans } from './audience-scans.ts';
 import { openEmbeddedHost } from './embedded-host.ts';
 import { openJetStreamHost } from './jetstream-host.ts';
-import type { FromShard, ShardOptions, ShardQuery, ToShard } from './messages.ts';
+import type { AppliedPosition, FromShard, ShardOptions, ShardQuery, ToShard } from './messages.ts';
 import { answerQuery } from './queries.ts';
 import type { HostParts } from './recovery.ts';
-import type { AppliedPosition } from './shard-host.ts';
 import { ShardMetrics } from './shard-metrics.ts';
 import { Snapshotter } from './snapshotter.ts';
 

@@ -4,6 +4,7 @@
 import type { Program } from '../rules/program.ts';
 import { assert } from '../stdx/assert.ts';
 import type {
+  AppliedPosition,
   AudienceTally,
   CampaignTally,
   PartitionStatus,
@@ -13,7 +14,6 @@ import type {
   SubmissionOutcome,
 } from './messages.ts';
 import { type ShardEvents, ShardHandle } from './shard-handle.ts';
-import type { AppliedPosition } from './shard-host.ts';
 import { sumTallies } from './tallies.ts';
 
 export class Shards {
