@@ -22,7 +22,7 @@ import { EmbeddedNodeLog } from './worker/embedded-node-log.ts';
 import { JetStreamNodeLog } from './worker/jetstream-node-log.ts';
 import type { NatsShardOptions, ShardOptions } from './worker/messages.ts';
 import { NodeEngine } from './worker/node-engine.ts';
-import type { Decisions, NodeLog } from './worker/node-log.ts';
+import type { NodeLog } from './worker/node-log.ts';
 import { Publication } from './worker/publication.ts';
 import { Shards } from './worker/shards.ts';
 import { readWorkspaceFolder } from './workspace/folder.ts';
@@ -135,7 +135,7 @@ async function open(options: NodeOptions, logger: Logger, onFailure: () => void,
   await log.follow(publication);
 
   const metrics = mainThreadMetrics(exposition);
-  const engine: NodeEngine<Decisions> = new NodeEngine({
+  const engine: NodeEngine = new NodeEngine({
     partitions,
     shards,
     ingest,

@@ -14,11 +14,11 @@ import {
 import { SUBSCRIBER_MESSAGE_BYTES_MAX } from '../constants.ts';
 import { CursorCodec } from '../protocol/cursor.ts';
 import type { DecisionGroups } from '../protocol/decision-group.ts';
+import type { DecisionSource } from '../protocol/decision-source.ts';
 import { assert } from '../stdx/assert.ts';
 import type { Clock } from '../stdx/clock.ts';
 import { FrameScratch, MessagePackFrame, TextFrame } from './decision-frames.ts';
 import { DecisionTail } from './decision-tail.ts';
-import type { DecisionSource } from './engine.ts';
 import type { Exchange } from './exchange.ts';
 import { joinGroup, noGroups } from './group-join.ts';
 import { GroupMember } from './group-member.ts';

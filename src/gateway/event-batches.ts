@@ -3,8 +3,8 @@
  * most RECORD_BYTES_MAX long. Every payload is the whole of an ArrayBuffer of its own, so that it can be handed to another thread.
  */
 import { RECORD_BYTES_MAX } from '../constants.ts';
+import type { EventBatch } from '../protocol/ingest.ts';
 import { assert } from '../stdx/assert.ts';
-import type { EventBatch } from './engine.ts';
 import { type EventTable, RowKind } from './event-table.ts';
 
 const LIST_HEAD_BYTES_MAX = 5;

@@ -1,8 +1,10 @@
 /** POST /v1/events and POST /v1/decide: what producers and tills send. Both answer only once the engine says that everything is durable. */
+
+import type { BatchOutcome, DecideOutcome } from '../protocol/ingest.ts';
 import { IngestError } from '../protocol/ingest-error.ts';
 import type { RejectReason } from '../protocol/rejection.ts';
 import { acceptedFormats, type BodyFormat, declaredFormat, sniffFormat } from './body-format.ts';
-import type { BatchOutcome, DecideOutcome, Engine } from './engine.ts';
+import type { Engine } from './engine.ts';
 import type { Exchange } from './exchange.ts';
 import type { GatewayLimits } from './limits.ts';
 import { badRequest, overloaded, type Problem, unavailable } from './problem.ts';

@@ -3,7 +3,7 @@
  * that a crowd that catches up takes neither the disk nor the memory from the others.
  */
 import type { EncodedDecision } from '../protocol/decision.ts';
-import type { DecisionSource } from './engine.ts';
+import type { DecisionSource } from '../protocol/decision-source.ts';
 
 export class ReadQueue {
   readonly #source: DecisionSource;

@@ -1,6 +1,6 @@
 /** Where a subscriber starts in each partition; a cursor that cannot be followed exactly is a problem, never a silent gap. */
 import type { CursorCodec } from '../protocol/cursor.ts';
-import type { DecisionSource } from './engine.ts';
+import type { DecisionSource } from '../protocol/decision-source.ts';
 import { badRequest, type Problem } from './problem.ts';
 
 export type StreamStart =

@@ -7,10 +7,10 @@
  * is built again when it has drained. *Nothing is skipped*: if a decision that is due is no longer kept, the stream ends with an error.
  */
 import type { EncodedDecision } from '../protocol/decision.ts';
+import type { DecisionSource } from '../protocol/decision-source.ts';
 import { assert } from '../stdx/assert.ts';
 import type { DecisionFrame } from './decision-frames.ts';
 import { type DecisionTail, TailEntry } from './decision-tail.ts';
-import type { DecisionSource } from './engine.ts';
 import type { Problem } from './problem.ts';
 import type { ReadQueue } from './read-queue.ts';
 import type { DecisionFilter } from './stream-query.ts';

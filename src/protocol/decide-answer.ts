@@ -3,21 +3,16 @@
  * `{"error":…,"reason":…}` where the event was rejected, which is for its sender to mend; or `{"error":…,"failure":…}` where nothing is wrong with it but it could not
  * be taken or not be answered: it may be stored, and is sent again with the same id. `failure` is an IngestFault.
  */
+
+import type { DecideOutcome } from './ingest.ts';
 import { IngestError, ingestFaultOf } from './ingest-error.ts';
 import type { Rejection } from './rejection.ts';
-
-export interface DecideAnswer {
-  readonly rejection: Rejection | null;
-  readonly repeated: boolean;
-  /** JSON of each. */
-  readonly decisions: readonly Uint8Array[];
-}
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
 /** `event` is the id of the event, null where it has none or cannot be read. */
-export function encodeDecideAnswer(event: string | null, answer: DecideAnswer): Uint8Array {
+export function encodeDecideAnswer(event: string | null, answer: DecideOutcome): Uint8Array {
   const { rejection, repeated, decisions } = answer;
   if (rejection !== null) {
     const { error, reason } = rejection;
@@ -34,7 +29,7 @@ export function encodeDecideFailure({ message, fault }: IngestError): Uint8Array
 }
 
 /** What a node answered. Throws IngestError where that is a failure, and another error for anything that is no answer. */
-export function decodeDecideAnswer(bytes: Uint8Array): DecideAnswer {
+export function decodeDecideAnswer(bytes: Uint8Array): DecideOutcome {
   const { error, reason, failure, repeated, decisions } = JSON.parse(decoder.decode(bytes)) as {
     error?: string;
     reason?: Rejection['reason'];

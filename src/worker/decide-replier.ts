@@ -4,12 +4,13 @@
  * than were made, unless the stream no longer keeps them.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { unpack } from 'msgpackr';
 import { DECIDE_MS_MAX } from '../constants.ts';
 import type { Effects } from '../machine/effects.ts';
-import { type DecideAnswer, encodeDecideAnswer, encodeDecideFailure } from '../protocol/decide-answer.ts';
+import { encodeDecideAnswer, encodeDecideFailure } from '../protocol/decide-answer.ts';
+import type { DecideOutcome } from '../protocol/ingest.ts';
 import { IngestError } from '../protocol/ingest-error.ts';
 import type { LogRecord } from '../protocol/record.ts';
-import { answerOf, eventIdOf } from './decide-reply.ts';
 
 const CHECK_MS = 5;
 
@@ -39,7 +40,7 @@ async function repeat(
   links: DecideLinks,
   partition: number,
   event: string | null,
-  answer: DecideAnswer,
+  answer: DecideOutcome,
   first: number,
   count: number,
 ): Promise<Uint8Array> {
@@ -62,5 +63,28 @@ async function untilStored(links: DecideLinks, partition: number, number: number
     if (performance.now() > deadline)
       throw new IngestError('timeout', `decision ${partition}-${number} was not stored within ${DECIDE_MS_MAX} ms`);
     await sleep(CHECK_MS);
+  }
+}
+
+/** The answer, without the decisions of a repeat; these are numbers `first` … `first + count − 1` of the partition. */
+function answerOf(effects: Effects): { answer: DecideOutcome; first: number; count: number } {
+  const original = effects.repeatedOf[0];
+  const answer = {
+    rejection: effects.rejections[0] ?? null,
+    repeated: original !== undefined,
+    decisions: effects.decisions.map((decision) => decision.json),
+  };
+  return { answer, first: original?.first ?? 0, count: original?.count ?? 0 };
+}
+
+/** The id of the one event in a record; null if it has none or cannot be read. */
+function eventIdOf(record: LogRecord): string | null {
+  const { payload } = record;
+  try {
+    const event: unknown = (payload[0] ?? 0) >= 0x80 ? unpack(payload) : JSON.parse(new TextDecoder().decode(payload));
+    const id = typeof event === 'object' && event !== null ? (event as { id?: unknown }).id : undefined;
+    return typeof id === 'string' ? id : null;
+  } catch {
+    return null;
   }
 }

@@ -1,6 +1,8 @@
 /** Into the embedded log: the shard that hosts a partition stamps the record, makes it durable, applies it and answers. */
+
+import type { BatchOutcome, DecideOutcome, EventBatch } from '../protocol/ingest.ts';
 import type { DecisionFeed } from './decision-feed.ts';
-import type { DecideResult, EventPayload, Ingest, SubmitOutcome } from './ingest.ts';
+import type { Ingest } from './ingest.ts';
 import type { AppliedPosition } from './messages.ts';
 import { SubmissionKind } from './messages.ts';
 import type { Shards } from './shards.ts';
@@ -15,14 +17,14 @@ export class EmbeddedIngest implements Ingest {
   }
 
   /** All or nothing is admitted. */
-  submit(batches: readonly EventPayload[]): Promise<readonly SubmitOutcome[]> | null {
+  submit(batches: readonly EventBatch[]): Promise<readonly BatchOutcome[]> | null {
     if (!this.#shards.hasRoom) return null;
     return Promise.all(
       batches.map(({ partition, payload }) => this.#shards.append(partition, SubmissionKind.events, payload)),
     );
   }
 
-  decide({ partition, payload }: EventPayload): Promise<DecideResult> | null {
+  decide({ partition, payload }: EventBatch): Promise<DecideOutcome> | null {
     return this.#shards.hasRoom ? this.#decide(partition, payload) : null;
   }
 
@@ -35,7 +37,7 @@ export class EmbeddedIngest implements Ingest {
     return [];
   }
 
-  async #decide(partition: number, payload: Uint8Array): Promise<DecideResult> {
+  async #decide(partition: number, payload: Uint8Array): Promise<DecideOutcome> {
     const outcome = await this.#shards.append(partition, SubmissionKind.decide, payload);
     const repeated = outcome.repeated > 0;
     const decisions = repeated

@@ -3,8 +3,9 @@ import { DECIDES_IN_FLIGHT_MAX, LOG_APPEND_BYTES_PENDING_MAX } from '../constant
 import type { NatsLink } from '../log/jetstream/connection.ts';
 import { requestDecisions } from '../log/jetstream/decide-client.ts';
 import { LogWriter } from '../log/jetstream/log-writer.ts';
+import type { BatchOutcome, DecideOutcome, EventBatch } from '../protocol/ingest.ts';
 import { RecordKind } from '../protocol/record.ts';
-import type { DecideResult, EventPayload, Ingest, SubmitOutcome } from './ingest.ts';
+import type { Ingest } from './ingest.ts';
 import type { AppliedPosition } from './messages.ts';
 
 export class JetStreamIngest implements Ingest {
@@ -20,7 +21,7 @@ export class JetStreamIngest implements Ingest {
     this.#writer = new LogWriter(connection);
   }
 
-  submit(batches: readonly EventPayload[]): Promise<readonly SubmitOutcome[]> | null {
+  submit(batches: readonly EventBatch[]): Promise<readonly BatchOutcome[]> | null {
     const bytes = batches.reduce((sum, { payload }) => sum + payload.length, 0);
     if (this.#writer.pendingBytes > 0 && this.#writer.pendingBytes + bytes > LOG_APPEND_BYTES_PENDING_MAX) return null;
     return Promise.all(
@@ -32,7 +33,7 @@ export class JetStreamIngest implements Ingest {
   }
 
   /** Through whoever owns the partition. */
-  decide(batch: EventPayload): Promise<DecideResult> | null {
+  decide(batch: EventBatch): Promise<DecideOutcome> | null {
     if (this.#deciding >= DECIDES_IN_FLIGHT_MAX) return null;
     return this.#decide(batch);
   }
@@ -47,7 +48,7 @@ export class JetStreamIngest implements Ingest {
     return [...this.#acknowledged];
   }
 
-  async #decide({ partition, payload }: EventPayload): Promise<DecideResult> {
+  async #decide({ partition, payload }: EventBatch): Promise<DecideOutcome> {
     this.#deciding += 1;
     try {
       return await requestDecisions(this.#connection, partition, payload);

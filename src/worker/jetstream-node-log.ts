@@ -5,10 +5,11 @@ import { JetStreamDecisionSource } from '../log/jetstream/decision-source.ts';
 import { ensureStreams, type StreamOptions } from '../log/jetstream/streams.ts';
 import { WorkspaceStream } from '../log/jetstream/workspace-stream.ts';
 import type { DecisionGroups } from '../protocol/decision-group.ts';
+import type { DecisionSource } from '../protocol/decision-source.ts';
 import type { Ingest } from './ingest.ts';
 import { JetStreamIngest } from './jetstream-ingest.ts';
 import type { NatsShardOptions } from './messages.ts';
-import type { Decisions, NodeLog } from './node-log.ts';
+import type { NodeLog } from './node-log.ts';
 import type { Publication } from './publication.ts';
 import type { Log } from './recovery.ts';
 import type { Shards } from './shards.ts';
@@ -26,7 +27,7 @@ export class JetStreamNodeLog implements NodeLog {
   /** Of the streams, which fix it. */
   readonly partitions: number;
   readonly shardNats: NatsShardOptions;
-  readonly decisions: Decisions;
+  readonly decisions: DecisionSource;
   readonly groups: DecisionGroups;
   readonly versions: Versions;
   readonly #parts: Parts;

@@ -3,21 +3,23 @@
  * streams of this node. The same for both kinds of log.
  */
 import type { DecisionGroups } from '../protocol/decision-group.ts';
+import type { DecisionSource } from '../protocol/decision-source.ts';
+import type { BatchOutcome, DecideOutcome, EventBatch } from '../protocol/ingest.ts';
 import { checkExpression } from '../rules/check-expression.ts';
 import { partitionOf } from '../stdx/hash.ts';
 import type { MetricsExposition } from '../telemetry/metrics-exposition.ts';
 import type { WorkspaceIssue } from '../workspace/workspace.ts';
-import type { DecideResult, EventPayload, Ingest, SubmitOutcome } from './ingest.ts';
+import type { Ingest } from './ingest.ts';
 import type { AudienceTally, CampaignTally } from './messages.ts';
 import type { Publication, PublishResult } from './publication.ts';
 import type { Shards } from './shards.ts';
 
-export interface EngineParts<Decisions> {
+export interface EngineParts {
   readonly partitions: number;
   readonly shards: Shards;
   readonly ingest: Ingest;
   readonly publication: Publication;
-  readonly decisions: Decisions;
+  readonly decisions: DecisionSource;
   /** null: durable groups need streams that nodes share. */
   readonly groups: DecisionGroups | null;
   readonly exposition: MetricsExposition;
@@ -27,24 +29,24 @@ export interface EngineParts<Decisions> {
   readonly beforeScrape: () => Promise<void>;
 }
 
-export class NodeEngine<Decisions> {
+export class NodeEngine {
   readonly partitions: number;
-  readonly decisions: Decisions;
+  readonly decisions: DecisionSource;
   readonly groups?: DecisionGroups;
-  readonly #parts: EngineParts<Decisions>;
+  readonly #parts: EngineParts;
 
-  constructor(parts: EngineParts<Decisions>) {
+  constructor(parts: EngineParts) {
     this.partitions = parts.partitions;
     this.decisions = parts.decisions;
     if (parts.groups !== null) this.groups = parts.groups;
     this.#parts = parts;
   }
 
-  submit(batches: readonly EventPayload[]): Promise<readonly SubmitOutcome[]> | null {
+  submit(batches: readonly EventBatch[]): Promise<readonly BatchOutcome[]> | null {
     return this.#parts.ingest.submit(batches);
   }
 
-  decide(batch: EventPayload): Promise<DecideResult> | null {
+  decide(batch: EventBatch): Promise<DecideOutcome> | null {
     return this.#parts.ingest.decide(batch);
   }
 

@@ -1,22 +1,14 @@
 /** The log of a node, as its main thread needs it: the way in, the decisions out, the versions. Embedded, or JetStream. */
-import type { EncodedDecision } from '../protocol/decision.ts';
 import type { DecisionGroups } from '../protocol/decision-group.ts';
+import type { DecisionSource } from '../protocol/decision-source.ts';
 import type { Ingest } from './ingest.ts';
 import type { FromShard, NatsShardOptions, PartitionStatus } from './messages.ts';
 import type { Publication } from './publication.ts';
 import type { Shards } from './shards.ts';
 import type { Versions } from './versions.ts';
 
-/** The decision streams of all partitions; gateway/engine.ts says what each member promises. */
-export interface Decisions {
-  readonly identity: string;
-  positions(): { readonly first: readonly number[]; readonly next: readonly number[] };
-  subscribe(listener: (partition: number, decisions: readonly EncodedDecision[]) => void): () => void;
-  read(partition: number, from: number, bytesMax: number): Promise<readonly EncodedDecision[]>;
-}
-
 export interface NodeLog {
-  readonly decisions: Decisions;
+  readonly decisions: DecisionSource;
   /** null: durable groups need streams that nodes share. */
   readonly groups: DecisionGroups | null;
   readonly versions: Versions;

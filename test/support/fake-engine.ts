@@ -5,17 +5,15 @@
 import { unpack } from 'msgpackr';
 import type {
   AudienceCount,
-  BatchOutcome,
   CampaignCounts,
-  DecideOutcome,
-  DecisionSource,
   Engine,
   EngineIssue,
-  EventBatch,
   PublishOutcome,
   WorkspaceSources,
 } from '../../src/gateway/engine.ts';
 import type { EncodedDecision } from '../../src/protocol/decision.ts';
+import type { DecisionSource } from '../../src/protocol/decision-source.ts';
+import type { BatchOutcome, DecideOutcome, EventBatch } from '../../src/protocol/ingest.ts';
 import type { Rejection } from '../../src/protocol/rejection.ts';
 
 export interface FakeEvent {

@@ -1,7 +1,8 @@
 /** The asking end of `decide`: one event to whoever owns the partition, and what that node answered. */
 import { ErrorCode, type NatsConnection, type NatsError } from 'nats';
 import { DECIDE_MS_MAX } from '../../constants.ts';
-import { type DecideAnswer, decodeDecideAnswer } from '../../protocol/decide-answer.ts';
+import { decodeDecideAnswer } from '../../protocol/decide-answer.ts';
+import type { DecideOutcome } from '../../protocol/ingest.ts';
 import { IngestError, type IngestFault } from '../../protocol/ingest-error.ts';
 import { decideSubject } from './names.ts';
 
@@ -10,7 +11,7 @@ export async function requestDecisions(
   connection: NatsConnection,
   partition: number,
   payload: Uint8Array,
-): Promise<DecideAnswer> {
+): Promise<DecideOutcome> {
   let answer: Uint8Array;
   try {
     answer = (await connection.request(decideSubject(partition), payload, { timeout: DECIDE_MS_MAX })).data;

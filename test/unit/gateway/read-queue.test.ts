@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import type { DecisionSource } from '../../../src/gateway/engine.ts';
 import { ReadQueue } from '../../../src/gateway/read-queue.ts';
 import type { EncodedDecision } from '../../../src/protocol/decision.ts';
+import type { DecisionSource } from '../../../src/protocol/decision-source.ts';
 
 /** A source whose readings end when the test says so. */
 function heldSource(): { source: DecisionSource; started: number[]; end: (failure?: Error) => void } {
