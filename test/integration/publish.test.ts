@@ -16,11 +16,10 @@ const nodes = new RetailNodes();
 afterEach(() => nodes.close());
 
 async function publish(url: string, files: Readonly<Record<string, string>>): Promise<number> {
-  const { version } = (await (await fetch(`${url}/v1/workspace`)).json()) as { version: number };
   const response = await fetch(`${url}/v1/workspace`, {
     method: 'PUT',
     headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ version, files }),
+    body: JSON.stringify({ files }),
   });
   expect(response.status).toBe(200);
   return ((await response.json()) as { version: number }).version;
