@@ -1,0 +1,51 @@
+import { describe, expect, it } from 'vitest';
+import { Publication } from '../../../src/worker/publication.ts';
+import type { Workspace } from '../../../src/workspace/workspace.ts';
+import { workspaceOf } from '../../support/machine-fixture.ts';
+
+const FILES = { 'workspace.yaml': 'name: a\ntimezone: UTC\nchannels: [pos]\n' };
+
+/** Three partitions; `failing`: appends to fail, by partition. */
+async function fixture(failing: Set<number>): Promise<{ publication: Publication; active: number[] }> {
+  const active = [0, 0, 0];
+  let newest: Workspace | null = null;
+  const publication = await Publication.open({
+    versions: {
+      newest: async () => newest,
+      save: async (workspace) => {
+        newest = workspace;
+        return true;
+      },
+      folderHash: async () => null,
+    },
+    partitions: active.length,
+    compile: async (files) => ({ workspace: { ...workspaceOf(files), version: 0, files }, warnings: [] }),
+    activate: async (partition, _json, version) => {
+      if (failing.delete(partition)) throw new Error('the log does not answer');
+      active[partition] = version;
+      return null;
+    },
+    activeVersions: async () => active,
+  });
+  return { publication, active };
+}
+
+describe('publishing', () => {
+  it('finishes what failed halfway when the same files are sent again', async () => {
+    const { publication, active } = await fixture(new Set([1]));
+    await expect(publication.publish(FILES)).rejects.toThrow('the log does not answer');
+    expect(active).toEqual([1, 0, 0]);
+    expect(await publication.publish(FILES)).toEqual({ version: 1 });
+    expect(active).toEqual([1, 1, 1]);
+  });
+
+  it('compares the base with the active version in its turn, not when it is asked', async () => {
+    const { publication } = await fixture(new Set());
+    const edit = (n: number) => ({ 'workspace.yaml': `${FILES['workspace.yaml']}# ${n}\n` });
+    await publication.publish(FILES);
+    const results = await Promise.all(
+      [1, 2, 3].map((n) => publication.publish(edit(n), { basedOn: 1, folderHash: null })),
+    );
+    expect(results).toEqual([{ version: 2 }, { conflict: 2 }, { conflict: 2 }]);
+  });
+});
