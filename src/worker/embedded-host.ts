@@ -17,8 +17,14 @@ import { NumberedLog } from '../storage/numbered-log.ts';
 import { EntryKind } from '../storage/numbered-log-segment.ts';
 import { RefusedFileError } from '../storage/storage-error.ts';
 import { LocalEffects } from './local-effects.ts';
-import type { AppliedPosition } from './messages.ts';
-import { type FromShard, type Submission, SubmissionKind, type SubmissionOutcome, type ToShard } from './messages.ts';
+import {
+  type AppliedPosition,
+  type FromShard,
+  type Submission,
+  SubmissionKind,
+  type SubmissionOutcome,
+  type ToShard,
+} from './messages.ts';
 import { type HostParts, recoverShard } from './recovery.ts';
 import type { PartitionRecord, Shard } from './shard.ts';
 import type { ShardHost } from './shard-host.ts';

@@ -3,8 +3,7 @@
 import type { BatchOutcome, DecideOutcome, EventBatch } from '../protocol/ingest.ts';
 import type { DecisionFeed } from './decision-feed.ts';
 import type { Ingest } from './ingest.ts';
-import type { AppliedPosition } from './messages.ts';
-import { SubmissionKind } from './messages.ts';
+import { type AppliedPosition, SubmissionKind } from './messages.ts';
 import type { Shards } from './shards.ts';
 
 export class EmbeddedIngest implements Ingest {

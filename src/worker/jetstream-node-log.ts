@@ -84,6 +84,7 @@ export class JetStreamNodeLog implements NodeLog {
 
   async close(): Promise<void> {
     this.#parts.workspaces.close();
+    this.#parts.groups.close();
     this.#parts.decisions.close();
     await this.#parts.connection.close();
   }

@@ -59,7 +59,7 @@ export type ToShard =
   /** Take a snapshot of every partition, close the logs, answer `stopped`. */
   | { readonly type: 'stop' };
 
-/** Answered in the order of arrival: a query sees every submission that came before it. */
+/** A query sees every submission that was answered before it was asked; one that still waits it may see or not. */
 export type ShardQuery =
   | { readonly kind: 'customer'; readonly partition: number; readonly id: string }
   | { readonly kind: 'campaigns' }

@@ -132,7 +132,7 @@ export class ShardHandle {
     return new Promise((resolve) => this.#waiting.set(ticket, { bytes: payload.length, resolve }));
   }
 
-  /** Sees every submission made before it, and these records. */
+  /** Sees every submission that was answered, and these records. */
   query(query: ShardQuery, after: readonly AppliedPosition[]): Promise<unknown> {
     this.#flush();
     const ticket = ++this.#ticket;
