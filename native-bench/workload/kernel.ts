@@ -57,17 +57,22 @@ export function customerId(customer: number): string {
   return `c${String(customer).padStart(11, '0')}`;
 }
 
-/** By which share of their range the limits of each shape leave room, for one match in 1 / `share` events. */
-const WIDENING = [1, 4, STORES, 2, 2] as const;
+/** Of a shape's matches, the share that its other conditions let pass: tiers, stores, lines, members. */
+const PASSING = [1, 1 / 4, 1 / STORES, 1 / 2, 1 / 2] as const;
+const SHAPES = PASSING.length;
 
+/**
+ * Every shape matches one in five of the matching events, however many rules there are: limits rise from rule to rule, so that the events of a higher limit are
+ * among those of a lower one; only the rules of shape 2, each of another store, share the events out among themselves.
+ */
 export function kernelRules(count: number): KernelRule[] {
-  const share = MATCHING / count;
+  const perShape = Math.ceil(count / SHAPES);
   return Array.from({ length: count }, (_, n) => {
-    const shape = (n % 5) as KernelRule['shape'];
-    // Distinct constants in every rule, within a percent of the share.
-    const open = Math.min(0.9, share * WIDENING[shape] * (1 + (n % 97) / 9700));
-    const limit = Number(((shape === 3 ? 0.5 : 500) * (1 - open)).toFixed(9));
-    const other = shape === 1 ? n % (TIERS.length - 1) : shape === 2 ? Math.floor(n / 5) % STORES : shape === 4 ? n : 0;
+    const shape = (n % SHAPES) as KernelRule['shape'];
+    const place = Math.floor(n / SHAPES);
+    const share = (MATCHING / SHAPES) * (shape === 2 ? 1 / Math.min(perShape, STORES) : (place + 1) / perShape);
+    const limit = Number(((shape === 3 ? 0.5 : 500) * (1 - Math.min(0.9, share / PASSING[shape]))).toFixed(6));
+    const other = shape === 1 ? n % (TIERS.length - 1) : shape === 2 ? place % STORES : shape === 4 ? n : 0;
     return { id: `rule-${n}`, shape, limit, other, priority: n % 10 };
   });
 }
