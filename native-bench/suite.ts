@@ -62,7 +62,7 @@ export interface Bench {
   measurement(measurement: Measurement): void;
   ratio(ratio: Ratio): void;
   series(series: Series): void;
-  /** Something that could not be measured, and why (not installed, no compiler): a notice, never a failure. */
+  /** Something that could not be measured, and why (not installed, no compiler): a notice, never a failure. `what` may be a RatioKey. */
   skip(what: string, why: string): void;
   note(text: string): void;
   /** One line of progress on a terminal. */
@@ -73,5 +73,8 @@ export interface Suite {
   readonly name: string;
   /** One line for `npm run bench -- --help`. */
   readonly about: string;
+  /** The bars that it is to report; those that it does not report are printed as null, with what it skipped as the reason. */
+  readonly ratios: readonly RatioKey[];
+  /** Runs in a process of its own, started with --expose-gc; whatever it starts ends with it, unless it is detached. */
   run(bench: Bench): Promise<void>;
 }

@@ -1,0 +1,108 @@
+/**
+ * `npm run bench [-- name …]`: runs suites one after another, each in a process of its own, and tells what they measured: tables on the terminal or `--json`,
+ * and in the folder of `--out` results.json with a chart per suite. Exit code 1 if a suite failed, 2 for bad arguments; what was skipped is no failure.
+ */
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { Command } from 'commander';
+import { watchMachine } from './machine-description.ts';
+import { installPeerPackages } from './peers/packages.ts';
+import { reportOf } from './report.ts';
+import { barTable, machineLines, painter, suiteTable } from './report-table.ts';
+import { runSuite } from './run-suite.ts';
+import type { SuiteResult } from './suite-result.ts';
+import { describeSuites, select } from './suites.ts';
+
+interface Options {
+  readonly json?: true;
+  readonly quick?: true;
+  readonly out: string;
+  readonly install: boolean;
+}
+
+const program = new Command('npm run bench --')
+  .description('Measures Beckon beside what it is compared with; every claim is a ratio, both sides in one run.')
+  .argument('[name...]', 'suites, or groups of them; all if there are none')
+  .option('--json', 'print one line of JSON and nothing else (npm prints two lines of its own unless it is --silent)')
+  .option('--quick', 'the smallest sizes, to see that everything works; makes no claims')
+  .option('--out <folder>', 'where results.json and the charts go', 'bench-results')
+  .option('--no-install', 'do not install the packages that Beckon is compared with')
+  .addHelpText('after', () => `\nSuites:\n${describeSuites()}`)
+  .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2));
+program.parse();
+const options = program.opts<Options>();
+const { suites, unknown } = select(program.args);
+if (unknown.length > 0)
+  program.error(
+    `error: there is no suite ${unknown.map((name) => `"${name}"`).join(', ')}; there are:\n${describeSuites()}`,
+  );
+
+const isTerminal = process.stderr.isTTY === true;
+const paint = painter(process.stdout.isTTY === true);
+
+/** Where a person looks on: one line, written over and over. */
+function progress(text: string): void {
+  if (isTerminal) process.stderr.write(`\r\x1b[2K${text.slice(0, (process.stderr.columns ?? 80) - 1)}`);
+}
+
+function print(text: string): void {
+  if (options.json !== true) process.stdout.write(`${text}\n`);
+}
+
+async function runAll(folder: string, signal: AbortSignal): Promise<SuiteResult[]> {
+  const results: SuiteResult[] = [];
+  for (const [index, suite] of suites.entries()) {
+    if (signal.aborted) break;
+    const place = `${index + 1}/${suites.length} ${suite.name}`;
+    progress(place);
+    const result = await runSuite(suite, {
+      quick: options.quick === true,
+      folder: join(folder, suite.name),
+      signal,
+      progress: (text) => progress(`${place}: ${text}`),
+    });
+    progress('');
+    results.push(result);
+    if (!signal.aborted) print(suiteTable(result, paint));
+  }
+  return results;
+}
+
+async function main(): Promise<number> {
+  const aborted = new AbortController();
+  let stoppedBy: 'SIGINT' | 'SIGTERM' | null = null;
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.once(signal, () => {
+      stoppedBy = signal;
+      aborted.abort();
+    });
+  const folder = await mkdtemp(join(tmpdir(), 'beckon-bench-'));
+  try {
+    if (options.install) {
+      const problem = await installPeerPackages((line) => process.stderr.write(`${line}\n`));
+      if (problem !== null) process.stderr.write(`not installed, so some comparisons are skipped: ${problem}\n`);
+    }
+    const startedAt = new Date();
+    const describe = await watchMachine(options.quick === true ? 0 : undefined);
+    const results = await runAll(folder, aborted.signal);
+    if (stoppedBy !== null) return stoppedBy === 'SIGINT' ? 130 : 143;
+    const report = reportOf({
+      machine: await describe(),
+      startedAt: startedAt.toISOString(),
+      seconds: (Date.now() - startedAt.getTime()) / 1000,
+      quick: options.quick === true,
+      results,
+    });
+    const out = resolve(options.out);
+    await mkdir(out, { recursive: true });
+    await writeFile(join(out, 'results.json'), `${JSON.stringify(report, null, 2)}\n`);
+    print(`${barTable(report, paint)}\n\n${machineLines(report.machine, paint)}\n${join(out, 'results.json')}`);
+    if (options.json === true) process.stdout.write(`${JSON.stringify(report)}\n`);
+    return results.some(({ status }) => status === 'failed') ? 1 : 0;
+  } finally {
+    await rm(folder, { recursive: true, force: true, maxRetries: 5 });
+  }
+}
+
+process.exitCode = await main();

@@ -1,0 +1,48 @@
+/** All suites, by group. A group's name on the command line stands for all of its suites; without names, all run, in this order. */
+import type { Suite } from './suite.ts';
+
+export const GROUPS: Readonly<Record<string, readonly Suite[]>> = {
+  micro: [],
+  ceiling: [],
+  peers: [],
+  scans: [],
+  load: [],
+};
+
+export function allSuites(): Suite[] {
+  return Object.values(GROUPS).flat();
+}
+
+export function suiteNamed(name: string): Suite | undefined {
+  return allSuites().find((suite) => suite.name === name);
+}
+
+export interface Selection {
+  readonly suites: readonly Suite[];
+  readonly unknown: readonly string[];
+}
+
+/** Suites named by themselves or by their group, each once, in the order of the list. */
+export function select(names: readonly string[]): Selection {
+  if (names.length === 0) return { suites: allSuites(), unknown: [] };
+  const wanted = new Set<Suite>();
+  const unknown: string[] = [];
+  for (const name of names) {
+    const suite = suiteNamed(name);
+    if (suite !== undefined) wanted.add(suite);
+    else if (Object.hasOwn(GROUPS, name)) for (const member of GROUPS[name] as readonly Suite[]) wanted.add(member);
+    else unknown.push(name);
+  }
+  return { suites: allSuites().filter((suite) => wanted.has(suite)), unknown };
+}
+
+/** For `--help` and for whoever misspelt a name. */
+export function describeSuites(): string {
+  const width = Math.max(0, ...allSuites().map((suite) => suite.name.length));
+  return Object.entries(GROUPS)
+    .filter(([, suites]) => suites.length > 0)
+    .map(([group, suites]) =>
+      [`  ${group}`, ...suites.map((suite) => `    ${suite.name.padEnd(width)}  ${suite.about}`)].join('\n'),
+    )
+    .join('\n');
+}
