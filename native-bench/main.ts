@@ -55,7 +55,8 @@ async function runAll(folder: string, signal: AbortSignal): Promise<SuiteResult[
   for (const [index, suite] of suites.entries()) {
     if (signal.aborted) break;
     const place = `${index + 1}/${suites.length} ${suite.name}`;
-    progress(place);
+    if (isTerminal) progress(place);
+    else process.stderr.write(`${place}\n`);
     const result = await runSuite(suite, {
       quick: options.quick === true,
       folder: join(folder, suite.name),

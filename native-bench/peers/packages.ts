@@ -8,7 +8,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 
-export type PeerPackage = '@duckdb/node-api' | '@gorules/zen-engine' | 'json-rules-engine';
+export type PeerPackage = '@duckdb/node-api' | '@gorules/zen-engine' | 'json-rules-engine' | 'echarts';
 
 const run = promisify(execFile);
 /** 90 MB, most of it DuckDB. */
