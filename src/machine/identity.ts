@@ -4,7 +4,7 @@
  * row that starts empty, and leaves nothing behind.
  */
 import { RejectReason } from '../protocol/rejection.ts';
-import type { PartitionState } from '../state/partition-state.ts';
+import type { IdSeed, PartitionState } from '../state/partition-state.ts';
 import { partitionOf } from '../stdx/hash.ts';
 import type { EventDecoder } from './decode.ts';
 import type { Fault } from './fault.ts';
@@ -14,6 +14,9 @@ export class IdentityStep {
   readonly #identity: MachineIdentity;
   readonly #state: PartitionState;
   readonly #fault: Fault;
+  /** Of the last event's type. */
+  #seedType = '';
+  #seed: IdSeed;
   /** Of the last repeat: numbers of the decisions that the original led to; 0 and 0 for none. */
   originalFirst = 0;
   originalCount = 0;
@@ -22,6 +25,7 @@ export class IdentityStep {
     this.#identity = identity;
     this.#state = state;
     this.#fault = fault;
+    this.#seed = state.idSeed('');
   }
 
   /** Anonymous events may be anywhere. */
@@ -42,16 +46,30 @@ export class IdentityStep {
   /** Whether the event's id is remembered for its customer and type. */
   isRepeat({ customer, type, id }: EventDecoder): boolean {
     if (id === '') return false;
-    const entry = this.#state.recall(customer, type, id);
+    const state = this.#state;
+    const row = customer === '' ? state.anonymousRow : state.find(customer);
+    const entry = row < 0 ? -1 : state.recall(row, this.#seedOf(type), id);
     if (entry < 0) return false;
-    const original = this.#state.recalledDecision(entry);
+    const original = state.recalledDecision(entry);
     this.originalFirst = original.first;
     this.originalCount = original.count;
     return true;
   }
 
+  /** Of an accepted event: its customer has a row. */
   remember({ customer, type, id }: EventDecoder, firstDecision: number, decisionCount: number): void {
-    if (id !== '') this.#state.remember(customer, type, id, firstDecision, decisionCount);
+    if (id === '') return;
+    const row = customer === '' ? this.#state.anonymousRow : this.#state.find(customer);
+    this.#state.remember(row, this.#seedOf(type), id, firstDecision, decisionCount);
+  }
+
+  /** Types come from events, known or not: keeping one seed cannot fill the memory. */
+  #seedOf(type: string): IdSeed {
+    if (type !== this.#seedType) {
+      this.#seed = this.#state.idSeed(type);
+      this.#seedType = type;
+    }
+    return this.#seed;
   }
 
   /**

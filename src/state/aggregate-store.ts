@@ -3,6 +3,7 @@
  * the layout is adopted.
  */
 import type { ProfileFrame } from '../protocol/frame.ts';
+import type { BucketRing } from './bucket-ring.ts';
 import type { StoredColumn } from './column.ts';
 import type { RowDigest } from './row-digest.ts';
 import type { TextHash } from './text-hash.ts';
@@ -24,6 +25,13 @@ export interface AggregateStore {
   clear(row: number): void;
   /** Adds a field unless there are no observations within reach at logTime. */
   digest(row: number, name: TextHash, logTime: number, digest: RowDigest): void;
+}
+
+/** Of a window: callers that observe many of the same window and resolution find the bucket once. */
+export interface WindowStore extends AggregateStore {
+  readonly ring: BucketRing;
+  /** As `observe`, into a bucket that is live: `bucket` and `oldest` are ring.bucketOf(time) and ring.oldestLive. */
+  observeIn(row: number, bucket: number, oldest: number, time: number, number: number, text: string): boolean;
 }
 
 export function readNumber(into: ProfileFrame, slot: number, value: number): void {

@@ -4,7 +4,7 @@
  */
 import type { ProfileFrame } from '../protocol/frame.ts';
 import { DistinctKey, digestEdge, FOLDS, type Fold, replaces } from './aggregate-all-time.ts';
-import { type AggregateStore, readNothing, readNumber, readText } from './aggregate-store.ts';
+import { readNothing, readNumber, readText, type WindowStore } from './aggregate-store.ts';
 import type { BucketRing } from './bucket-ring.ts';
 import type { DistinctSets } from './distinct-set.ts';
 import { type RowDigest, storable } from './row-digest.ts';
@@ -34,10 +34,10 @@ export interface HeapViews {
 }
 
 /** count, and sum, min and max of numbers: one lane. */
-export class WindowFold implements AggregateStore {
+export class WindowFold implements WindowStore {
   readonly columns = [];
   readonly ordinal: number;
-  readonly #ring: BucketRing;
+  readonly ring: BucketRing;
   readonly #heap: HeapViews;
   readonly #fold: Fold;
   readonly #counts: boolean;
@@ -45,7 +45,7 @@ export class WindowFold implements AggregateStore {
 
   constructor(ring: BucketRing, heap: HeapViews, fn: 'count' | 'sum' | 'min' | 'max') {
     this.ordinal = ring.ordinal;
-    this.#ring = ring;
+    this.ring = ring;
     this.#heap = heap;
     this.#counts = fn === 'count';
     this.#fold = fn === 'count' ? FOLDS.sum : FOLDS[fn];
@@ -53,10 +53,12 @@ export class WindowFold implements AggregateStore {
   }
 
   observe(row: number, time: number, logTime: number, number: number): boolean {
-    const ring = this.#ring;
-    const oldest = ring.oldestLive(logTime);
-    const bucket = ring.bucketOf(time);
-    if (bucket < oldest) return true;
+    const oldest = this.ring.oldestLive(logTime);
+    const bucket = this.ring.bucketOf(time);
+    return bucket < oldest || this.observeIn(row, bucket, oldest, time, number);
+  }
+  observeIn(row: number, bucket: number, oldest: number, _time: number, number: number): boolean {
+    const ring = this.ring;
     const at = ring.open(row, bucket, oldest);
     if (at < 0) return false;
     const { doubles } = this.#heap;
@@ -65,7 +67,7 @@ export class WindowFold implements AggregateStore {
     return true;
   }
   read(row: number, slot: number, logTime: number, into: ProfileFrame): void {
-    const ring = this.#ring;
+    const ring = this.ring;
     const live = ring.seek(row, ring.oldestLive(logTime));
     if (live === 0) {
       if (this.#zeroWhenEmpty) readNumber(into, slot, 0);
@@ -79,29 +81,31 @@ export class WindowFold implements AggregateStore {
   }
   clear(): void {}
   digest(row: number, name: TextHash, logTime: number, digest: RowDigest): void {
-    this.#ring.seek(row, this.#ring.oldestLive(logTime));
-    digestBuckets(this.#ring, this.#heap.doubles, this.#heap.ints, name, digest);
+    this.ring.seek(row, this.ring.oldestLive(logTime));
+    digestBuckets(this.ring, this.#heap.doubles, this.#heap.ints, name, digest);
   }
 }
 
 /** Lanes: sum, count. */
-export class WindowAverage implements AggregateStore {
+export class WindowAverage implements WindowStore {
   readonly columns = [];
   readonly ordinal: number;
-  readonly #ring: BucketRing;
+  readonly ring: BucketRing;
   readonly #heap: HeapViews;
 
   constructor(ring: BucketRing, heap: HeapViews) {
     this.ordinal = ring.ordinal;
-    this.#ring = ring;
+    this.ring = ring;
     this.#heap = heap;
   }
 
   observe(row: number, time: number, logTime: number, number: number): boolean {
-    const ring = this.#ring;
-    const oldest = ring.oldestLive(logTime);
-    const bucket = ring.bucketOf(time);
-    if (bucket < oldest) return true;
+    const oldest = this.ring.oldestLive(logTime);
+    const bucket = this.ring.bucketOf(time);
+    return bucket < oldest || this.observeIn(row, bucket, oldest, time, number);
+  }
+  observeIn(row: number, bucket: number, oldest: number, _time: number, number: number): boolean {
+    const ring = this.ring;
     const at = ring.open(row, bucket, oldest);
     if (at < 0) return false;
     const { doubles } = this.#heap;
@@ -110,7 +114,7 @@ export class WindowAverage implements AggregateStore {
     return true;
   }
   read(row: number, slot: number, logTime: number, into: ProfileFrame): void {
-    const ring = this.#ring;
+    const ring = this.ring;
     const live = ring.seek(row, ring.oldestLive(logTime));
     if (live === 0) {
       readNothing(into, slot);
@@ -127,8 +131,8 @@ export class WindowAverage implements AggregateStore {
   }
   clear(): void {}
   digest(row: number, name: TextHash, logTime: number, digest: RowDigest): void {
-    this.#ring.seek(row, this.#ring.oldestLive(logTime));
-    digestBuckets(this.#ring, this.#heap.doubles, this.#heap.ints, name, digest);
+    this.ring.seek(row, this.ring.oldestLive(logTime));
+    digestBuckets(this.ring, this.#heap.doubles, this.#heap.ints, name, digest);
   }
 }
 
@@ -136,10 +140,10 @@ export class WindowAverage implements AggregateStore {
  * first and last. Lanes: event time, value (a dictionary code for strings). Of a bucket only its own first or last
  * can be the window's.
  */
-export class WindowEdge implements AggregateStore {
+export class WindowEdge implements WindowStore {
   readonly columns = [];
   readonly ordinal: number;
-  readonly #ring: BucketRing;
+  readonly ring: BucketRing;
   readonly #heap: HeapViews;
   readonly #last: boolean;
   readonly #dictionary: TextIndex | null;
@@ -147,17 +151,19 @@ export class WindowEdge implements AggregateStore {
 
   constructor(ring: BucketRing, heap: HeapViews, fn: 'first' | 'last', dictionary: TextIndex | null) {
     this.ordinal = ring.ordinal;
-    this.#ring = ring;
+    this.ring = ring;
     this.#heap = heap;
     this.#last = fn === 'last';
     this.#dictionary = dictionary;
   }
 
   observe(row: number, time: number, logTime: number, number: number, text: string): boolean {
-    const ring = this.#ring;
-    const oldest = ring.oldestLive(logTime);
-    const bucket = ring.bucketOf(time);
-    if (bucket < oldest) return true;
+    const oldest = this.ring.oldestLive(logTime);
+    const bucket = this.ring.bucketOf(time);
+    return bucket < oldest || this.observeIn(row, bucket, oldest, time, number, text);
+  }
+  observeIn(row: number, bucket: number, oldest: number, time: number, number: number, text: string): boolean {
+    const ring = this.ring;
     if (!this.#wanted(row, bucket, oldest, time)) return true;
     let value = storable(number);
     if (this.#dictionary !== null) {
@@ -171,7 +177,7 @@ export class WindowEdge implements AggregateStore {
     return true;
   }
   read(row: number, slot: number, logTime: number, into: ProfileFrame): void {
-    const ring = this.#ring;
+    const ring = this.ring;
     const live = ring.seek(row, ring.oldestLive(logTime));
     if (live === 0) {
       readNothing(into, slot);
@@ -184,7 +190,7 @@ export class WindowEdge implements AggregateStore {
   }
   clear(): void {}
   digest(row: number, name: TextHash, logTime: number, digest: RowDigest): void {
-    const ring = this.#ring;
+    const ring = this.ring;
     if (ring.seek(row, ring.oldestLive(logTime)) === 0) return;
     const { doubles } = this.#heap;
     digest.beginField(name);
@@ -197,7 +203,7 @@ export class WindowEdge implements AggregateStore {
 
   /** Whether the observation is its bucket's first or last: strings that are neither must not be interned. */
   #wanted(row: number, bucket: number, oldest: number, time: number): boolean {
-    const ring = this.#ring;
+    const ring = this.ring;
     const live = ring.seek(row, oldest);
     for (let i = live - 1; i >= 0; i--) {
       const number = this.#heap.ints[ring.numbers + i] as number;
@@ -209,27 +215,29 @@ export class WindowEdge implements AggregateStore {
 }
 
 /** The lane refers to a set per bucket; a read takes their union. */
-export class WindowDistinct implements AggregateStore {
+export class WindowDistinct implements WindowStore {
   readonly columns = [];
   readonly ordinal: number;
-  readonly #ring: BucketRing;
+  readonly ring: BucketRing;
   readonly #heap: HeapViews;
   readonly #sets: DistinctSets;
   readonly #key: DistinctKey;
 
   constructor(ring: BucketRing, heap: HeapViews, sets: DistinctSets, ofText: boolean) {
     this.ordinal = ring.ordinal;
-    this.#ring = ring;
+    this.ring = ring;
     this.#heap = heap;
     this.#sets = sets;
     this.#key = new DistinctKey(ofText);
   }
 
   observe(row: number, time: number, logTime: number, number: number, text: string): boolean {
-    const ring = this.#ring;
-    const oldest = ring.oldestLive(logTime);
-    const bucket = ring.bucketOf(time);
-    if (bucket < oldest) return true;
+    const oldest = this.ring.oldestLive(logTime);
+    const bucket = this.ring.bucketOf(time);
+    return bucket < oldest || this.observeIn(row, bucket, oldest, time, number, text);
+  }
+  observeIn(row: number, bucket: number, oldest: number, _time: number, number: number, text: string): boolean {
+    const ring = this.ring;
     this.#key.of(number, text);
     const at = ring.open(row, bucket, oldest);
     if (at < 0) return false;
@@ -247,13 +255,13 @@ export class WindowDistinct implements AggregateStore {
     return true;
   }
   read(row: number, slot: number, logTime: number, into: ProfileFrame): void {
-    const ring = this.#ring;
+    const ring = this.ring;
     const live = ring.seek(row, ring.oldestLive(logTime));
     readNumber(into, slot, live === 0 ? 0 : this.#sets.unionSize(ring.values, live));
   }
   clear(): void {}
   digest(row: number, name: TextHash, logTime: number, digest: RowDigest): void {
-    const ring = this.#ring;
+    const ring = this.ring;
     const live = ring.seek(row, ring.oldestLive(logTime));
     let begun = false;
     for (let i = 0; i < live; i++) {

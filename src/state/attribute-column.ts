@@ -35,10 +35,19 @@ export class AttributeColumn {
   readonly #hash = new TextHash();
   /** Codes of the list being set. */
   readonly #list: number[] = [];
+  readonly #lists: ListScratch;
 
   /** `ordinal`: where a list's blocks go; -1 for other types. */
-  constructor(placer: ColumnPlacer, type: ValueType, dictionary: TextIndex, blocks: RowBlocks, ordinal: number) {
+  constructor(
+    placer: ColumnPlacer,
+    type: ValueType,
+    dictionary: TextIndex,
+    blocks: RowBlocks,
+    ordinal: number,
+    lists: ListScratch,
+  ) {
     this.type = type;
+    this.#lists = lists;
     this.#dictionary = dictionary;
     this.#blocks = blocks;
     this.ordinal = ordinal;
@@ -100,10 +109,10 @@ export class AttributeColumn {
     if (this.ordinal >= 0) this.#blocks.release(row, this.ordinal);
   }
 
-  read(row: number, slot: number, into: ProfileFrame, lists: ListScratch): void {
+  read(row: number, slot: number, _logTime: number, into: ProfileFrame): void {
     if (this.presence.get(row) === 0) this.#readDefault(slot, into);
     else if (this.codes !== null) this.#readCode(row, slot, into);
-    else if (this.ordinal >= 0) this.#readList(row, slot, into, lists);
+    else if (this.ordinal >= 0) this.#readList(row, slot, into);
     else readNumber(into, slot, this.numberAt(row));
   }
 
@@ -139,11 +148,11 @@ export class AttributeColumn {
     readText(into, slot, code, this.#dictionary.textOf(code));
   }
 
-  #readList(row: number, slot: number, into: ProfileFrame, lists: ListScratch): void {
+  #readList(row: number, slot: number, into: ProfileFrame): void {
     const ref = this.#blocks.get(row, this.ordinal);
     const { heap } = this.#blocks;
     const length = ref === 0 ? 0 : heap.count(ref);
-    const list = lists.listOf(into, slot);
+    const list = this.#lists.listOf(into, slot);
     list.length = length;
     for (let i = 0; i < length; i++) list[i] = this.#dictionary.textOf(heap.words[ref * 2 + 1 + i] as number);
     into.list[slot] = list;

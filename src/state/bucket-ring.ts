@@ -56,6 +56,11 @@ export class BucketRing implements Expiring {
     this.#capacities = Int32Array.from({ length: BLOCK_CLASSES }, (_, c) => ringCapacity(unitsOf(c), lanes));
   }
 
+  /** Whether the same times fall into the same buckets, and these expire together. */
+  sharesBuckets(other: BucketRing): boolean {
+    return other.#resolutionMs === this.#resolutionMs && other.#buckets === this.#buckets;
+  }
+
   bucketOf(timeMs: number): number {
     const bucket = Math.floor(timeMs / this.#resolutionMs) - this.#origin;
     return Math.max(-BUCKET_MAX, Math.min(BUCKET_MAX, bucket));
@@ -71,7 +76,19 @@ export class BucketRing implements Expiring {
    */
   open(row: number, bucket: number, oldest: number): number {
     const { ints } = this.#heap;
-    let ref = this.#blocks.get(row, this.ordinal);
+    const ref = this.#blocks.get(row, this.ordinal);
+    if (ref === 0) return this.#openAnywhere(row, ref, bucket, oldest);
+    const count = this.#heap.count(ref);
+    // Nearly always the newest bucket, and nothing has expired.
+    if (count === 0 || ints[ref * 2 + count] !== bucket || (ints[ref * 2 + 1] as number) < oldest)
+      return this.#openAnywhere(row, ref, bucket, oldest);
+    this.created = false;
+    return this.#valuesOf(ref) + (count - 1) * this.lanes;
+  }
+
+  #openAnywhere(row: number, held: number, bucket: number, oldest: number): number {
+    const { ints } = this.#heap;
+    let ref = held;
     if (ref !== 0 && (ints[ref * 2 + 1] as number) < oldest) ref = this.#drop(row, ref, oldest);
     if (ref === 0) {
       ref = this.#create(row);

@@ -1,45 +1,65 @@
 /**
- * The last `max` event ids: 128-bit hashes of customer, type and id, in a ring, oldest forgotten first, each with the
- * number of its first decision and how many there were. An open-addressing table leads from a hash to its place in
- * the ring; an entry that goes closes the gap behind it, so that there are no tombstones and no rebuilds.
+ * The last `max` event ids of a partition, by customer (the row: rows never move), type and id, in a ring, oldest
+ * forgotten first, each with the number of its first decision and how many there were. Of type and id 96 bits of hash
+ * are kept: two different ids of one customer are taken for the same with a probability of about those remembered of
+ * that customer / 2^96.
  *
- * Two different ids are taken for the same with a probability of about max / 2^128.
+ * An open-addressing table leads from a hash to its place in the ring. Its slots are one word, 0 when empty: the place
+ * + 1 in as many bits as `max` needs; then how far the slot is from the hash's own (six bits where they are left, all
+ * ones: at least so far); and a tag of hash bits in what remains. So neither a search for a new id nor the closing of
+ * the gap behind a forgotten one (there are no tombstones and no rebuilds) has to look into the ring, whose entries
+ * are in no cache.
  *
  * Entry n (counted from 0 over the partition's life) lives at place n mod max. In a snapshot: runs of f64 first n,
- * u32 how many, and for each 16 bytes of hash, f64 first decision, u32 count.
+ * u32 how many, and for each u32 row, 12 bytes of hash, f64 first decision, u32 count.
  */
 import { assert } from '../stdx/assert.ts';
 import type { ByteReader, ByteWriter } from '../stdx/bytes.ts';
+import { fmix32 } from '../stdx/hash.ts';
 import { type Arena, tableSlotsFor } from './arena.ts';
-import { TextHash } from './text-hash.ts';
+import { IdHash, type IdSeed } from './id-hash.ts';
 
 export const EVENT_ID_ENTRY_BYTES = 28;
+
+const DISTANCE_BITS_MAX = 6;
 
 export class EventIds {
   readonly max: number;
   /** Entries ever remembered. */
   total = 0;
-  readonly #hashes: Uint32Array;
+  /** By place: row, and the three words of the hash. */
+  readonly #keys: Uint32Array;
   readonly #firstDecisions: Float64Array;
   readonly #decisionCounts: Uint32Array;
-  /** Place + 1; 0: empty. */
   readonly #table: Uint32Array;
   readonly #mask: number;
-  readonly #one = new TextHash(0);
-  readonly #two = new TextHash(0x3c6ef372);
-  #hashedCustomer = '';
-  #hashedType = '';
-  #hashedId = '';
+  /** Parts of a slot. */
+  readonly #placeMask: number;
+  readonly #distanceShift: number;
+  /** Stands for this distance and all greater ones. */
+  readonly #distanceMax: number;
+  readonly #tagMask: number;
+  readonly #hash = new IdHash();
+  /** Hashes of the ids that `prepare` was given, three words each. */
+  #prepared = new Uint32Array(0);
+  /** What was loaded only to be near. */
+  touched = 0;
 
   constructor(arena: Arena, max: number) {
     this.max = max;
-    this.#hashes = arena.words(max * 4);
+    this.#keys = arena.words(max * 4);
     this.#firstDecisions = arena.doubles(max);
     this.#decisionCounts = arena.words(max);
     const slots = tableSlotsFor(max);
     this.#table = arena.words(slots);
     this.#mask = slots - 1;
-    this.#hash('', '', '', true);
+    const placeBits = 32 - Math.clz32(max);
+    const distanceBits = Math.min(DISTANCE_BITS_MAX, 32 - placeBits);
+    this.#placeMask = 2 ** placeBits - 1;
+    this.#distanceShift = placeBits;
+    this.#distanceMax = (1 << distanceBits) - 1;
+    const tagShift = placeBits + distanceBits;
+    this.#tagMask = tagShift === 32 ? 0 : (-1 << tagShift) >>> 0;
   }
 
   get oldest(): number {
@@ -50,13 +70,17 @@ export class EventIds {
   }
 
   /** The place of an id in memory, or -1. */
-  find(customer: string, type: string, id: string): number {
-    this.#hash(customer, type, id, false);
-    for (let slot = this.#one.low & this.#mask; ; slot = (slot + 1) & this.#mask) {
-      const place = (this.#table[slot] as number) - 1;
-      if (place < 0) return -1;
-      if (this.#matches(place)) return place;
-    }
+  find(row: number, seed: IdSeed, id: string): number {
+    const hash = this.#hash;
+    hash.of(seed, id);
+    return this.#find(row, hash.first, hash.second, hash.third);
+  }
+
+  /** As `find`, of the ASCII id in bytes start … end - 1. */
+  findBytes(row: number, seed: IdSeed, bytes: Uint8Array, start: number, end: number): number {
+    const hash = this.#hash;
+    hash.ofBytes(seed, bytes, start, end);
+    return this.#find(row, hash.first, hash.second, hash.third);
   }
 
   firstDecision(place: number): number {
@@ -67,19 +91,74 @@ export class EventIds {
   }
 
   /** Remembers an id that is not remembered yet; forgets the oldest if there are `max`. */
-  add(customer: string, type: string, id: string, firstDecision: number, decisionCount: number): void {
-    this.#hash(customer, type, id, false);
-    const place = this.total % this.max;
-    if (this.total >= this.max) this.#forget(place);
-    const at = place * 4;
-    this.#hashes[at] = this.#one.low;
-    this.#hashes[at + 1] = this.#one.high;
-    this.#hashes[at + 2] = this.#two.low;
-    this.#hashes[at + 3] = this.#two.high;
-    this.#firstDecisions[place] = firstDecision;
-    this.#decisionCounts[place] = decisionCount;
-    this.#insert(place);
-    this.total++;
+  add(row: number, seed: IdSeed, id: string, firstDecision: number, decisionCount: number): void {
+    const hash = this.#hash;
+    hash.of(seed, id);
+    this.#add(row, hash.first, hash.second, hash.third, firstDecision, decisionCount);
+  }
+
+  addBytes(
+    row: number,
+    seed: IdSeed,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    firstDecision: number,
+    decisionCount: number,
+  ): void {
+    const hash = this.#hash;
+    hash.ofBytes(seed, bytes, start, end);
+    this.#add(row, hash.first, hash.second, hash.third, firstDecision, decisionCount);
+  }
+
+  /**
+   * Hashes the ASCII ids of a batch, starts[i] to ends[i] with seeds[i], for `findPrepared` and `addPrepared`, and
+   * loads what these will need, all at once: the slots of the ids, and of those that will be forgotten. rows[i] -1: not
+   * known yet.
+   */
+  prepare(
+    rows: Int32Array,
+    seeds: readonly IdSeed[],
+    bytes: Uint8Array,
+    starts: Int32Array,
+    ends: Int32Array,
+    count: number,
+  ): void {
+    if (this.#prepared.length < count * 3) this.#prepared = new Uint32Array(count * 3);
+    const prepared = this.#prepared;
+    const hash = this.#hash;
+    for (let i = 0; i < count; i++) {
+      hash.ofBytes(seeds[i] as IdSeed, bytes, starts[i] as number, ends[i] as number);
+      prepared[i * 3] = hash.first;
+      prepared[i * 3 + 1] = hash.second;
+      prepared[i * 3 + 2] = hash.third;
+    }
+    let touched = 0;
+    for (let i = 0; i < count; i++)
+      touched ^= this.#table[this.#home(rows[i] as number, prepared[i * 3] as number)] as number;
+    if (this.total + count > this.max) {
+      let place = this.total % this.max;
+      for (let i = 0; i < count; i++) {
+        touched ^= this.#table[this.#homeOf(place)] as number;
+        place = place + 1 === this.max ? 0 : place + 1;
+      }
+    }
+    this.touched = touched;
+  }
+
+  /** `find` of id `index` of the last `prepare`. */
+  findPrepared(index: number, row: number): number {
+    const at = index * 3;
+    const prepared = this.#prepared;
+    return this.#find(row, prepared[at] as number, prepared[at + 1] as number, prepared[at + 2] as number);
+  }
+
+  addPrepared(index: number, row: number, firstDecision: number, decisionCount: number): void {
+    const at = index * 3;
+    const prepared = this.#prepared;
+    const second = prepared[at + 1] as number;
+    const third = prepared[at + 2] as number;
+    this.#add(row, prepared[at] as number, second, third, firstDecision, decisionCount);
   }
 
   /** Writes entries first … end - 1, which must be remembered still. */
@@ -88,7 +167,7 @@ export class EventIds {
     writer.u32(end - first);
     for (let n = first; n < end; n++) {
       const place = n % this.max;
-      for (let i = 0; i < 4; i++) writer.u32(this.#hashes[place * 4 + i] as number);
+      for (let i = 0; i < 4; i++) writer.u32(this.#keys[place * 4 + i] as number);
       writer.f64(this.#firstDecisions[place] as number);
       writer.u32(this.#decisionCounts[place] as number);
     }
@@ -99,7 +178,7 @@ export class EventIds {
     const count = reader.u32();
     for (let n = first; n < first + count; n++) {
       const place = n % this.max;
-      for (let i = 0; i < 4; i++) this.#hashes[place * 4 + i] = reader.u32();
+      for (let i = 0; i < 4; i++) this.#keys[place * 4 + i] = reader.u32();
       this.#firstDecisions[place] = reader.f64();
       this.#decisionCounts[place] = reader.u32();
     }
@@ -120,57 +199,91 @@ export class EventIds {
     return Math.max(this.oldest, this.#restoredFrom);
   }
 
-  /** Keeps the last strings, which `add` is mostly called with right after `find`. */
-  #hash(customer: string, type: string, id: string, always: boolean): void {
-    if (!always && id === this.#hashedId && customer === this.#hashedCustomer && type === this.#hashedType) return;
-    for (const hash of [this.#one, this.#two]) {
-      hash.begin();
-      hash.add(customer);
-      hash.add(type);
-      hash.add(id);
-      hash.end();
+  #find(row: number, first: number, second: number, third: number): number {
+    const table = this.#table;
+    const mask = this.#mask;
+    const distanceMax = this.#distanceMax;
+    const tagMask = this.#tagMask;
+    // What a slot of this id holds beside the place, at each distance from its own.
+    const rest = ((second & tagMask) >>> 0) + 0;
+    let slot = this.#home(row, first);
+    for (let distance = 0; ; distance++) {
+      const stored = table[slot] as number;
+      if (stored === 0) return -1;
+      const marks = (rest | (Math.min(distance, distanceMax) << this.#distanceShift)) >>> 0;
+      if ((stored & ~this.#placeMask) >>> 0 === marks) {
+        const place = ((stored & this.#placeMask) >>> 0) - 1;
+        if (this.#matches(place, row, first, second, third)) return place;
+      }
+      slot = (slot + 1) & mask;
     }
-    this.#hashedCustomer = customer;
-    this.#hashedType = type;
-    this.#hashedId = id;
   }
 
-  #matches(place: number): boolean {
-    const hashes = this.#hashes;
+  #matches(place: number, row: number, first: number, second: number, third: number): boolean {
+    const keys = this.#keys;
     const at = place * 4;
-    return (
-      hashes[at] === this.#one.low &&
-      hashes[at + 1] === this.#one.high &&
-      hashes[at + 2] === this.#two.low &&
-      hashes[at + 3] === this.#two.high
-    );
+    return keys[at] === row && keys[at + 1] === first && keys[at + 2] === second && keys[at + 3] === third;
+  }
+
+  #add(row: number, first: number, second: number, third: number, firstDecision: number, decisionCount: number): void {
+    assert(row >= 0, 'only customers with a row, and nobody, are remembered');
+    const place = this.total % this.max;
+    if (this.total >= this.max) this.#forget(place);
+    const keys = this.#keys;
+    const at = place * 4;
+    keys[at] = row;
+    keys[at + 1] = first;
+    keys[at + 2] = second;
+    keys[at + 3] = third;
+    this.#firstDecisions[place] = firstDecision;
+    this.#decisionCounts[place] = decisionCount;
+    this.#insert(place);
+    this.total++;
   }
 
   #insert(place: number): void {
+    const table = this.#table;
     let slot = this.#homeOf(place);
-    while (this.#table[slot] !== 0) slot = (slot + 1) & this.#mask;
-    this.#table[slot] = place + 1;
+    let distance = 0;
+    for (; table[slot] !== 0; slot = (slot + 1) & this.#mask) distance++;
+    const tag = (this.#keys[place * 4 + 2] as number) & this.#tagMask;
+    table[slot] = tag | (Math.min(distance, this.#distanceMax) << this.#distanceShift) | (place + 1);
   }
 
+  /** The slot where the search for an id begins. */
+  #home(row: number, first: number): number {
+    return fmix32(first ^ Math.imul(row, 0x9e3779b1)) & this.#mask;
+  }
   #homeOf(place: number): number {
-    return (this.#hashes[place * 4] as number) & this.#mask;
+    return this.#home(this.#keys[place * 4] as number, this.#keys[place * 4 + 1] as number);
   }
 
   /** Removes a place from the table and moves up those behind it that had to step aside. */
   #forget(place: number): void {
     const table = this.#table;
     const mask = this.#mask;
+    const placeMask = this.#placeMask;
     let gap = this.#homeOf(place);
-    while (table[gap] !== place + 1) {
+    while (((table[gap] as number) & placeMask) >>> 0 !== place + 1) {
       if (table[gap] === 0) return;
       gap = (gap + 1) & mask;
     }
     for (let slot = (gap + 1) & mask; table[slot] !== 0; slot = (slot + 1) & mask) {
-      const home = this.#homeOf((table[slot] as number) - 1);
-      if (((slot - home) & mask) < ((slot - gap) & mask)) continue;
-      table[gap] = table[slot] as number;
+      const stored = table[slot] as number;
+      const distance = this.#distanceOf(stored, slot);
+      const back = (slot - gap) & mask;
+      if (distance < back) continue;
+      const nearer = Math.min(distance - back, this.#distanceMax) << this.#distanceShift;
+      table[gap] = (stored & (this.#tagMask | placeMask)) | nearer;
       gap = slot;
     }
     table[gap] = 0;
+  }
+
+  /** How far the entry in this slot is from its own. */
+  #distanceOf(stored: number, slot: number): number {
+    const distance = (stored >>> this.#distanceShift) & this.#distanceMax;
+    if (distance < this.#distanceMax) return distance;
+    return (slot - this.#homeOf(((stored & this.#placeMask) >>> 0) - 1)) & this.#mask;
   }
 }

@@ -14,12 +14,18 @@ import { assert } from '../stdx/assert.ts';
 import type { StateLimits } from './arena.ts';
 import { type ColumnView, viewColumn } from './column-view.ts';
 import { ContactCursor } from './contacts.ts';
+import { compileGather, type Gather } from './gather.ts';
+import { createIdSeed, type IdSeed } from './id-hash.ts';
 import type { ProfileLayout } from './layout.ts';
+import { compileObservations, type Observations } from './observations.ts';
 import { Restoration } from './restore.ts';
 import { RunningSnapshot, type StateSnapshot } from './snapshot.ts';
 import { StateDigest } from './state-digest.ts';
 import { createStateParts, type StateParts } from './state-parts.ts';
 
+export type { Gather } from './gather.ts';
+export type { IdSeed } from './id-hash.ts';
+export type { Observations } from './observations.ts';
 export type { StateSnapshot } from './snapshot.ts';
 
 /** What one store may allocate besides the row's directory: its own block, and a set that a bucket refers to. */
@@ -72,6 +78,26 @@ export class PartitionState {
     return entry < 0 ? -1 : entry + 1;
   }
 
+  /**
+   * For a batch of events: rows[i] = the row of the customer whose ASCII id stands in bytes from starts[i] to ends[i],
+   * -1 if there is none yet, for i < count; the anonymous row where that is empty.
+   */
+  findBatch(bytes: Uint8Array, starts: Int32Array, ends: Int32Array, count: number, rows: Int32Array): void {
+    this.#parts.keys.findBatch(bytes, starts, ends, count, rows, 1);
+  }
+
+  /** As `ensure`, of the ASCII id in bytes start … end - 1. */
+  ensureBytes(bytes: Uint8Array, start: number, end: number): number {
+    this.#tick();
+    const entry = this.#parts.keys.internBytes(bytes, start, end);
+    return entry < 0 ? -1 : entry + 1;
+  }
+
+  /** Loads what stores to these rows begin with, all at once: changes nothing, and saves each of them a wait. */
+  touchRows(rows: Int32Array, count: number): void {
+    this.#parts.blocks.touch(rows, count);
+  }
+
   customerOf(row: number): string {
     assert(row >= 1 && row <= this.customers, 'customerOf: no such row');
     return this.#parts.keys.textOf(row - 1);
@@ -116,10 +142,16 @@ export class PartitionState {
    * nothing changed.
    */
   observe(slot: number, row: number, eventTs: number, logTime: number, number: number, text: string): boolean {
-    const { sweep, profile } = this.#parts;
-    if (logTime > sweep.logTime) sweep.logTime = logTime;
-    this.#tick();
+    const { profile } = this.#parts;
+    this.#tickAt(logTime);
     return profile.aggregate(slot).observe(row, Math.min(eventTs, logTime), logTime, number, text);
+  }
+
+  /** `observe` for all aggregates of one event type at once. Valid until the next `configure`. */
+  compileObservations(slots: readonly number[]): Observations {
+    const { profile } = this.#parts;
+    const stores = slots.map((slot) => profile.aggregate(slot));
+    return compileObservations(stores, (logTime) => this.#tickAt(logTime));
   }
 
   /**
@@ -138,6 +170,11 @@ export class PartitionState {
    */
   gather(row: number, slots: Int32Array | readonly number[], logTime: number, into: ProfileFrame): void {
     this.#parts.profile.gather(row, slots, logTime, into);
+  }
+
+  /** `gather` of these slots. Valid until the next `configure`. */
+  compileGather(slots: ArrayLike<number>): Gather {
+    return compileGather(slots, (slot) => this.#parts.profile.reader(slot));
   }
 
   /** The column behind a profile slot, for scans over all rows; null if it has none (lists, windows, distinct). */
@@ -212,9 +249,48 @@ export class PartitionState {
 
   // --- Remembered event ids ----------------------------------------------------------------------------------------------------
 
-  /** Where the event id is remembered, or -1. Valid until the next `remember`. */
-  recall(customer: string, type: string, id: string): number {
-    return this.#parts.eventIds.find(customer, type, id);
+  // By the customer's row, which never moves; anonymous events by row 0. A customer without a row remembers nothing.
+
+  /** What ids of one event type are looked up with: make it once. */
+  idSeed(type: string): IdSeed {
+    return createIdSeed(type);
+  }
+
+  /** Where the event id is remembered, or -1, also for row -1. Valid until the next `remember`. */
+  recall(row: number, seed: IdSeed, id: string): number {
+    return this.#parts.eventIds.find(row, seed, id);
+  }
+
+  /** As `recall`, of the ASCII id in bytes start … end - 1. */
+  recallBytes(row: number, seed: IdSeed, bytes: Uint8Array, start: number, end: number): number {
+    return this.#parts.eventIds.findBytes(row, seed, bytes, start, end);
+  }
+
+  /**
+   * Prepares recallPrepared and rememberPrepared for a batch, so that ids are hashed once and their memory is met all
+   * at once: the ASCII ids from starts[i] to ends[i] of events of type seeds[i]. rows[i] only hints at where to look:
+   * it may be -1 for a customer who gets a row meanwhile.
+   */
+  prepareIds(
+    rows: Int32Array,
+    seeds: readonly IdSeed[],
+    bytes: Uint8Array,
+    starts: Int32Array,
+    ends: Int32Array,
+    count: number,
+  ): void {
+    this.#parts.eventIds.prepare(rows, seeds, bytes, starts, ends, count);
+  }
+
+  /** `recall` of id `index` of the last `prepareIds`. */
+  recallPrepared(index: number, row: number): number {
+    return this.#parts.eventIds.findPrepared(index, row);
+  }
+
+  /** `remember` of id `index` of the last `prepareIds`. */
+  rememberPrepared(index: number, row: number, firstDecision: number, decisionCount: number): void {
+    this.#beforeRemembering();
+    this.#parts.eventIds.addPrepared(index, row, firstDecision, decisionCount);
   }
 
   /** What `remember` was given. One object, overwritten by the next call. */
@@ -224,11 +300,32 @@ export class PartitionState {
     return this.#recalled;
   }
 
-  /** Remembers an id that `recall` did not find; forgets the oldest if there are as many as the limits allow. */
-  remember(customer: string, type: string, id: string, firstDecision: number, decisionCount: number): void {
+  /**
+   * Remembers an id that `recall` did not find, of a row that is there; forgets the oldest if there are as many as the
+   * limits allow.
+   */
+  remember(row: number, seed: IdSeed, id: string, firstDecision: number, decisionCount: number): void {
+    this.#beforeRemembering();
+    this.#parts.eventIds.add(row, seed, id, firstDecision, decisionCount);
+  }
+
+  rememberBytes(
+    row: number,
+    seed: IdSeed,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    firstDecision: number,
+    decisionCount: number,
+  ): void {
+    this.#beforeRemembering();
+    this.#parts.eventIds.addBytes(row, seed, bytes, start, end, firstDecision, decisionCount);
+  }
+
+  #beforeRemembering(): void {
+    if (this.#snapshot === null) return;
     const { eventIds } = this.#parts;
-    if (this.#snapshot !== null) this.#snapshot.beforeForgetting(eventIds.total - eventIds.max);
-    eventIds.add(customer, type, id, firstDecision, decisionCount);
+    this.#snapshot.beforeForgetting(eventIds.total - eventIds.max);
   }
 
   // --- Whole -------------------------------------------------------------------------------------------------------------------
@@ -278,6 +375,12 @@ export class PartitionState {
     assert(this.#restoration !== null, 'finishRestore without restore');
     this.#restoration.finish();
     this.#restoration = null;
+  }
+
+  #tickAt(logTime: number): void {
+    const { sweep } = this.#parts;
+    if (logTime > sweep.logTime) sweep.logTime = logTime;
+    this.#tick();
   }
 
   #tick(): void {

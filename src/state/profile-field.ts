@@ -4,7 +4,7 @@ import { assert } from '../stdx/assert.ts';
 import { AllTimeAverage, AllTimeCount, AllTimeDistinct, AllTimeEdge, AllTimeFold } from './aggregate-all-time.ts';
 import type { AggregateStore } from './aggregate-store.ts';
 import { WindowAverage, WindowDistinct, WindowEdge, WindowFold } from './aggregate-window.ts';
-import { AttributeColumn, listUnits } from './attribute-column.ts';
+import { AttributeColumn, type ListScratch, listUnits } from './attribute-column.ts';
 import { BucketRing, ringUnits } from './bucket-ring.ts';
 import type { ColumnPlacer, StoredColumn } from './column.ts';
 import type { DistinctSets } from './distinct-set.ts';
@@ -31,12 +31,13 @@ export interface FieldParts {
   readonly dictionary: TextIndex;
   readonly blocks: RowBlocks;
   readonly sets: DistinctSets;
+  readonly lists: ListScratch;
   ordinal(nested: boolean): number;
 }
 
 export function createAttribute(layout: AttributeLayout, parts: FieldParts): AttributeField {
   const ordinal = layout.type === 'list<string>' ? parts.ordinal(false) : -1;
-  const column = new AttributeColumn(parts.placer, layout.type, parts.dictionary, parts.blocks, ordinal);
+  const column = new AttributeColumn(parts.placer, layout.type, parts.dictionary, parts.blocks, ordinal, parts.lists);
   return { layout, column, name: nameOf('attribute', layout.name, layout.type) };
 }
 

@@ -12,6 +12,7 @@ import type { Arena } from './arena.ts';
 import { type AttributeColumn, ListScratch } from './attribute-column.ts';
 import type { ColumnPlacer, StoredColumn } from './column.ts';
 import { DistinctSets } from './distinct-set.ts';
+import type { SlotReader } from './gather.ts';
 import type { AggregateLayout, AttributeLayout, ProfileLayout } from './layout.ts';
 import {
   type AggregateField,
@@ -130,10 +131,13 @@ export class ProfileTable {
   gather(row: number, slots: ArrayLike<number>, logTime: number, into: ProfileFrame): void {
     for (let i = 0; i < slots.length; i++) {
       const slot = slots[i] as number;
-      const column = this.#attributeBySlot[slot];
-      if (column !== undefined) column.read(row, slot, into, this.#lists);
-      else this.aggregate(slot).read(row, slot, logTime, into);
+      this.reader(slot).read(row, slot, logTime, into);
     }
+  }
+
+  /** What reads a slot. */
+  reader(slot: number): SlotReader {
+    return this.#attributeBySlot[slot] ?? this.aggregate(slot);
   }
 
   /** Back to nothing set and nothing observed; blocks are released by the caller. */
@@ -153,8 +157,8 @@ export class ProfileTable {
     this.storeUnitsMax = Math.max(this.#blocks.directoryUnits, storeUnitsMax(...layouts));
   }
 
-  #shared(): { dictionary: TextIndex; blocks: RowBlocks; sets: DistinctSets } {
-    return { dictionary: this.#dictionary, blocks: this.#blocks, sets: this.#sets };
+  #shared(): { dictionary: TextIndex; blocks: RowBlocks; sets: DistinctSets; lists: ListScratch } {
+    return { dictionary: this.#dictionary, blocks: this.#blocks, sets: this.#sets, lists: this.#lists };
   }
 
   #placer(place: (strips: number, zeroed: boolean) => number): ColumnPlacer {

@@ -4,7 +4,7 @@
  */
 import { assert } from '../stdx/assert.ts';
 import { ByteReader } from '../stdx/bytes.ts';
-import { SectionKind, type SnapshotHeader } from './snapshot.ts';
+import { SectionKind, type SnapshotHeader, STATE_FORMAT } from './snapshot.ts';
 import type { StateParts } from './state-parts.ts';
 
 export class Restoration {
@@ -50,7 +50,10 @@ export class Restoration {
   #readHeader(reader: ByteReader): void {
     assert(this.#header === null, 'snapshot with two headers');
     const header = JSON.parse(reader.text()) as SnapshotHeader;
-    assert(header.format === 1, `snapshot of state format ${header.format}, this program reads 1`);
+    assert(
+      header.format === STATE_FORMAT,
+      `snapshot of state format ${header.format}, this program reads ${STATE_FORMAT}`,
+    );
     const { blocks, consents, sweep } = this.#parts;
     this.#header = header;
     blocks.ordinals.length = 0;

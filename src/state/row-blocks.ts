@@ -31,6 +31,9 @@ export interface Ordinal {
   expiring: Expiring | null;
 }
 
+/** Blocks of a row that `touch` loads: more of them than a processor can wait for at once gain nothing. */
+const REFERENCES_TOUCHED_MAX = 8;
+
 /** Buckets that a ring with one value per bucket has room for; see bucket-ring.ts. */
 export function ringCapacity(units: number, lanes: number): number {
   const capacity = Math.floor((units * 2 - 1) / (lanes * 2 + 1));
@@ -42,6 +45,8 @@ export class RowBlocks {
   readonly ordinals: Ordinal[] = [];
   /** By row: its directory, or 0. */
   readonly directories: Uint32Array;
+  /** What was loaded only to be near. */
+  touched = 0;
 
   constructor(heap: BlockHeap, directories: Uint32Array) {
     this.heap = heap;
@@ -75,6 +80,24 @@ export class RowBlocks {
     const directory = this.directories[row] as number;
     if (directory === 0 || ordinal >= this.heap.units(directory) * 2 - 1) return 0;
     return this.heap.words[directory * 2 + 1 + ordinal] as number;
+  }
+
+  /** Loads the directories of these rows and what they refer to, level by level, so that the loads overlap. */
+  touch(rows: Int32Array, count: number): void {
+    const { directories } = this;
+    const { words } = this.heap;
+    let touched = 0;
+    for (let i = 0; i < count; i++) touched ^= directories[Math.max(0, rows[i] as number)] as number;
+    for (let i = 0; i < count; i++)
+      touched ^= words[(directories[Math.max(0, rows[i] as number)] as number) * 2] as number;
+    for (let i = 0; i < count; i++) {
+      // No directory is unit 0, which is never given out: zeros.
+      const directory = directories[Math.max(0, rows[i] as number)] as number;
+      const first = directory * 2 + 1;
+      const end = first + Math.min(REFERENCES_TOUCHED_MAX, this.heap.units(directory) * 2 - 1);
+      for (let at = first; at < end; at++) touched ^= words[(words[at] as number) * 2] as number;
+    }
+    this.touched = touched;
   }
 
   /** Gives the row a block for an ordinal that has none yet. false: no room for the directory, nothing changed. */

@@ -30,10 +30,13 @@ import { StateDigest } from './state-digest.ts';
 import type { StateParts, SweepState } from './state-parts.ts';
 import type { TextIndex } from './text-index.ts';
 
+/** 2: event ids are remembered by row, and hashes are other ones. */
+export const STATE_FORMAT = 2;
+
 export const SectionKind = { header: 1, strings: 2, eventIds: 3, rows: 4 } as const;
 
 export interface SnapshotHeader {
-  readonly format: 1;
+  readonly format: typeof STATE_FORMAT;
   readonly customers: number;
   readonly dictionaryEntries: number;
   /** Entries ever remembered, and the oldest still there. */
@@ -224,7 +227,7 @@ function describe(parts: StateParts): SnapshotHeader {
   const { blocks, profile, eventIds, consents } = parts;
   const fields = [...profile.attributes, ...profile.aggregates];
   return {
-    format: 1,
+    format: STATE_FORMAT,
     customers: parts.keys.count,
     dictionaryEntries: parts.dictionary.count,
     eventIdsTotal: eventIds.total,

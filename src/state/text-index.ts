@@ -9,11 +9,17 @@
  * The table is open addressing with linear probing over pairs of words: entry + 1 (0: empty) and the high half of the
  * 64-bit hash, whose low half chose the slot. It has its full size from the start, so that no insert ever pauses to
  * move entries. The strings themselves are compared only when all 64 bits agree in effect.
+ *
+ * A search meets three cold places one after another: the table's slot, the entry's offset, its bytes. A batch
+ * (`findBatch`) visits each kind of place for all its strings before the next, so that the visits overlap.
  */
 import { assert } from '../stdx/assert.ts';
 import type { Arena } from './arena.ts';
 import { tableSlotsFor } from './arena.ts';
 import { TextHash } from './text-hash.ts';
+
+/** Strings of one round of a batch: enough to keep every miss a processor can have under way busy. */
+const BATCH_MAX = 64;
 
 /** Longer strings are decoded at every reading, so that the cache cannot hold a gigabyte. */
 const CACHED_LENGTH_MAX = 256;
@@ -35,6 +41,12 @@ export class TextIndex {
    */
   readonly #cacheEntry: Int32Array;
   readonly #cacheText: string[];
+  /** Of the batch under way: the hashes, and where the bytes of the entries found by them begin. */
+  readonly #batchLow = new Uint32Array(BATCH_MAX);
+  readonly #batchHigh = new Uint32Array(BATCH_MAX);
+  readonly #batchOffsets = new Uint32Array(BATCH_MAX);
+  /** What was loaded only to be near. A load whose result goes nowhere would be left out. */
+  touched = 0;
 
   /**
    * `cached`: how many decoded strings are kept, a power of two. `hashed`: whether each entry's hash is kept (8
@@ -58,6 +70,58 @@ export class TextIndex {
     return this.#probe(text);
   }
 
+  /** The entry that equals the ASCII string in bytes start … end - 1, or -1. */
+  findBytes(bytes: Uint8Array, start: number, end: number): number {
+    this.#hash.ofBytes(bytes, start, end);
+    return this.#probeBytes(bytes, start, end);
+  }
+
+  /**
+   * `findBytes` of string i from starts[i] to ends[i], for i < count, as entries[i] = found + `shift`; -1 if there is
+   * none. An empty string is not looked for and gives 0.
+   */
+  findBatch(
+    bytes: Uint8Array,
+    starts: Int32Array,
+    ends: Int32Array,
+    count: number,
+    entries: Int32Array,
+    shift: number,
+  ): void {
+    for (let from = 0; from < count; from += BATCH_MAX) {
+      const to = Math.min(count, from + BATCH_MAX);
+      this.#touchSlots(bytes, starts, ends, from, to);
+      this.#touchEntries(from, to, entries);
+      for (let i = from; i < to; i++) {
+        const start = starts[i] as number;
+        const end = ends[i] as number;
+        if (start === end) {
+          entries[i] = 0;
+          continue;
+        }
+        let entry = entries[i] as number;
+        if (entry >= 0 && !this.#equalsBytes(entry, bytes, start, end)) entry = this.findBytes(bytes, start, end);
+        entries[i] = entry < 0 ? -1 : entry + shift;
+      }
+    }
+  }
+
+  /** As `intern`, of the ASCII string in bytes start … end - 1. */
+  internBytes(bytes: Uint8Array, start: number, end: number): number {
+    this.#hash.ofBytes(bytes, start, end);
+    const found = this.#probeBytes(bytes, start, end);
+    if (found >= 0) return found;
+    const header = (end - start) * 2;
+    if (!this.#hasRoom(varintLength(header) + end - start)) return -1;
+    const entry = this.count++;
+    this.#offsets[entry] = this.byteLength;
+    let at = this.#writeHeader(header);
+    for (let i = start; i < end; i++) this.#bytes[at++] = bytes[i] as number;
+    this.byteLength = at;
+    this.#insert(entry);
+    return entry;
+  }
+
   /** The entry that equals `text`, appended if new; -1 when entries or bytes are used up (nothing changed then). */
   intern(text: string): number {
     this.#hash.of(text);
@@ -66,7 +130,7 @@ export class TextIndex {
     const wide = isWide(text);
     const header = text.length * 2 + (wide ? 1 : 0);
     const size = varintLength(header) + (wide ? text.length * 2 : text.length);
-    if (this.count === this.#offsets.length || this.byteLength + size > this.#bytes.length) return -1;
+    if (!this.#hasRoom(size)) return -1;
     const entry = this.count++;
     this.#offsets[entry] = this.byteLength;
     this.#write(text, header, wide);
@@ -99,7 +163,9 @@ export class TextIndex {
     const header = readVarint(this.#bytes, this.#offsets[entry] as number);
     const start = (this.#offsets[entry] as number) + varintLength(header);
     hash.begin();
-    hash.addStored(this.#bytes, start, header >>> 1, (header & 1) === 1);
+    const length = header >>> 1;
+    if ((header & 1) === 0) hash.addBytes(this.#bytes, start, start + length);
+    else hash.addWideBytes(this.#bytes, start, length);
     hash.end();
   }
 
@@ -154,6 +220,54 @@ export class TextIndex {
     }
   }
 
+  #probeBytes(bytes: Uint8Array, start: number, end: number): number {
+    const table = this.#table;
+    const { low, high } = this.#hash;
+    for (let slot = low & this.#mask; ; slot = (slot + 1) & this.#mask) {
+      const stored = table[slot * 2] as number;
+      if (stored === 0) return -1;
+      if (table[slot * 2 + 1] === high && this.#equalsBytes(stored - 1, bytes, start, end)) return stored - 1;
+    }
+  }
+
+  /** Hashes a round of strings, and loads the first slot of each. */
+  #touchSlots(bytes: Uint8Array, starts: Int32Array, ends: Int32Array, from: number, to: number): void {
+    const lows = this.#batchLow;
+    const highs = this.#batchHigh;
+    const table = this.#table;
+    const mask = this.#mask;
+    const hash = this.#hash;
+    let touched = 0;
+    for (let i = from; i < to; i++) {
+      hash.ofBytes(bytes, starts[i] as number, ends[i] as number);
+      lows[i - from] = hash.low;
+      highs[i - from] = hash.high;
+    }
+    for (let i = 0; i < to - from; i++) touched ^= table[((lows[i] as number) & mask) * 2] as number;
+    this.touched = touched;
+  }
+
+  /** Finds the entries whose hashes agree, -1 for none, and loads their beginnings: offsets first, then bytes. */
+  #touchEntries(from: number, to: number, entries: Int32Array): void {
+    const table = this.#table;
+    const mask = this.#mask;
+    const at = this.#batchOffsets;
+    for (let i = from; i < to; i++) {
+      const high = this.#batchHigh[i - from] as number;
+      let slot = (this.#batchLow[i - from] as number) & mask;
+      let stored = table[slot * 2] as number;
+      while (stored !== 0 && table[slot * 2 + 1] !== high) {
+        slot = (slot + 1) & mask;
+        stored = table[slot * 2] as number;
+      }
+      entries[i] = stored - 1;
+    }
+    for (let i = from; i < to; i++) at[i - from] = this.#offsets[Math.max(0, entries[i] as number)] as number;
+    let touched = 0;
+    for (let i = 0; i < to - from; i++) touched ^= this.#bytes[at[i] as number] as number;
+    this.touched = touched;
+  }
+
   /** Puts an entry, whose hash is in #hash, into the first empty slot of its chain. */
   #insert(entry: number): void {
     const table = this.#table;
@@ -189,12 +303,33 @@ export class TextIndex {
     return true;
   }
 
-  #write(text: string, header: number, wide: boolean): void {
+  #equalsBytes(entry: number, given: Uint8Array, start: number, end: number): boolean {
+    const bytes = this.#bytes;
+    let at = this.#offsets[entry] as number;
+    const header = readVarint(bytes, at);
+    if (header !== (end - start) * 2) return false;
+    at += varintLength(header);
+    for (let i = start; i < end; i++) if (bytes[at++] !== given[i]) return false;
+    return true;
+  }
+
+  #hasRoom(size: number): boolean {
+    return this.count < this.#offsets.length && this.byteLength + size <= this.#bytes.length;
+  }
+
+  /** Writes an entry's header; where its units go. */
+  #writeHeader(header: number): number {
     const bytes = this.#bytes;
     let at = this.byteLength;
     let rest = header;
     for (; rest >= 0x80; rest >>>= 7) bytes[at++] = (rest & 0x7f) | 0x80;
     bytes[at++] = rest;
+    return at;
+  }
+
+  #write(text: string, header: number, wide: boolean): void {
+    const bytes = this.#bytes;
+    let at = this.#writeHeader(header);
     for (let i = 0; i < text.length; i++) {
       const unit = text.charCodeAt(i);
       bytes[at++] = unit;

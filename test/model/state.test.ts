@@ -8,6 +8,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { ProfileFrame } from '../../src/protocol/frame.ts';
 import { reserveMemory, type StateLimits } from '../../src/state/arena.ts';
+import { createIdSeed } from '../../src/state/id-hash.ts';
 import type { AggregateLayout, AttributeLayout, ProfileLayout } from '../../src/state/layout.ts';
 import { PartitionState } from '../../src/state/partition-state.ts';
 import type { StateSnapshot } from '../../src/state/snapshot.ts';
@@ -16,6 +17,8 @@ import { Twin, type Value } from './state-twin.ts';
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 const START = Date.UTC(2026, 0, 15, 7, 30);
+
+const RECEIPT = createIdSeed('receipt');
 
 const AMPLE: StateLimits = {
   customersMax: 100,
@@ -256,10 +259,12 @@ class Subject {
         return row;
       }
       case 'remember': {
-        const entry = state.recall(operation.customer, 'receipt', `${operation.id}`);
+        const row = this.#row(operation.customer);
+        if (row < 0) return row;
+        const entry = state.recall(row, RECEIPT, `${operation.id}`);
         if (entry >= 0) return { ...state.recalledDecision(entry) };
-        state.remember(operation.customer, 'receipt', `${operation.id}`, decision, operation.id);
-        return -1;
+        state.remember(row, RECEIPT, `${operation.id}`, decision, operation.id);
+        return 'remembered';
       }
       default:
         return undefined;
@@ -319,7 +324,9 @@ function follow(
   if (operation.op === 'remember') {
     const key = `${operation.customer} ${operation.id}`;
     const held = twin.ids.get(key);
-    expect(answer).toEqual(held ?? -1);
+    if (answer === -1) return;
+    twin.ensure(operation.customer);
+    expect(answer).toEqual(held ?? 'remembered');
     if (held === undefined) twin.remember(key, decision, operation.id);
     return;
   }
@@ -372,7 +379,7 @@ function compare(twin: Twin, state: PartitionState, logTime: number): void {
   }
   for (const [key, { first, count }] of twin.ids) {
     const [customer, id] = key.split(' ') as [string, string];
-    const entry = state.recall(customer, 'receipt', id);
+    const entry = state.recall(state.find(customer), RECEIPT, id);
     expect(entry, key).toBeGreaterThanOrEqual(0);
     expect({ ...state.recalledDecision(entry) }).toEqual({ first, count });
   }

@@ -2,9 +2,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { reserveMemory, type StateLimits } from '../../src/state/arena.ts';
+import { createIdSeed } from '../../src/state/id-hash.ts';
 import type { AggregateLayout, ProfileLayout } from '../../src/state/layout.ts';
 import { PartitionState } from '../../src/state/partition-state.ts';
 
+const RECEIPT = createIdSeed('receipt');
 const DAY = 86_400_000;
 const T = 20_000 * DAY + 7 * 3_600_000;
 const LIMITS: StateLimits = {
@@ -93,7 +95,7 @@ describe('the digest', () => {
             for (const name of [...NAMES].reverse()) state.intern(name);
             const used = new Set(operations.map(({ customer }) => customer));
             for (const customer of [...CUSTOMERS].reverse()) if (used.has(customer)) state.ensure(customer);
-            state.remember('a', 'receipt', '1', 1, 1);
+            state.remember(0, RECEIPT, '1', 1, 1);
           },
         );
         expect(other.digest(T)).toBe(plain.digest(T));
@@ -171,7 +173,7 @@ describe('a snapshot of many groups', () => {
             });
           for (let i = 0; i < prefill; i++) {
             at(i, i % 14);
-            state.remember(`p${i}`, 'receipt', `${i}`, i, 1);
+            state.remember(state.find(`p${i}`), RECEIPT, `${i}`, i, 1);
           }
           const digest = state.digest(T);
           const snapshot = state.beginSnapshot(T);
@@ -183,7 +185,7 @@ describe('a snapshot of many groups', () => {
           };
           changes.forEach(({ row, kind, steps }, n) => {
             if (n !== 6 && n !== 7) at(row, kind);
-            for (let i = 0; i < 50; i++) state.remember('later', 'receipt', `${n}-${i}`, n, 1);
+            for (let i = 0; i < 50; i++) state.remember(0, RECEIPT, `${n}-${i}`, n, 1);
             // Another layout gives columns away while the snapshot still reads them.
             if (n === 5) state.configure({ attributes: layout.attributes.slice(2), aggregates: [] });
             if (n === 7) state.configure(layout);
@@ -197,11 +199,11 @@ describe('a snapshot of many groups', () => {
           expect(restored.customers).toBe(prefill);
           expect(restored.digest(T)).toBe(digest);
           for (let i = 0; i < prefill; i += 97) {
-            const entry = restored.recall(`p${i}`, 'receipt', `${i}`);
+            const entry = restored.recall(restored.find(`p${i}`), RECEIPT, `${i}`);
             expect(entry).toBeGreaterThanOrEqual(0);
             expect(restored.recalledDecision(entry).first).toBe(i);
           }
-          expect(restored.recall('later', 'receipt', '0-0')).toBe(-1);
+          expect(restored.recall(0, RECEIPT, '0-0')).toBe(-1);
           // Into more room, too: the same content.
           const larger = {
             ...limits,

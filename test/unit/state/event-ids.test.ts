@@ -2,7 +2,10 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Arena, reserveMemory, type StateLimits } from '../../../src/state/arena.ts';
 import { EventIds } from '../../../src/state/event-ids.ts';
+import { createIdSeed } from '../../../src/state/id-hash.ts';
 import { ByteReader, ByteWriter } from '../../../src/stdx/bytes.ts';
+
+const TYPE = createIdSeed('receipt');
 
 function eventIds(max: number): EventIds {
   const limits: StateLimits = {
@@ -16,13 +19,14 @@ function eventIds(max: number): EventIds {
 }
 
 describe('EventIds', () => {
-  it('tells customer, type and id apart wherever their letters are', () => {
+  it('tells rows, types and ids apart, wherever their letters are', () => {
     const ids = eventIds(10);
-    ids.add('ab', 'c', 'd', 1, 1);
-    expect(ids.find('ab', 'c', 'd')).toBe(0);
-    expect(ids.find('a', 'bc', 'd')).toBe(-1);
-    expect(ids.find('ab', '', 'cd')).toBe(-1);
-    expect(ids.find('', '', '')).toBe(-1);
+    ids.add(7, createIdSeed('bc'), 'd', 1, 1);
+    expect(ids.find(7, createIdSeed('bc'), 'd')).toBe(0);
+    expect(ids.find(7, createIdSeed('b'), 'cd')).toBe(-1);
+    expect(ids.find(0, createIdSeed('bc'), 'd')).toBe(-1);
+    expect(ids.find(-1, createIdSeed('bc'), 'd')).toBe(-1);
+    expect(ids.find(0, createIdSeed(''), '')).toBe(-1);
   });
 
   it('remembers the last max ids in a table with long chains, and survives writing and reading, also into a larger memory', () => {
@@ -37,11 +41,11 @@ describe('EventIds', () => {
           const known = (number: number): number => twin.lastIndexOf(number);
           for (const number of numbers) {
             if (known(number) >= 0) continue;
-            ids.add('c', 't', `${number}`, number, number % 3);
+            ids.add(3, TYPE, `${number}`, number, number % 3);
             twin.push(number);
             if (twin.length > max) twin.shift();
             for (let other = 0; other <= 40; other++) {
-              const place = ids.find('c', 't', `${other}`);
+              const place = ids.find(3, TYPE, `${other}`);
               expect(place >= 0, `${other} of ${twin}`).toBe(known(other) >= 0);
               if (place >= 0) expect([ids.firstDecision(place), ids.decisionCount(place)]).toEqual([other, other % 3]);
             }
@@ -53,12 +57,12 @@ describe('EventIds', () => {
           copy.total = ids.total;
           copy.rebuild(ids.oldestHeld);
           for (let other = 0; other <= 40; other++) {
-            expect(copy.find('c', 't', `${other}`) >= 0).toBe(known(other) >= 0);
+            expect(copy.find(3, TYPE, `${other}`) >= 0).toBe(known(other) >= 0);
           }
-          for (let number = 100; number < 100 + max + more; number++) copy.add('c', 't', `${number}`, 0, 0);
-          for (const number of twin) expect(copy.find('c', 't', `${number}`)).toBe(-1);
+          for (let number = 100; number < 100 + max + more; number++) copy.add(3, TYPE, `${number}`, 0, 0);
+          for (const number of twin) expect(copy.find(3, TYPE, `${number}`)).toBe(-1);
           for (let number = 100; number < 100 + max + more; number++) {
-            expect(copy.find('c', 't', `${number}`)).toBeGreaterThanOrEqual(0);
+            expect(copy.find(3, TYPE, `${number}`)).toBeGreaterThanOrEqual(0);
           }
         },
       ),

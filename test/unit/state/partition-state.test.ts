@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import type { ProfileFrame } from '../../../src/protocol/frame.ts';
 import { reserveMemory, type StateLimits } from '../../../src/state/arena.ts';
+import { createIdSeed } from '../../../src/state/id-hash.ts';
 import type { ProfileLayout } from '../../../src/state/layout.ts';
 import { PartitionState } from '../../../src/state/partition-state.ts';
 
+const RECEIPT = createIdSeed('receipt');
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 const LIMITS: StateLimits = {
@@ -213,7 +215,7 @@ describe('PartitionState', () => {
       state.observe(7, row, T, T, i / 7, '');
       state.observe(9, row, T, T, 0, `sku-${i % 10}`);
       state.observe(8, row, T, T, 0, `store-${i % 10}`);
-      state.remember(`customer-${i}`, 'receipt', `id-${i}`, i, 2);
+      state.remember(row, RECEIPT, `id-${i}`, i, 2);
     }
     const before = state.digest(T);
     const snapshot = state.beginSnapshot(T);
@@ -225,7 +227,7 @@ describe('PartitionState', () => {
       state.setNumber(2, row, -i);
       state.observe(6, row, T + DAY, T + DAY, 0, '');
       state.ensure(`new-${i}`);
-      state.remember(`customer-${i}`, 'receipt', `later-${i}`, i, 2);
+      state.remember(row, RECEIPT, `later-${i}`, i, 2);
     }
     expect(snapshot.digest).toBe(before);
     expect(state.digest(T)).not.toBe(before);
@@ -233,7 +235,7 @@ describe('PartitionState', () => {
     for (const section of sections) restored.restore(section);
     restored.finishRestore();
     expect(restored.digest(T)).toBe(before);
-    expect(restored.recall('customer-2000', 'receipt', 'id-2000')).toBeGreaterThanOrEqual(0);
-    expect(restored.recall('customer-1499', 'receipt', 'id-1499')).toBe(-1);
+    expect(restored.recall(restored.find('customer-2000'), RECEIPT, 'id-2000')).toBeGreaterThanOrEqual(0);
+    expect(restored.recall(restored.find('customer-1499'), RECEIPT, 'id-1499')).toBe(-1);
   });
 });
