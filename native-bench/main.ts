@@ -6,6 +6,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Command } from 'commander';
+import { chartOf } from './chart.ts';
 import { watchMachine } from './machine-description.ts';
 import { installPeerPackages } from './peers/packages.ts';
 import { reportOf } from './report.ts';
@@ -70,6 +71,18 @@ async function runAll(folder: string, signal: AbortSignal): Promise<SuiteResult[
   return results;
 }
 
+/** Returns how many there are. */
+async function writeCharts(out: string, results: readonly SuiteResult[]): Promise<number> {
+  let charts = 0;
+  for (const result of results) {
+    const svg = chartOf(result);
+    if (svg === null) continue;
+    await writeFile(join(out, `${result.suite.name}.svg`), svg);
+    charts++;
+  }
+  return charts;
+}
+
 async function main(): Promise<number> {
   const aborted = new AbortController();
   let stoppedBy: 'SIGINT' | 'SIGTERM' | null = null;
@@ -98,7 +111,10 @@ async function main(): Promise<number> {
     const out = resolve(options.out);
     await mkdir(out, { recursive: true });
     await writeFile(join(out, 'results.json'), `${JSON.stringify(report, null, 2)}\n`);
-    print(`${barTable(report, paint)}\n\n${machineLines(report.machine, paint)}\n${join(out, 'results.json')}`);
+    const charts = await writeCharts(out, results);
+    print(
+      `${barTable(report, paint)}\n\n${machineLines(report.machine, paint)}\nresults.json and ${charts === 1 ? 'a chart' : `${charts} charts`} in ${out}`,
+    );
     if (options.json === true) process.stdout.write(`${JSON.stringify(report)}\n`);
     return results.some(({ status }) => status === 'failed') ? 1 : 0;
   } finally {

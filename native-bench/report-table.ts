@@ -1,5 +1,6 @@
 /** The report for a terminal: a table per suite, then the bars. Colours only where a terminal shows them and nobody objects. */
 import { styleText } from 'node:util';
+import { formatNumber } from './format-number.ts';
 import type { MachineDescription } from './machine-description.ts';
 import type { BarRatio, Report } from './report.ts';
 import type { Spread } from './suite.ts';
@@ -15,16 +16,6 @@ export function painter(isTerminal: boolean): Paint {
 }
 
 const TEXT_WIDTH = 100;
-
-/** Four significant digits, thousands apart: 0.01234, 12.34, 1,234, 1,234,567. */
-export function formatNumber(value: number): string {
-  if (value === 0) return '0';
-  const digits = Math.floor(Math.log10(Math.abs(value))) + 1;
-  const decimals = Math.min(6, Math.max(0, 4 - Math.max(digits, digits <= 0 ? digits : 1)));
-  const [whole = '', fraction] = value.toFixed(decimals).split('.');
-  const grouped = whole.replace(/\B(?=(\d{3})+$)/g, ',');
-  return fraction === undefined ? grouped : `${grouped}.${fraction}`;
-}
 
 export function suiteTable(result: SuiteResult, paint: Paint): string {
   const { suite, status, error, seconds, measurements, ratios, skips, notes } = result;
