@@ -1,12 +1,13 @@
 /** All suites, by group. A group's name on the command line stands for all of its suites; without names, all run, in this order. */
 import { suite as ceiling } from './ceiling/ceiling.ts';
 import { suite as keys } from './micro/keys.ts';
+import { suite as kernelPeers } from './peers/kernel.ts';
 import type { Suite } from './suite.ts';
 
 export const GROUPS: Readonly<Record<string, readonly Suite[]>> = {
   micro: [keys],
   ceiling: [ceiling],
-  peers: [],
+  peers: [kernelPeers],
   scans: [],
   load: [],
 };

@@ -96,7 +96,7 @@ function needed(): string {
   return `nats-server ${NATS_SERVER_VERSION_MIN} or newer is needed`;
 }
 
-function cacheFolder(): string {
+export function cacheFolder(): string {
   const own = process.env['BECKON_CACHE'];
   if (own !== undefined && own !== '') return own;
   const shared = process.env['XDG_CACHE_HOME'];
@@ -178,7 +178,7 @@ async function ownMirrors(): Promise<string[]> {
 }
 
 /** Two processes must not fetch at once. The lock of a process that is gone is nobody's. */
-async function lock(path: string): Promise<() => Promise<void>> {
+export async function lock(path: string): Promise<() => Promise<void>> {
   const giveUpAt = performance.now() + FETCH_MS_MAX;
   for (;;) {
     try {
