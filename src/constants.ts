@@ -38,6 +38,21 @@ export const ID_BYTES_MAX = 256;
 export const RECORD_BYTES_MAX = 1024 * 1024;
 /** Under the event clock, an event dated this much after its record's own timestamp is rejected: one bad date must not poison a partition. */
 export const EVENT_FUTURE_MS_MAX = 3_600_000;
+/** Events that are decoded before the first of them is applied: enough for their customers' look-ups to overlap, few enough for their frames to stay in the cache. */
+export const BATCH_EVENTS = 32;
+/**
+ * A longer list is decoded in the batch's first place only: frames keep their room, and there is one per event type and place. 256 elements of ten columns
+ * are 45 KB.
+ */
+export const BATCH_LIST_LENGTH_MAX = 256;
+/** Strings of event fields that a partition keeps by their bytes, a power of two: a string given again costs a comparison and no memory. */
+export const EVENT_TEXTS_KEPT = 4096;
+/** A longer one is made anew each time. */
+export const EVENT_TEXT_KEPT_BYTES_MAX = 64;
+/** Record definitions of MessagePack messages that a partition keeps by their bytes, a power of two: producers send the same few in every message. */
+export const RECORD_SHAPES_KEPT = 256;
+/** Longer ones, in bytes of their keys, are left to the thorough decoder. */
+export const RECORD_SHAPE_BYTES_MAX = 8 * 1024;
 /** Default of workspace.yaml `lateness`. */
 export const LATENESS_DEFAULT_MS = 3_600_000;
 /** Event ids remembered per partition, forgotten oldest first. */
@@ -143,6 +158,8 @@ export const DECISION_READ_BYTES_MAX = 64 * 1024;
 export const DECISION_READS_IN_FLIGHT_MAX = 8;
 
 assert(EVENT_BYTES_MAX <= RECORD_BYTES_MAX, 'one event must fit one record');
+assert((EVENT_TEXTS_KEPT & (EVENT_TEXTS_KEPT - 1)) === 0, 'the place of a string is a part of its hash');
+assert((RECORD_SHAPES_KEPT & (RECORD_SHAPES_KEPT - 1)) === 0, 'the place of a definition is a part of its hash');
 assert(EVENT_STRING_LENGTH_MAX <= EVENT_BYTES_MAX, 'a string must fit an event');
 
 // --- Storage -----------------------------------------------------------------------------------------------------------------

@@ -70,6 +70,55 @@ export function parseRfc3339(text: string): number {
   );
 }
 
+/** What `parseRfc3339` makes of the text whose UTF-8 is at `start … end`. */
+export function parseRfc3339Bytes(bytes: Uint8Array, start: number, end: number): number {
+  const length = end - start;
+  if (length < 20 || bytes[start + 4] !== 0x2d || bytes[start + 7] !== 0x2d) return Number.NaN;
+  if (((bytes[start + 10] as number) | 0x20) !== 0x74 || bytes[start + 13] !== 0x3a || bytes[start + 16] !== 0x3a)
+    return Number.NaN;
+  const century = pair(bytes, start);
+  const yearOfCentury = pair(bytes, start + 2);
+  const month = pair(bytes, start + 5);
+  const day = pair(bytes, start + 8);
+  const hour = pair(bytes, start + 11);
+  const minute = pair(bytes, start + 14);
+  const second = pair(bytes, start + 17);
+  // A pair that is not two digits is negative, and so is whatever it is combined with.
+  if ((century | yearOfCentury) < 0 || month < 1 || month > 12 || day < 1 || hour < 0 || hour > 23) return Number.NaN;
+  const year = century * 100 + yearOfCentury;
+  if (minute < 0 || minute > 59 || second < 0 || second > 59 || day > daysInMonth(year, month)) return Number.NaN;
+  let at = start + 19;
+  let fractionMs = 0;
+  if (bytes[at] === 0x2e) {
+    const from = ++at;
+    for (let scale = 100; at < end && isDigit(bytes[at] as number); at++) {
+      if (scale < 1) continue;
+      fractionMs += ((bytes[at] as number) - 0x30) * scale;
+      scale = scale === 1 ? 0 : scale / 10;
+    }
+    if (at === from) return Number.NaN;
+  }
+  let offsetMs = 0;
+  const sign = bytes[at] as number;
+  if ((sign | 0x20) === 0x7a) {
+    if (end !== at + 1) return Number.NaN;
+  } else {
+    if ((sign !== 0x2b && sign !== 0x2d) || end !== at + 6 || bytes[at + 3] !== 0x3a) return Number.NaN;
+    const hours = pair(bytes, at + 1);
+    const minutes = pair(bytes, at + 4);
+    if (hours < 0 || hours > 23 || minutes < 0 || minutes > 59) return Number.NaN;
+    offsetMs = (sign === 0x2d ? -1 : 1) * (hours * 60 + minutes) * MS_PER_MINUTE;
+  }
+  return (
+    daysFromCivil(year, month, day) * MS_PER_DAY +
+    hour * 3_600_000 +
+    minute * MS_PER_MINUTE +
+    second * 1000 +
+    fractionMs -
+    offsetMs
+  );
+}
+
 /** Epoch ms within TIMESTAMP_MS_MIN … MAX → `2010-12-01T08:26:00.000Z`. */
 export function formatRfc3339(epochMs: number): string {
   const days = Math.floor(epochMs / MS_PER_DAY);
@@ -110,6 +159,13 @@ function digits(text: string, start: number, count: number): number {
     value = value * 10 + (c - 0x30);
   }
   return value;
+}
+
+/** Two digits; negative if one of them is none. */
+function pair(bytes: Uint8Array, at: number): number {
+  const tens = (bytes[at] as number) - 0x30;
+  const ones = (bytes[at + 1] as number) - 0x30;
+  return tens >= 0 && tens <= 9 && ones >= 0 && ones <= 9 ? tens * 10 + ones : -1;
 }
 
 function isDigit(c: number): boolean {

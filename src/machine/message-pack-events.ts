@@ -1,0 +1,378 @@
+/**
+ * MessagePack messages on the fast way: events straight from the bytes into a batch, guided by the schema's plans.
+ * Maps and msgpackr's records alike.
+ */
+import { BATCH_LIST_LENGTH_MAX, EVENT_DEPTH_MAX, EVENT_STRING_LENGTH_MAX, ID_BYTES_MAX } from '../constants.ts';
+import { type EventFrame, growListColumn, type ListColumn, type ListFrame } from '../protocol/frame.ts';
+import type { EventBatch } from './event-batch.ts';
+import {
+  type EventPlan,
+  type EventPlans,
+  KeyKind,
+  type KeyPlan,
+  LAST_SCALAR_KIND,
+  type ListPlan,
+  type ObjectPlan,
+  UNDECLARED,
+} from './event-plan.ts';
+import { type InputBytes, isAscii, isUtf8 } from './input-bytes.ts';
+import { MessagePackValues } from './message-pack-values.ts';
+import { RecordShapes } from './record-shapes.ts';
+import { parseRfc3339Bytes, TIMESTAMP_MS_MAX, TIMESTAMP_MS_MIN } from './rfc3339.ts';
+import { BLOCKED, LATER } from './step-result.ts';
+import type { TextCache } from './text-cache.ts';
+
+export class MessagePackEvents {
+  readonly #input: InputBytes;
+  readonly #plans: EventPlans;
+  readonly #texts: TextCache;
+  readonly #records: RecordShapes;
+  readonly #values: MessagePackValues;
+  /** The key found last. */
+  #key: KeyPlan = UNDECLARED;
+  #lastType: KeyPlan = UNDECLARED;
+  /** By the slot of an object inside the data: the event in which it came last. */
+  readonly #cameIn: Float64Array;
+  #event = 0;
+  /** Where the event's lists may not be long. */
+  #place = 0;
+
+  constructor(input: InputBytes, plans: EventPlans, texts: TextCache) {
+    this.#input = input;
+    this.#plans = plans;
+    this.#texts = texts;
+    this.#records = new RecordShapes(input);
+    this.#values = new MessagePackValues(input, this.#records);
+    this.#cameIn = new Float64Array(plans.innerCount);
+  }
+
+  /** Of a new message. */
+  clear(): void {
+    this.#records.clear();
+  }
+
+  /** Decodes the event at `start` into a place of the batch; BLOCKED and LATER leave everything as it was. */
+  event(start: number, batch: EventBatch, place: number): number {
+    this.#event++;
+    this.#place = place;
+    const end = this.#envelope(start, batch, place);
+    if (end < 0) this.#records.undo(0);
+    this.#records.forget();
+    return end;
+  }
+
+  #envelope(start: number, batch: EventBatch, place: number): number {
+    const values = this.#values;
+    const object = this.#plans.envelope;
+    let at = values.openObject(start, object);
+    if (at < 0) return BLOCKED;
+    const { count, keys } = values;
+    const { bytes, view } = this.#input;
+    batch.givenTs[place] = Number.NaN;
+    batch.customerStart[place] = 0;
+    batch.customerEnd[place] = 0;
+    batch.idStart[place] = 0;
+    batch.idEnd[place] = 0;
+    let plan: EventPlan | null = null;
+    let frame: EventFrame | null = null;
+    let dataAt = -1;
+    let recordsAtData = 0;
+    /** Kinds seen, a bit each: a key that comes twice is left to the thorough decoder. */
+    let seen = 0;
+    let previous = object.head;
+    for (let i = 0; i < count; i++) {
+      let key: KeyPlan;
+      if (keys !== null) key = keys[i] as KeyPlan;
+      else {
+        key = previous.follower;
+        if (bytes[at] === key.token && key.isAt(view, at + 1)) at += 1 + key.length;
+        else {
+          at = this.#find(at, object, previous);
+          if (at < 0) return BLOCKED;
+          key = this.#key;
+        }
+        if (key !== UNDECLARED) previous = key;
+      }
+      const { kind } = key;
+      if (kind === KeyKind.undeclared) {
+        at = values.skip(at, 2);
+        if (at < 0) return BLOCKED;
+        continue;
+      }
+      if ((seen & (1 << kind)) !== 0) return BLOCKED;
+      seen |= 1 << kind;
+      switch (kind) {
+        case KeyKind.type: {
+          at = this.#type(at);
+          if (at < 0) return BLOCKED;
+          plan = this.#plans.events[this.#lastType.slot] as EventPlan;
+          frame = batch.emptyFrame(plan.event, place);
+          batch.type[place] = plan.event.index;
+          break;
+        }
+        case KeyKind.id:
+          at = this.#id(at, batch.idStart, batch.idEnd, place);
+          break;
+        case KeyKind.customer:
+          at = this.#id(at, batch.customerStart, batch.customerEnd, place);
+          break;
+        case KeyKind.ts:
+          at = this.#ts(at, batch.givenTs, place);
+          break;
+        case KeyKind.data: {
+          const behind = values.nil(at);
+          if (behind >= 0) at = behind;
+          else if (plan !== null) at = this.#fields(at, plan.data, frame as EventFrame, 2);
+          else {
+            // Whose data it is comes later.
+            dataAt = at;
+            recordsAtData = this.#records.mark;
+            at = values.skip(at, 2);
+          }
+          break;
+        }
+        default:
+          return BLOCKED;
+      }
+      if (at < 0) return at;
+    }
+    if (plan === null || frame === null) return BLOCKED;
+    if (dataAt >= 0) {
+      const result = this.#deferredFields(dataAt, plan, frame, recordsAtData);
+      if (result < 0) return result;
+    }
+    return at;
+  }
+
+  /** Reads data that has been passed once: with the definitions that held there, then with those that hold now. */
+  #deferredFields(at: number, plan: EventPlan, frame: EventFrame, mark: number): number {
+    const records = this.#records;
+    const now = records.mark;
+    if (now > mark) records.undo(mark);
+    const end = this.#fields(at, plan.data, frame, 2);
+    if (now > mark) records.redo(mark, now);
+    return end;
+  }
+
+  /** `level` is that of the object: the event's is 1, its data's 2. */
+  #fields(start: number, object: ObjectPlan, frame: EventFrame, level: number): number {
+    if (level > EVENT_DEPTH_MAX) return BLOCKED;
+    const values = this.#values;
+    let at = values.openObject(start, object);
+    if (at < 0) return BLOCKED;
+    const { count, keys } = values;
+    const { bytes, view } = this.#input;
+    const { number, text, present } = frame;
+    let previous = object.head;
+    for (let i = 0; i < count; i++) {
+      let key: KeyPlan;
+      if (keys !== null) key = keys[i] as KeyPlan;
+      else {
+        key = previous.follower;
+        if (bytes[at] === key.token && key.isAt(view, at + 1)) at += 1 + key.length;
+        else {
+          at = this.#find(at, object, previous);
+          if (at < 0) return BLOCKED;
+          key = this.#key;
+        }
+        if (key !== UNDECLARED) previous = key;
+      }
+      const { kind } = key;
+      if (kind <= LAST_SCALAR_KIND) at = this.#scalar(at, kind, key.slot, number, text, present);
+      else if (kind === KeyKind.undeclared) at = values.skip(at, level + 1);
+      else if (kind === KeyKind.list) at = this.#list(at, key, frame, level + 1);
+      else if (kind === KeyKind.object) at = this.#inner(at, key, frame, level + 1);
+      else return BLOCKED;
+      if (at < 0) return at;
+    }
+    return at;
+  }
+
+  #inner(at: number, key: KeyPlan, frame: EventFrame, level: number): number {
+    if (this.#cameIn[key.slot] === this.#event) return BLOCKED;
+    this.#cameIn[key.slot] = this.#event;
+    const behind = this.#values.nil(at);
+    return behind >= 0 ? behind : this.#fields(at, key.object as ObjectPlan, frame, level);
+  }
+
+  /** Looks up the key at `at`, behind which it stops, and remembers it as the one that follows `previous`. */
+  #find(at: number, object: ObjectPlan, previous: KeyPlan): number {
+    const values = this.#values;
+    const { bytes, view } = this.#input;
+    const end = values.key(at);
+    if (end < 0) return BLOCKED;
+    const key = object.find(view, values.textStart, end);
+    this.#key = key;
+    if (key !== UNDECLARED) previous.follower = key;
+    else if (!isUtf8(bytes, values.textStart, end)) return BLOCKED;
+    return end;
+  }
+
+  /** A scalar of data; nil is the same as absent. What came already is left to the thorough decoder. */
+  #scalar(at: number, kind: KeyKind, slot: number, number: Float64Array, text: string[], present: Uint8Array): number {
+    if (present[slot] !== 0) return BLOCKED;
+    const { bytes, view } = this.#input;
+    const token = bytes[at] as number;
+    let end = BLOCKED;
+    switch (kind) {
+      case KeyKind.double: {
+        if (token === 0xcb) {
+          number[slot] = view.getFloat64(at + 1);
+          end = at + 9;
+        } else end = this.#values.number(at, number, slot);
+        const value = number[slot] as number;
+        // Infinite ones and NaN are refused.
+        if (end >= 0 && value - value !== 0) return BLOCKED;
+        break;
+      }
+      case KeyKind.int: {
+        end = this.#values.number(at, number, slot);
+        if (end < 0) break;
+        const value = number[slot] as number;
+        if (!Number.isSafeInteger(value)) return BLOCKED;
+        number[slot] = value + 0;
+        break;
+      }
+      case KeyKind.bool:
+        if ((token & 0xfe) === 0xc2) {
+          number[slot] = token & 1;
+          end = at + 1;
+        }
+        break;
+      case KeyKind.timestamp: {
+        end = this.#time(at, number, slot);
+        if (end < 0) break;
+        const value = number[slot] as number;
+        if (!Number.isSafeInteger(value) || value < TIMESTAMP_MS_MIN || value > TIMESTAMP_MS_MAX) return BLOCKED;
+        number[slot] = value + 0;
+        break;
+      }
+      default: {
+        end = this.#values.text(at);
+        if (end < 0) break;
+        const start = this.#values.textStart;
+        // As many bytes as UTF-16 units allowed: longer ones are rare enough to be looked at with care.
+        if (end - start > EVENT_STRING_LENGTH_MAX) return BLOCKED;
+        if (kind === KeyKind.text) {
+          const value = this.#texts.get(start, end);
+          if (value === null) return BLOCKED;
+          text[slot] = value;
+        } else if (!isUtf8(bytes, start, end)) return BLOCKED;
+      }
+    }
+    if (end < 0) return this.#values.nil(at);
+    present[slot] = 1;
+    return end;
+  }
+
+  /** A timestamp as text or number; its range is not looked at, and NaN where the text is none. */
+  #time(at: number, number: Float64Array, slot: number): number {
+    const end = this.#values.text(at);
+    if (end < 0) return this.#values.number(at, number, slot);
+    number[slot] = parseRfc3339Bytes(this.#input.bytes, this.#values.textStart, end);
+    return end;
+  }
+
+  #ts(at: number, givenTs: Float64Array, place: number): number {
+    const behind = this.#values.nil(at);
+    if (behind >= 0) return behind;
+    const end = this.#time(at, givenTs, place);
+    const ms = givenTs[place] as number;
+    if (end < 0 || !Number.isSafeInteger(ms) || ms < 0 || ms > TIMESTAMP_MS_MAX) return BLOCKED;
+    givenTs[place] = ms + 0;
+    return end;
+  }
+
+  #id(at: number, starts: Int32Array, ends: Int32Array, place: number): number {
+    const end = this.#values.text(at);
+    if (end < 0) return this.#values.nil(at);
+    const start = this.#values.textStart;
+    if (start === end || end - start > ID_BYTES_MAX || !isAscii(this.#input.view, start, end)) return BLOCKED;
+    starts[place] = start;
+    ends[place] = end;
+    return end;
+  }
+
+  /** The event's type into #lastType; most often it is the one of the event before. */
+  #type(at: number): number {
+    const { bytes, view } = this.#input;
+    const last = this.#lastType;
+    if (bytes[at] === last.token && last.isAt(view, at + 1)) return at + 1 + last.length;
+    const end = this.#values.text(at);
+    if (end < 0) return BLOCKED;
+    const type = this.#plans.types.find(view, this.#values.textStart, end);
+    if (type.kind !== KeyKind.type) return BLOCKED;
+    this.#lastType = type;
+    return end;
+  }
+
+  /** `level` is the list's. */
+  #list(start: number, key: KeyPlan, frame: EventFrame, level: number): number {
+    const values = this.#values;
+    if (frame.listPresent[key.slot] !== 0) return BLOCKED;
+    const behind = values.nil(start);
+    if (behind >= 0) return behind;
+    let at = values.openList(start);
+    if (at < 0 || level > EVENT_DEPTH_MAX) return BLOCKED;
+    const { count } = values;
+    if (count > BATCH_LIST_LENGTH_MAX && this.#place > 0) return LATER;
+    const into = frame.lists[key.slot] as ListFrame;
+    const { element, kind } = key.list as ListPlan;
+    emptyColumns(into, count);
+    if (element === null) {
+      const { number, text, present } = into.columns[0] as ListColumn;
+      for (let i = 0; i < count; i++) {
+        at = this.#scalar(at, kind, i, number, text, present);
+        if (at < 0 || present[i] === 0) return BLOCKED;
+      }
+    } else {
+      for (let i = 0; i < count; i++) {
+        at = this.#element(at, element, into, i, level + 1);
+        if (at < 0) return BLOCKED;
+      }
+    }
+    into.length = count;
+    frame.listPresent[key.slot] = 1;
+    return at;
+  }
+
+  #element(start: number, object: ObjectPlan, into: ListFrame, index: number, level: number): number {
+    if (level > EVENT_DEPTH_MAX) return BLOCKED;
+    const values = this.#values;
+    let at = values.openObject(start, object);
+    if (at < 0) return BLOCKED;
+    const { count, keys } = values;
+    const { bytes, view } = this.#input;
+    let previous = object.head;
+    for (let i = 0; i < count; i++) {
+      let key: KeyPlan;
+      if (keys !== null) key = keys[i] as KeyPlan;
+      else {
+        key = previous.follower;
+        if (bytes[at] === key.token && key.isAt(view, at + 1)) at += 1 + key.length;
+        else {
+          at = this.#find(at, object, previous);
+          if (at < 0) return BLOCKED;
+          key = this.#key;
+        }
+        if (key !== UNDECLARED) previous = key;
+      }
+      if (key.kind <= LAST_SCALAR_KIND) {
+        const { number, text, present } = into.columns[key.slot] as ListColumn;
+        at = this.#scalar(at, key.kind, index, number, text, present);
+      } else if (key === UNDECLARED) at = values.skip(at, level + 1);
+      else return BLOCKED;
+      if (at < 0) return BLOCKED;
+    }
+    return at;
+  }
+}
+
+/** Room for `count` elements, none of which has anything yet. */
+export function emptyColumns(into: ListFrame, count: number): void {
+  for (const column of into.columns) {
+    if (count > 0) growListColumn(column, count - 1);
+    const { present } = column;
+    for (let i = 0; i < count; i++) present[i] = 0;
+  }
+}
