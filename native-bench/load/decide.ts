@@ -1,12 +1,12 @@
 /** `decide` over HTTP, open loop: what a till waits for. */
 import { join } from 'node:path';
+import { spreadOf } from '../measure.ts';
 import type { Bench, Suite } from '../suite.ts';
 import { Histogram } from './histogram.ts';
 import type { HttpLoad, HttpLoadResult } from './http-generator.ts';
 import { loadProfiles, writeKernelWorkspace } from './kernel-workspace.ts';
 import { type NodeProcess, startBareProgram, startNode } from './node-process.ts';
 import { nowUs } from './open-loop.ts';
-import { spreadOf } from './spread.ts';
 import { Task } from './task.ts';
 
 const PER_SECOND = 2000;
@@ -28,6 +28,7 @@ const QUICK: Sizes = { customers: 1000, warmUpSeconds: 0.2, seconds: 0.5, rounds
 export const suite: Suite = {
   name: 'load-decide',
   about: `decide over HTTP at ${PER_SECOND}/s, open loop, against a program that only makes the request durable`,
+  ratios: ['decide_p99_ms'],
   async run(bench) {
     const sizes = bench.quick ? QUICK : FULL;
     const workspace = writeKernelWorkspace(bench.folder, RULES);

@@ -7,6 +7,7 @@ import { customerId, encodeEvents, KernelEvents, type PayloadForm, profileEvent 
 /** Messages between two looks at how far the server has come: it buffers what it has not stored. */
 const PUBLISHED_UNFLUSHED_MAX = 512;
 const SETTLE_MS = 20;
+const WAIT_MS_MAX = 60_000;
 
 export class LogStreams {
   readonly connection: NatsConnection;
@@ -53,7 +54,7 @@ export class LogStreams {
     }
     for (const [partition, batch] of waiting.entries()) if (batch.length > 0) await publish(partition, batch);
     await this.connection.flush();
-    await this.until(async () => (await this.messages()) === before + published);
+    await this.until(async () => (await this.messages()) === before + published, 'every event is stored');
     return bytes;
   }
 
@@ -76,8 +77,13 @@ export class LogStreams {
     }
   }
 
-  async until(condition: () => Promise<boolean>): Promise<void> {
-    while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
+  /** Rejects if it does not come to pass. */
+  async until(condition: () => Promise<boolean>, what: string): Promise<void> {
+    const giveUpAt = performance.now() + WAIT_MS_MAX;
+    while (!(await condition())) {
+      if (performance.now() > giveUpAt) throw new Error(`${what}: not within ${WAIT_MS_MAX} ms`);
+      await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
+    }
   }
 
   async close(): Promise<void> {

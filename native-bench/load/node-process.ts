@@ -68,16 +68,11 @@ export function cpuSeconds(pid: number): number {
   }
 }
 
-let interruptible = false;
-
-/** Kills a child when this process ends, however it ends. */
-export function endWithUs(child: ChildProcess): void {
+/** Kills a child when this process ends by itself; the suite's process group is ended by who started it. */
+function endWithUs(child: ChildProcess): void {
   const kill = (): void => void child.kill('SIGKILL');
   process.once('exit', kill);
   child.once('exit', () => process.removeListener('exit', kill));
-  if (interruptible) return;
-  interruptible = true;
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
 }
 
 function profileFlags(): string[] {

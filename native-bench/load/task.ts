@@ -5,14 +5,17 @@
 import { parentPort, Worker, workerData } from 'node:worker_threads';
 
 const READY_MS_MAX = 60_000;
+const RESULT_MS_MAX = 180_000;
 
 type FromTask<Result> = { readonly ready: true } | { readonly result: Result };
 
 export class Task<Go, Result> {
+  readonly #module: string;
   readonly #worker: Worker;
   readonly result: Promise<Result>;
 
-  private constructor(worker: Worker, result: Promise<Result>) {
+  private constructor(module: string, worker: Worker, result: Promise<Result>) {
+    this.#module = module;
     this.#worker = worker;
     this.result = result;
   }
@@ -33,7 +36,7 @@ export class Task<Go, Result> {
           if ('result' in message) done(message.result);
           else {
             clearTimeout(timer);
-            resolve(new Task<Go, Result>(worker, result));
+            resolve(new Task<Go, Result>(module, worker, result));
           }
         });
         worker.on('error', failed);
@@ -46,9 +49,16 @@ export class Task<Go, Result> {
     });
   }
 
+  /** Rejects if there is no result within RESULT_MS_MAX: what hangs must not hang the benchmark. */
   go(message: Go): Promise<Result> {
     this.#worker.postMessage(message);
-    return this.result;
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        reject(new Error(`${this.#module} had no result within ${RESULT_MS_MAX} ms`));
+        void this.end();
+      }, RESULT_MS_MAX);
+      this.result.then(resolve, reject).finally(() => clearTimeout(timer));
+    });
   }
 
   /** A second word to a task that listens for it. */
