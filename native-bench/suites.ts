@@ -1,7 +1,5 @@
 /** All suites, by group. A group's name on the command line stands for all of its suites; without names, all run, in this order. */
 import { suite as ceiling } from './ceiling/ceiling.ts';
-import { suite as loadDecide } from './load/decide.ts';
-import { suite as loadDrain } from './load/drain.ts';
 import { suite as keys } from './micro/keys.ts';
 import { suite as kernelPeers } from './peers/kernel.ts';
 import type { Suite } from './suite.ts';
@@ -11,7 +9,7 @@ export const GROUPS: Readonly<Record<string, readonly Suite[]>> = {
   ceiling: [ceiling],
   peers: [kernelPeers],
   scans: [],
-  load: [loadDecide, loadDrain],
+  load: [],
 };
 
 export function allSuites(): Suite[] {

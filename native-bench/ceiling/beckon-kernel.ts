@@ -23,12 +23,6 @@ export interface Decided {
   readonly event: string;
 }
 
-/** `cpuNs`: of all threads, so that a garbage collector or compiler beside the main thread counts, and a neighbour on a busy machine does not. */
-export interface Taken {
-  readonly wallNs: number;
-  readonly cpuNs: number;
-}
-
 export class BeckonKernel {
   readonly machine: Machine;
   /** Of the last round, in order. */
@@ -50,11 +44,10 @@ export class BeckonKernel {
     if (this.#effects.workspaceError !== null) throw new Error(this.#effects.workspaceError);
   }
 
-  /** What the machine took for these messages. */
-  apply(messages: readonly Uint8Array[]): Taken {
+  /** Nanoseconds that the machine took for these messages. */
+  apply(messages: readonly Uint8Array[]): number {
     const { decided } = this;
     decided.length = 0;
-    const cpuStart = process.cpuUsage();
     const start = process.hrtime.bigint();
     for (const message of messages) {
       this.#apply(RecordKind.events, message);
@@ -66,9 +59,7 @@ export class BeckonKernel {
         });
       }
     }
-    const wallNs = Number(process.hrtime.bigint() - start);
-    const cpu = process.cpuUsage(cpuStart);
-    return { wallNs, cpuNs: (cpu.user + cpu.system) * 1000 };
+    return Number(process.hrtime.bigint() - start);
   }
 
   #apply(kind: RecordKind, payload: Uint8Array): void {

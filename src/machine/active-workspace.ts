@@ -5,6 +5,8 @@
  */
 import { createProfileFrame, type ProfileFrame } from '../protocol/frame.ts';
 import type { EventSchema } from '../protocol/schema.ts';
+import { type EventReads, readsOf } from '../rules/event-reads.ts';
+import type { Program } from '../rules/program.ts';
 import { RuleSet } from '../rules/rule-set.ts';
 import { ScalarProgram } from '../rules/scalar-program.ts';
 import { SegmentSet } from '../rules/segment-set.ts';
@@ -46,6 +48,8 @@ export interface ActiveAggregate {
   readonly slot: number;
   readonly name: string;
   readonly value: ScalarProgram | null;
+  /** Of the field where `value` is just a number of the event; -1 otherwise. */
+  readonly valueSlot: number;
   readonly when: ScalarProgram | null;
   /** Its value is a string. */
   readonly isText: boolean;
@@ -61,6 +65,10 @@ export interface ActiveEvent {
   readonly aggregates: readonly ActiveAggregate[];
   /** How many of them keep their values in blocks. */
   readonly blockStores: number;
+  /** What of the event's texts anything reads. */
+  readonly reads: EventReads;
+  /** A message of one of its campaigns may read every field. */
+  readonly readsAll: boolean;
   /** Predicates of the live campaigns on this type; null where there is none. */
   readonly rules: RuleSet | null;
   /** By index of the rule. */
@@ -183,14 +191,28 @@ export class ActiveWorkspace {
     const live = this.campaigns.filter(({ campaign }) => campaign.event === event.index && campaign.status === 'live');
     const programs = live.map(({ campaign }) => campaign.when);
     const fed = aggregates.filter((aggregate) => aggregate.event === event.index);
+    const evaluated = [
+      ...programs,
+      ...live.map(({ campaign }) => campaign.value),
+      ...fed.flatMap(({ value, when }) => [value, when]),
+    ].filter((program) => program !== null);
     return {
       schema: event,
       aggregates: fed.map((aggregate) => this.#aggregate(aggregate, event)),
       blockStores: fed.filter(({ windowMs, fn }) => windowMs !== null || fn === 'distinct').length,
+      reads: readsOf(evaluated),
+      readsAll: live.some((active) => this.#messageReadsEvent(active)),
       rules: live.length === 0 ? null : new RuleSet(programs, schema, event, this.segments, intern),
       campaigns: live,
       hits: new Int32Array(live.length),
     };
+  }
+
+  #messageReadsEvent({ campaign }: ActiveCampaign): boolean {
+    const { templates } = this.workspace;
+    return [campaign.template, ...campaign.variants.map(({ template }) => template)].some(
+      (template) => template >= 0 && templates[template]?.readsEvent === true,
+    );
   }
 
   #aggregate(aggregate: Aggregate, event: EventSchema): ActiveAggregate {
@@ -199,10 +221,16 @@ export class ActiveWorkspace {
       slot: aggregate.slot,
       name: aggregate.name,
       value: aggregate.value === null ? null : new ScalarProgram(aggregate.value, schema, event, null),
+      valueSlot: aggregate.value === null ? -1 : numberSlot(aggregate.value),
       when: aggregate.when === null ? null : new ScalarProgram(aggregate.when, schema, event, null),
       isText: aggregate.valueType === 'string',
       keepsText: aggregate.valueType === 'string' && (aggregate.fn === 'first' || aggregate.fn === 'last'),
       magnitudeMax: aggregate.fn === 'sum' || aggregate.fn === 'avg' ? SUMMAND_MAX : Number.MAX_VALUE,
     };
   }
+}
+
+/** The slot of a program that only reads a number of the event; -1 for others. */
+function numberSlot({ ir }: Program): number {
+  return ir.op === 'slot' && ir.from === 'event' && ir.rep !== 'string' ? ir.slot : -1;
 }

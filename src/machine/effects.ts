@@ -76,13 +76,13 @@ export class EventCounts {
    * `type` is a declared type, one of the engine's own, or UNKNOWN_TYPE. `outcome` is ACCEPTED, REPEATED or from
    * `rejected`.
    */
-  add(type: string, outcome: number): void {
+  add(type: string, outcome: number, count = 1): void {
     let row = this.#counts.get(type);
     if (row === undefined) {
       row = new Uint32Array(OUTCOMES.length);
       this.#counts.set(type, row);
     }
-    row[outcome] = (row[outcome] as number) + 1;
+    row[outcome] = (row[outcome] as number) + count;
   }
 
   rejected(type: string, reason: RejectReason): void {

@@ -6,6 +6,7 @@
 import { RejectReason } from '../protocol/rejection.ts';
 import type { IdSeed, PartitionState } from '../state/partition-state.ts';
 import { partitionOf } from '../stdx/hash.ts';
+import type { ActiveWorkspace } from './active-workspace.ts';
 import type { EventDecoder } from './decode.ts';
 import type { Fault } from './fault.ts';
 import type { MachineIdentity } from './globals.ts';
@@ -14,9 +15,10 @@ export class IdentityStep {
   readonly #identity: MachineIdentity;
   readonly #state: PartitionState;
   readonly #fault: Fault;
-  /** Of the last event's type. */
-  #seedType = '';
-  #seed: IdSeed;
+  /** By event type of the active version. */
+  #seeds: ReadonlyMap<string, IdSeed> = new Map();
+  /** What `row` gave last. */
+  #row = -1;
   /** Of the last repeat: numbers of the decisions that the original led to; 0 and 0 for none. */
   originalFirst = 0;
   originalCount = 0;
@@ -25,7 +27,10 @@ export class IdentityStep {
     this.#identity = identity;
     this.#state = state;
     this.#fault = fault;
-    this.#seed = state.idSeed('');
+  }
+
+  adopt(active: ActiveWorkspace): void {
+    this.#seeds = new Map(active.events.map(({ schema }) => [schema.type, this.#state.idSeed(schema.type)]));
   }
 
   /** Anonymous events may be anywhere. */
@@ -46,30 +51,19 @@ export class IdentityStep {
   /** Whether the event's id is remembered for its customer and type. */
   isRepeat({ customer, type, id }: EventDecoder): boolean {
     if (id === '') return false;
-    const state = this.#state;
-    const row = customer === '' ? state.anonymousRow : state.find(customer);
-    const entry = row < 0 ? -1 : state.recall(row, this.#seedOf(type), id);
+    const row = customer === '' ? this.#state.anonymousRow : this.#state.find(customer);
+    if (row < 0) return false;
+    const entry = this.#state.recall(row, this.#seedOf(type), id);
     if (entry < 0) return false;
-    const original = state.recalledDecision(entry);
+    const original = this.#state.recalledDecision(entry);
     this.originalFirst = original.first;
     this.originalCount = original.count;
     return true;
   }
 
-  /** Of an accepted event: its customer has a row. */
-  remember({ customer, type, id }: EventDecoder, firstDecision: number, decisionCount: number): void {
-    if (id === '') return;
-    const row = customer === '' ? this.#state.anonymousRow : this.#state.find(customer);
-    this.#state.remember(row, this.#seedOf(type), id, firstDecision, decisionCount);
-  }
-
-  /** Types come from events, known or not: keeping one seed cannot fill the memory. */
-  #seedOf(type: string): IdSeed {
-    if (type !== this.#seedType) {
-      this.#seed = this.#state.idSeed(type);
-      this.#seedType = type;
-    }
-    return this.#seed;
+  /** After `row` for the same event. */
+  remember({ type, id }: EventDecoder, firstDecision: number, decisionCount: number): void {
+    if (id !== '') this.#state.remember(this.#row, this.#seedOf(type), id, firstDecision, decisionCount);
   }
 
   /**
@@ -80,14 +74,21 @@ export class IdentityStep {
     const state = this.#state;
     if (customer === '') {
       state.clearAnonymous();
-      return state.anonymousRow;
+      this.#row = state.anonymousRow;
+      return this.#row;
     }
     const row = state.ensure(customer);
+    this.#row = row;
     if (row >= 0) {
       state.beginChange(row);
       return row;
     }
     this.#fault.set(RejectReason.customersFull, 'the partition has no room for more customers');
     return -1;
+  }
+
+  /** Types that are not declared (the engine's, and those of earlier versions) are rare: theirs are made anew. */
+  #seedOf(type: string): IdSeed {
+    return this.#seeds.get(type) ?? this.#state.idSeed(type);
   }
 }

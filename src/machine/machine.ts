@@ -11,6 +11,9 @@
  *
  * A payload is untrusted: whatever its bytes, apply ends in counted outcomes and never in an exception. A rejected
  * event changes nothing, and is not remembered; a repeated one changes nothing either.
+ *
+ * There are two ways through decode and identity with the same outcome. Most messages go the fast one (fast-way.ts)
+ * from end to end; the thorough one here takes over at the first event that is unusual or wrong, and explains it.
  */
 import { EVENT_FUTURE_MS_MAX } from '../constants.ts';
 import { type LogRecord, RecordKind } from '../protocol/record.ts';
@@ -26,11 +29,13 @@ import { AudienceScan } from './audience-scan.ts';
 import { DecideStep } from './decide.ts';
 import { EventDecoder, EventKind } from './decode.ts';
 import { ACCEPTED, type Effects, REPEATED, UNKNOWN_TYPE } from './effects.ts';
+import { FastWay, type Steps } from './fast-way.ts';
 import { Fault } from './fault.ts';
 import { decodeGlobals, encodeGlobals, Globals, type MachineIdentity } from './globals.ts';
 import { type GoldenRecord, readGoldenRecord } from './golden-record.ts';
 import { IdentityStep } from './identity.ts';
-import { collectErrors, matchCampaigns } from './match.ts';
+import { acceptedTime } from './log-time.ts';
+import { collectErrors, MatchStep } from './match.ts';
 import { Payload } from './payload.ts';
 import { ProfileStep } from './profile.ts';
 
@@ -42,32 +47,30 @@ const ERRORS_COLLECTED_EVERY = 1 << 20;
 
 export interface MachineOptions extends MachineIdentity {
   readonly state: PartitionState;
-}
-
-/** The steps that are built for one workspace version, and replaced with it. */
-interface Steps {
-  readonly active: ActiveWorkspace;
-  readonly profile: ProfileStep;
-  readonly decide: DecideStep;
+  /** Default true. False: every event goes the thorough way; for tests, the outcome is the same. */
+  readonly fast?: boolean;
 }
 
 export class Machine {
   readonly #identity: MachineIdentity;
   readonly #state: PartitionState;
+  readonly #fast: boolean;
   readonly #globals = new Globals();
   readonly #fault = new Fault();
   readonly #payload = new Payload(this.#fault);
   readonly #identify: IdentityStep;
   #decoder = new EventDecoder(null, this.#fault);
-  /** null before the first workspace record: all events are rejected. */
+  /** Built for one workspace version, and replaced with it. null before the first workspace record: all events are rejected. */
   #steps: Steps | null = null;
+  #fastWay: FastWay | null = null;
   #collectErrorsAt = 0;
 
   constructor(options: MachineOptions) {
-    const { partition, partitions, clock, state } = options;
+    const { partition, partitions, clock, state, fast = true } = options;
     assert(partition >= 0 && partition < partitions, `partition ${partition} of ${partitions}`);
     this.#identity = { partition, partitions, clock };
     this.#state = state;
+    this.#fast = fast;
     this.#identify = new IdentityStep(this.#identity, state, this.#fault);
   }
 
@@ -199,22 +202,31 @@ export class Machine {
 
   #adopt(active: ActiveWorkspace): void {
     this.#decoder = new EventDecoder(active.workspace.schema, this.#fault);
+    this.#identify.adopt(active);
     this.#steps = {
       active,
       profile: new ProfileStep(this.#state, active, this.#fault),
+      match: new MatchStep(this.#state, active),
       decide: new DecideStep(this.#state, active, this.#identity.partition, this.#globals),
     };
+    if (this.#fast) this.#fastWay = new FastWay(this.#identity, this.#state, this.#globals, this.#steps);
   }
 
   #applyEvents(record: LogRecord, effects: Effects): void {
+    const left = this.#fastWay === null ? 0 : this.#fastWay.apply(record, effects);
+    if (left >= 0) this.#applyThoroughly(record, left, effects);
+    this.#collectCounts();
+  }
+
+  /** The events from index `from` on. */
+  #applyThoroughly(record: LogRecord, from: number, effects: Effects): void {
     const payload = this.#payload;
-    payload.open(record.payload);
+    payload.open(record.payload, from);
     while (payload.next()) {
       if (!payload.ok) this.#reject(UNKNOWN_TYPE, effects);
       else if (!this.#applyEvent(payload.value, record.ts, payload.index, effects))
         this.#reject(this.#decoder.label(), effects);
     }
-    this.#collectCounts();
   }
 
   /** False: rejected, the fault says why, and nothing has changed. */
@@ -257,7 +269,7 @@ export class Machine {
     const row = this.#identify.row(decoder.customer);
     if (row < 0) return false;
     steps.profile.storeAggregates(active, event, row, logTime);
-    const count = matchCampaigns(steps.active, active, event, this.#state, row, logTime);
+    const count = steps.match.run(active, event, row, logTime);
     if (count > 0) steps.decide.run(active, count, event, row, logTime, index, effects);
     return true;
   }
@@ -275,9 +287,8 @@ export class Machine {
 
   /** Log time once this event is accepted; -1 where its date is refused. */
   #timeOf(givenTs: number, recordTs: number): number {
-    const { logTime } = this.#globals;
-    if (this.#identity.clock === 'wall' || !(givenTs > logTime)) return logTime;
-    if (givenTs <= recordTs + EVENT_FUTURE_MS_MAX) return givenTs;
+    const logTime = acceptedTime(this.#identity.clock, this.#globals.logTime, givenTs, recordTs);
+    if (logTime >= 0) return logTime;
     const hours = EVENT_FUTURE_MS_MAX / 3_600_000;
     this.#fault.set(RejectReason.future, `ts: more than ${hours} h after the time at which the event arrived`);
     return -1;

@@ -4,29 +4,35 @@
  * and the segments that they reach, can read.
  */
 import type { EventFrame } from '../protocol/frame.ts';
-import type { PartitionState } from '../state/partition-state.ts';
+import type { Gather, PartitionState } from '../state/partition-state.ts';
 import type { ActiveCampaign, ActiveEvent, ActiveWorkspace } from './active-workspace.ts';
 
-/**
- * Fills `active.hits` with the indices of the campaigns (of this event type) that match; returns how many. Each is
- * counted as matched.
- */
-export function matchCampaigns(
-  workspace: ActiveWorkspace,
-  active: ActiveEvent,
-  event: EventFrame,
-  state: PartitionState,
-  row: number,
-  now: number,
-): number {
-  const { rules, hits } = active;
-  if (rules === null) return 0;
-  const { profile } = workspace;
-  state.gather(row, rules.profileSlots, now, profile);
-  workspace.segments.begin(profile, now);
-  const count = rules.match(event, profile, now, hits);
-  for (let i = 0; i < count; i++) (active.campaigns[hits[i] as number] as ActiveCampaign).account.matched++;
-  return count;
+export class MatchStep {
+  readonly #active: ActiveWorkspace;
+  /** By event type; null where no live campaign listens. */
+  readonly #gathers: readonly (Gather | null)[];
+
+  /** `state` must have the workspace's layout. */
+  constructor(state: PartitionState, active: ActiveWorkspace) {
+    this.#active = active;
+    this.#gathers = active.events.map(({ rules }) => (rules === null ? null : state.compileGather(rules.profileSlots)));
+  }
+
+  /**
+   * Fills `active.hits` with the indices of the campaigns (of this event type) that match; returns how many. Each is
+   * counted as matched.
+   */
+  run(active: ActiveEvent, event: EventFrame, row: number, now: number): number {
+    const { rules, hits } = active;
+    const gather = this.#gathers[event.type];
+    if (rules === null || gather === null || gather === undefined) return 0;
+    const { profile, segments } = this.#active;
+    gather(row, now, profile);
+    segments.begin(profile, now);
+    const count = rules.match(event, profile, now, hits);
+    for (let i = 0; i < count; i++) (active.campaigns[hits[i] as number] as ActiveCampaign).account.matched++;
+    return count;
+  }
 }
 
 /** Moves the rules' own counts of errors to the campaigns' accounts. */

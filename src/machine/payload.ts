@@ -6,6 +6,7 @@
  */
 import { EVENT_BYTES_MAX, EVENT_DEPTH_MAX, RECORD_BYTES_MAX } from '../constants.ts';
 import { RejectReason } from '../protocol/rejection.ts';
+import { assert } from '../stdx/assert.ts';
 import type { Fault } from './fault.ts';
 import { JsonProblem, JsonScanner } from './json-text.ts';
 import { MessagePackReader, unreadable } from './message-pack.ts';
@@ -42,16 +43,17 @@ export class Payload {
     this.#messagePack = new MessagePackReader(fault);
   }
 
-  open(bytes: Uint8Array): void {
+  /** `from`: index of the event that `next` is to give first; those before it must be readable. */
+  open(bytes: Uint8Array, from = 0): void {
     this.#bytes = bytes;
-    this.index = -1;
+    this.index = from - 1;
     this.#ranges.length = 0;
     this.#values = noValues;
     const first = bytes.length > 0 ? (bytes[0] as number) : 0;
     // 0x80 … are MessagePack's maps, lists and records; 0xef begins a UTF-8 byte order mark.
     this.#binary = first >= 0x80 && first !== 0xef;
     if (bytes.length > RECORD_BYTES_MAX) this.#count = 1;
-    else if (this.#binary) this.#openMessagePack(bytes);
+    else if (this.#binary) this.#openMessagePack(bytes, from);
     else this.#openJson(bytes);
   }
 
@@ -95,10 +97,14 @@ export class Payload {
     return new Uint8Array(this.#bytes.subarray(start, end));
   }
 
-  #openMessagePack(bytes: Uint8Array): void {
+  #openMessagePack(bytes: Uint8Array, from: number): void {
     this.#messagePack.open(bytes);
     const count = this.#messagePack.arrayHeader();
     this.#count = count < 0 ? 1 : Math.min(count, bytes.length);
+    for (let i = 0; i < from; i++) {
+      const skipped = this.#messagePack.value();
+      assert(skipped !== unreadable, 'events that are left out can be read');
+    }
   }
 
   #nextMessagePack(): boolean {

@@ -11,6 +11,7 @@
 import { CONSENT_CHANNELS_MAX, LIST_ATTRIBUTE_LENGTH_MAX } from '../constants.ts';
 import type { EventFrame } from '../protocol/frame.ts';
 import { RejectReason } from '../protocol/rejection.ts';
+import { OBSERVATION_TAKEN, type Observations } from '../state/observations.ts';
 import type { PartitionState } from '../state/partition-state.ts';
 import { assert } from '../stdx/assert.ts';
 import type { Attribute } from '../workspace/workspace.ts';
@@ -28,7 +29,7 @@ class Change {
   list: readonly string[] = [];
 }
 
-const Observation = { skip: 0, take: 1, error: 2 } as const;
+const Observation = { skip: 0, take: OBSERVATION_TAKEN, error: 2 } as const;
 
 export class ProfileStep {
   readonly #state: PartitionState;
@@ -42,9 +43,11 @@ export class ProfileStep {
   #consentCode = 0;
   #consentState = 0;
   /** Planned observations, by place in the event type's list of aggregates. */
-  readonly #observations: Uint8Array;
+  readonly #outcomes: Uint8Array;
   readonly #numbers: Float64Array;
   readonly #texts: string[];
+  /** By event type. */
+  readonly #stores: readonly Observations[];
   /** Observations left out because `when` or `value` ended in an error or beyond what it takes. The owner reads and zeroes it. */
   observationErrors = 0;
 
@@ -54,9 +57,10 @@ export class ProfileStep {
     this.#fault = fault;
     this.#attributes = new Map(active.workspace.attributes.map((attribute) => [attribute.name, attribute]));
     const most = active.events.reduce((max, event) => Math.max(max, event.aggregates.length), 0);
-    this.#observations = new Uint8Array(most);
+    this.#outcomes = new Uint8Array(most);
     this.#numbers = new Float64Array(most);
     this.#texts = new Array<string>(most).fill('');
+    this.#stores = active.events.map(({ aggregates }) => state.compileObservations(aggregates.map(({ slot }) => slot)));
   }
 
   /** Evaluates what an event adds to the aggregates of its type. False: see the fault. */
@@ -65,7 +69,7 @@ export class ProfileStep {
     for (let i = 0; i < aggregates.length; i++) {
       const aggregate = aggregates[i] as ActiveAggregate;
       const outcome = this.#evaluate(aggregate, event, logTime, i);
-      this.#observations[i] = outcome;
+      this.#outcomes[i] = outcome;
       if (outcome === Observation.take && aggregate.keepsText && !this.#keepText(this.#texts[i] as string))
         return false;
     }
@@ -73,24 +77,11 @@ export class ProfileStep {
   }
 
   storeAggregates(active: ActiveEvent, event: EventFrame, row: number, logTime: number): void {
-    const aggregates = active.aggregates;
-    for (let i = 0; i < aggregates.length; i++) {
-      if (this.#observations[i] === Observation.skip) continue;
-      if (this.#observations[i] === Observation.error) {
-        this.observationErrors++;
-        continue;
-      }
-      const { slot } = aggregates[i] as ActiveAggregate;
-      const stored = this.#state.observe(
-        slot,
-        row,
-        event.ts,
-        logTime,
-        this.#numbers[i] as number,
-        this.#texts[i] as string,
-      );
-      assert(stored, 'room for an observation was left when it was planned');
-    }
+    const { length } = active.aggregates;
+    for (let i = 0; i < length; i++) if (this.#outcomes[i] === Observation.error) this.observationErrors++;
+    const observations = this.#stores[event.type] as Observations;
+    const stored = observations.store(row, event.ts, logTime, this.#outcomes, this.#numbers, this.#texts);
+    assert(stored, 'room for observations was left when they were planned');
   }
 
   /** `$profile`: data sets attributes by name, null unsets; undeclared names are passed over. False: see the fault. */
@@ -176,7 +167,7 @@ export class ProfileStep {
   }
 
   #evaluate(aggregate: ActiveAggregate, event: EventFrame, logTime: number, place: number): number {
-    const { when, value } = aggregate;
+    const { when, value, valueSlot } = aggregate;
     const profile = this.#active.profile;
     if (when !== null) {
       if (!when.evaluate(event, profile, logTime)) return Observation.error;
@@ -185,6 +176,12 @@ export class ProfileStep {
     if (value === null) {
       this.#numbers[place] = 1;
       return Observation.take;
+    }
+    if (valueSlot >= 0) {
+      if (event.present[valueSlot] === 0) return Observation.error;
+      const number = event.number[valueSlot] as number;
+      this.#numbers[place] = number;
+      return Math.abs(number) <= aggregate.magnitudeMax ? Observation.take : Observation.error;
     }
     if (!value.evaluate(event, profile, logTime)) return Observation.error;
     if (aggregate.isText) this.#texts[place] = value.text;

@@ -127,9 +127,8 @@ export class IntColumn implements StoredColumn {
     if (narrow === value && narrow !== WIDE) {
       this.narrow[row] = narrow;
     } else {
-      // In this order for scans from other threads (column-view.ts).
-      this.wide[row] = value;
       this.narrow[row] = WIDE;
+      this.wide[row] = value;
     }
   }
 

@@ -12,7 +12,7 @@ import { SWEEP_ROWS } from '../constants.ts';
 import type { ProfileFrame } from '../protocol/frame.ts';
 import { assert } from '../stdx/assert.ts';
 import type { StateLimits } from './arena.ts';
-import { type ScanColumn, type ScanMemory, scanColumn } from './column-view.ts';
+import { type ColumnView, viewColumn } from './column-view.ts';
 import { ContactCursor } from './contacts.ts';
 import { compileGather, type Gather } from './gather.ts';
 import { createIdSeed, type IdSeed } from './id-hash.ts';
@@ -84,6 +84,12 @@ export class PartitionState {
    */
   findBatch(bytes: Uint8Array, starts: Int32Array, ends: Int32Array, count: number, rows: Int32Array): void {
     this.#parts.keys.findBatch(bytes, starts, ends, count, rows, 1);
+  }
+
+  /** As `find`, of the ASCII id in bytes start … end - 1. */
+  findBytes(bytes: Uint8Array, start: number, end: number): number {
+    const entry = this.#parts.keys.findBytes(bytes, start, end);
+    return entry < 0 ? -1 : entry + 1;
   }
 
   /** As `ensure`, of the ASCII id in bytes start … end - 1. */
@@ -177,13 +183,9 @@ export class PartitionState {
     return compileGather(slots, (slot) => this.#parts.profile.reader(slot));
   }
 
-  /** Where the values of a profile slot lie, for scans over all rows from any thread. */
-  scanColumn(slot: number): ScanColumn {
-    return scanColumn(this.#parts.profile, slot);
-  }
-
-  get scanMemory(): ScanMemory {
-    return this.#parts.scan;
+  /** The column behind a profile slot, for scans over all rows; null if it has none (lists, windows, distinct). */
+  column(slot: number): ColumnView | null {
+    return viewColumn(this.#parts.profile, slot);
   }
 
   // --- Names -------------------------------------------------------------------------------------------------------------------

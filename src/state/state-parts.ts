@@ -2,10 +2,8 @@
  * The parts of one partition's memory, and the way they are carved from the arena: the one place that knows all of
  * them.
  */
-import { SCAN_SCRATCH_BYTES } from '../constants.ts';
 import { Arena, keyBytesFor, type StateLimits } from './arena.ts';
 import { BlockHeap } from './block-heap.ts';
-import type { ScanMemory } from './column-view.ts';
 import { Consents } from './consents.ts';
 import { Contacts } from './contacts.ts';
 import { EventIds } from './event-ids.ts';
@@ -26,7 +24,6 @@ export interface StateParts {
   readonly eventIds: EventIds;
   readonly profile: ProfileTable;
   readonly sweep: SweepState;
-  readonly scan: ScanMemory;
 }
 
 /**
@@ -52,7 +49,6 @@ export function createStateParts(memory: WebAssembly.Memory, limits: StateLimits
   const eventIds = new EventIds(arena, limits.eventIdsMax);
   const blocks = new RowBlocks(new BlockHeap(arena, limits.blockBytesMax), directories);
   const contacts = new Contacts(blocks, blocks.addOrdinal(false));
-  const scratch = arena.region(SCAN_SCRATCH_BYTES);
   const profile = new ProfileTable(arena, dictionary, blocks);
   return {
     keys,
@@ -62,7 +58,6 @@ export function createStateParts(memory: WebAssembly.Memory, limits: StateLimits
     contacts,
     eventIds,
     profile,
-    scan: { memory, directories: directories.byteOffset, scratch },
     sweep: { row: 0, logTime: Number.MIN_SAFE_INTEGER, calls: 0 },
   };
 }

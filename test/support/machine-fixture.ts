@@ -23,6 +23,7 @@ export interface FixtureOptions {
   readonly partition?: number;
   readonly partitions?: number;
   readonly limits?: StateLimits;
+  readonly fast?: boolean;
 }
 
 /** Files of a workspace; what is left out of the two that every workspace needs is filled in. */
@@ -57,10 +58,10 @@ export class MachineFixture {
   readonly options: FixtureOptions;
 
   constructor(options: FixtureOptions = {}) {
-    const { clock = 'event', partition = 0, partitions = 1, limits = SMALL_LIMITS } = options;
+    const { clock = 'event', partition = 0, partitions = 1, limits = SMALL_LIMITS, fast = true } = options;
     this.options = options;
     this.state = new PartitionState(reserveMemory(limits), limits);
-    this.machine = new Machine({ partition, partitions, clock, state: this.state });
+    this.machine = new Machine({ partition, partitions, clock, state: this.state, fast });
   }
 
   /** A machine with a workspace, at log time 0. */
