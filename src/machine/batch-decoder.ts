@@ -13,9 +13,11 @@ import type { Schema } from '../protocol/schema.ts';
 import type { EventBatch } from './event-batch.ts';
 import { EventPlans } from './event-plan.ts';
 import { InputBytes } from './input-bytes.ts';
+import { JsonEvents } from './json-events.ts';
+import { CLOSE_LIST, COMMA, JSON_FILLER, OPEN_LIST } from './json-values.ts';
 import { MessagePackEvents } from './message-pack-events.ts';
 import { MESSAGE_PACK_FILLER } from './message-pack-values.ts';
-import { BLOCKED } from './step-result.ts';
+import { LATER } from './step-result.ts';
 import { TextCache } from './text-cache.ts';
 import type { WantedText } from './wanted-text.ts';
 
@@ -23,9 +25,15 @@ export class BatchDecoder {
   readonly #schema: Schema;
   readonly #input = new InputBytes();
   readonly #messagePack: MessagePackEvents;
+  readonly #json: JsonEvents;
+  #binary = false;
+  /** JSON: the message is an array. */
+  #isList = false;
   #at = 0;
-  /** Events of the message, as it says. */
+  /** Events that MessagePack's header announces. */
   #count = 0;
+  /** There is another event at #at, or at least something that is none. */
+  #more = false;
   #blocked = false;
   #decoded = 0;
 
@@ -35,6 +43,7 @@ export class BatchDecoder {
     const texts = new TextCache(this.#input);
     this.#schema = schema;
     this.#messagePack = new MessagePackEvents(this.#input, plans, texts);
+    this.#json = new JsonEvents(this.#input, plans, texts);
   }
 
   /** True: the event with index `decoded` needs the thorough way, and all behind it. */
@@ -49,38 +58,38 @@ export class BatchDecoder {
   /** One event or an array of them, whatever the bytes. They are copied. */
   open(bytes: Uint8Array): void {
     this.#decoded = 0;
-    this.#count = 0;
-    const first = bytes.length > 0 ? (bytes[0] as number) : 0;
-    this.#blocked = bytes.length > RECORD_BYTES_MAX || first < 0x80 || first === 0xef;
+    this.#more = true;
+    this.#blocked = bytes.length > RECORD_BYTES_MAX;
     if (this.#blocked) return;
-    this.#input.load(bytes, MESSAGE_PACK_FILLER);
-    this.#messagePack.clear();
-    this.#openList(first);
+    const first = bytes.length > 0 ? (bytes[0] as number) : 0;
+    // As Payload tells them apart.
+    this.#binary = first >= 0x80 && first !== 0xef;
+    this.#input.load(bytes, this.#binary ? MESSAGE_PACK_FILLER : JSON_FILLER);
+    if (this.#binary) this.#openMessagePack(first);
+    else this.#openJson();
   }
 
   /** Decodes on, up to BATCH_EVENTS events; returns batch.count: 0 at the end, and where it is blocked at once. */
   next(batch: EventBatch): number {
-    const { bytes, end } = this.#input;
-    batch.begin(this.#schema, bytes);
+    batch.begin(this.#schema, this.#input.bytes);
     let place = 0;
-    while (place < BATCH_EVENTS && this.#decoded < this.#count && !this.#blocked) {
+    while (place < BATCH_EVENTS && this.#more && !this.#blocked) {
       const start = this.#at;
-      const at = this.#messagePack.event(start, batch, place);
-      // What a message has behind its last event is that event's fault.
-      const behindLast = this.#decoded + 1 === this.#count && at !== end;
-      if (at < 0 || at > end || at - start > EVENT_BYTES_MAX || behindLast) {
-        this.#blocked = at === BLOCKED || at >= 0;
+      const at = this.#binary ? this.#messagePack.event(start, batch, place) : this.#json.event(start, batch, place);
+      if (at === LATER) break;
+      if (at < 0 || !(this.#binary ? this.#passMessagePack(start, at) : this.#passJson(start, at))) {
+        this.#blocked = true;
         break;
       }
-      this.#at = at;
       batch.index[place++] = this.#decoded++;
     }
     batch.count = place;
     return place;
   }
 
-  #openList(first: number): void {
+  #openMessagePack(first: number): void {
     const { view, end } = this.#input;
+    this.#messagePack.clear();
     this.#at = 0;
     this.#count = 1;
     if ((first & 0xf0) === 0x90) {
@@ -93,5 +102,46 @@ export class BatchDecoder {
       this.#count = view.getUint32(1);
       this.#at = 5;
     }
+    this.#more = this.#count > 0;
+  }
+
+  /** Goes behind an event; false: it is not to be accepted. What a message has behind its last event is that one's fault. */
+  #passMessagePack(start: number, at: number): boolean {
+    const { end } = this.#input;
+    if (at > end || at - start > EVENT_BYTES_MAX) return false;
+    this.#at = at;
+    this.#more = this.#decoded + 1 < this.#count;
+    return this.#more || at === end;
+  }
+
+  #openJson(): void {
+    const json = this.#json;
+    const { bytes } = this.#input;
+    this.#at = json.space(0);
+    this.#isList = bytes[this.#at] === OPEN_LIST;
+    if (!this.#isList) return;
+    this.#at = json.space(this.#at + 1);
+    // Whatever stands behind an empty list, it holds no event.
+    if (bytes[this.#at] === CLOSE_LIST) this.#more = false;
+  }
+
+  /** Likewise. In a list, what is behind the event's comma, or behind the list, is another event's fault. */
+  #passJson(start: number, at: number): boolean {
+    const json = this.#json;
+    const { bytes, end } = this.#input;
+    const next = bytes[at] === COMMA ? at : json.space(at);
+    if (!this.#isList) {
+      this.#more = false;
+      return next === end && end - start <= EVENT_BYTES_MAX;
+    }
+    if (at - start > EVENT_BYTES_MAX) return false;
+    if (bytes[next] === COMMA) this.#at = json.space(next + 1);
+    else {
+      // At the closing bracket, or at the end: no event, so whatever there still is will be blocked.
+      this.#at = next;
+      if (bytes[next] !== CLOSE_LIST) return next === end;
+      this.#more = json.space(next + 1) < end;
+    }
+    return true;
   }
 }

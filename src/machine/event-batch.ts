@@ -4,7 +4,7 @@
  * the decoder goes on or opens another message.
  */
 import { BATCH_EVENTS } from '../constants.ts';
-import { createEventFrame, type EventFrame } from '../protocol/frame.ts';
+import { createEventFrame, type EventFrame, growListColumn, type ListFrame } from '../protocol/frame.ts';
 import type { EventSchema, Schema } from '../protocol/schema.ts';
 
 export class EventBatch {
@@ -58,5 +58,15 @@ export class EventBatch {
       (lists[i] as { length: number }).length = 0;
     }
     return frame;
+  }
+}
+
+/** Room for the elements `from … to − 1` of a list, none of which has anything yet. */
+export function emptyElements(into: ListFrame, from: number, to: number): void {
+  if (from === to) return;
+  for (const column of into.columns) {
+    growListColumn(column, to - 1);
+    const { present } = column;
+    for (let i = from; i < to; i++) present[i] = 0;
   }
 }

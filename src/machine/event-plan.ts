@@ -52,6 +52,8 @@ export class KeyPlan {
   readonly view: DataView;
   /** MessagePack's type byte of the name; -1 for a name that needs more than one byte for its length. */
   readonly token: number;
+  /** The quote before the name in JSON; -1 for a name that JSON writes with escapes. */
+  readonly quote: number;
   /** The name's first and last four bytes; of a shorter name `head` has all, and zeros. */
   readonly head: number;
   readonly headMask: number;
@@ -77,6 +79,7 @@ export class KeyPlan {
     this.length = bytes.length;
     this.view = view;
     this.token = name !== null && bytes.length < 32 ? 0xa0 | bytes.length : -1;
+    this.quote = name !== null && JSON.stringify(name) === `"${name}"` ? 0x22 : -1;
     this.head = view.getInt32(0, true);
     this.headMask = bytes.length >= WORD ? -1 : (1 << (8 * bytes.length)) - 1;
     this.tail = bytes.length >= WORD ? view.getInt32(bytes.length - WORD, true) : this.head;

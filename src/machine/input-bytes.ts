@@ -59,6 +59,13 @@ export function sameRange(view: DataView, start: number, other: DataView, from: 
   return ((view.getInt32(start + i, true) ^ other.getInt32(from + i, true)) & (TAIL_MASK[length - i] as number)) === 0;
 }
 
+/** ASCII to a string. */
+export function asciiText(bytes: Uint8Array, start: number, end: number): string {
+  let text = '';
+  for (let i = start; i < end; i++) text += String.fromCharCode(bytes[i] as number);
+  return text;
+}
+
 export function isAscii(view: DataView, start: number, end: number): boolean {
   let high = 0;
   let at = start;

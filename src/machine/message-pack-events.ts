@@ -3,8 +3,8 @@
  * Maps and msgpackr's records alike.
  */
 import { BATCH_LIST_LENGTH_MAX, EVENT_DEPTH_MAX, EVENT_STRING_LENGTH_MAX, ID_BYTES_MAX } from '../constants.ts';
-import { type EventFrame, growListColumn, type ListColumn, type ListFrame } from '../protocol/frame.ts';
-import type { EventBatch } from './event-batch.ts';
+import type { EventFrame, ListColumn, ListFrame } from '../protocol/frame.ts';
+import { type EventBatch, emptyElements } from './event-batch.ts';
 import {
   type EventPlan,
   type EventPlans,
@@ -318,7 +318,7 @@ export class MessagePackEvents {
     if (count > BATCH_LIST_LENGTH_MAX && this.#place > 0) return LATER;
     const into = frame.lists[key.slot] as ListFrame;
     const { element, kind } = key.list as ListPlan;
-    emptyColumns(into, count);
+    emptyElements(into, 0, count);
     if (element === null) {
       const { number, text, present } = into.columns[0] as ListColumn;
       for (let i = 0; i < count; i++) {
@@ -365,14 +365,5 @@ export class MessagePackEvents {
       if (at < 0) return BLOCKED;
     }
     return at;
-  }
-}
-
-/** Room for `count` elements, none of which has anything yet. */
-export function emptyColumns(into: ListFrame, count: number): void {
-  for (const column of into.columns) {
-    if (count > 0) growListColumn(column, count - 1);
-    const { present } = column;
-    for (let i = 0; i < count; i++) present[i] = 0;
   }
 }

@@ -4,7 +4,7 @@
  * newest string takes it. What comes out depends on the bytes alone.
  */
 import { EVENT_TEXT_KEPT_BYTES_MAX, EVENT_TEXTS_KEPT } from '../constants.ts';
-import { hashRange, type InputBytes, isAscii, sameRange } from './input-bytes.ts';
+import { asciiText, hashRange, type InputBytes, isAscii, sameRange } from './input-bytes.ts';
 
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 /** Words are read whole, also at the end. */
@@ -49,10 +49,4 @@ export class TextCache {
       return null;
     }
   }
-}
-
-function asciiText(bytes: Uint8Array, start: number, end: number): string {
-  let text = '';
-  for (let i = start; i < end; i++) text += String.fromCharCode(bytes[i] as number);
-  return text;
 }

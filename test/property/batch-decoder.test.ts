@@ -101,7 +101,7 @@ describe('what is accepted is what the thorough decoder reads', () => {
       const expected = thorough(schema, bytes);
       expect(events).toEqual(expected.slice(0, events.length));
       if (!blocked) expect(events.length).toBe(expected.length);
-      else expect(events.length).toBeLessThanOrEqual(expected.length);
+      else expect(events.length).toBeLessThan(expected.length);
     }
   };
 
@@ -120,7 +120,7 @@ describe('what is accepted is what the thorough decoder reads', () => {
         const { events, blocked } = fast(schema, decoder, batch, mutated);
         const expected = thorough(schema, mutated);
         expect(events).toEqual(expected.slice(0, events.length));
-        if (!blocked) expect(events.length).toBe(expected.length);
+        expect(events.length < expected.length).toBe(blocked);
       };
       for (let end = 0; end < Math.min(bytes.length, 400); end++) compare(bytes.slice(0, end));
       for (let i = 0; i < 100; i++) compare(damageBytes(bytes, prng));
