@@ -2,12 +2,13 @@
 import { suite as ceiling } from './ceiling/ceiling.ts';
 import { suite as keys } from './micro/keys.ts';
 import { suite as kernelPeers } from './peers/kernel.ts';
+import { suite as rulesPeers } from './peers/rules.ts';
 import type { Suite } from './suite.ts';
 
 export const GROUPS: Readonly<Record<string, readonly Suite[]>> = {
   micro: [keys],
   ceiling: [ceiling],
-  peers: [kernelPeers],
+  peers: [kernelPeers, rulesPeers],
   scans: [],
   load: [],
 };
