@@ -35,6 +35,8 @@ export async function runSuite(suite: Suite, { quick, folder, signal, progress }
     // Detached: it leads a group, so that what it starts can be ended with it. Its output is no part of ours.
     {
       detached: true,
+      // What it leaves in a temporary folder of its own goes with its folder.
+      env: { ...process.env, TMPDIR: folder },
       execArgv: ['--expose-gc', '--enable-source-maps'],
       serialization: 'advanced',
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],

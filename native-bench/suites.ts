@@ -1,12 +1,17 @@
 /** All suites, by group. A group's name on the command line stands for all of its suites; without names, all run, in this order. */
 import { suite as ceiling } from './ceiling/ceiling.ts';
+import { suite as contacts } from './micro/contacts.ts';
+import { suite as fanOut } from './micro/fan-out.ts';
 import { suite as keys } from './micro/keys.ts';
+import { suite as snapshots } from './micro/snapshots.ts';
+import { suite as wal } from './micro/wal.ts';
+import { suite as windows } from './micro/windows.ts';
 import { suite as kernelPeers } from './peers/kernel.ts';
 import { suite as rulesPeers } from './peers/rules.ts';
 import type { Suite } from './suite.ts';
 
 export const GROUPS: Readonly<Record<string, readonly Suite[]>> = {
-  micro: [keys],
+  micro: [keys, windows, contacts, wal, snapshots, fanOut],
   ceiling: [ceiling],
   peers: [kernelPeers, rulesPeers],
   scans: [],
@@ -32,10 +37,11 @@ export function select(names: readonly string[]): Selection {
   const wanted = new Set<Suite>();
   const unknown: string[] = [];
   for (const name of names) {
-    const suite = suiteNamed(name);
-    if (suite !== undefined) wanted.add(suite);
-    else if (Object.hasOwn(GROUPS, name)) for (const member of GROUPS[name] as readonly Suite[]) wanted.add(member);
-    else unknown.push(name);
+    // A group and one of its suites may share a name: then it stands for all of them.
+    const members = Object.hasOwn(GROUPS, name) ? (GROUPS[name] as readonly Suite[]) : [];
+    const named = [...members, ...allSuites().filter((suite) => suite.name === name)];
+    if (named.length === 0) unknown.push(name);
+    for (const suite of named) wanted.add(suite);
   }
   return { suites: allSuites().filter((suite) => wanted.has(suite)), unknown };
 }

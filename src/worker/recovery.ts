@@ -72,7 +72,7 @@ async function restore(parts: HostParts, partition: number, openEffects: OpenEff
 }
 
 /** Returns the checksum of the last record that the snapshot reflects. */
-function restoreSnapshot(snapshot: LoadedSnapshot, state: PartitionState, machine: Machine): number {
+export function restoreSnapshot(snapshot: LoadedSnapshot, state: PartitionState, machine: Machine): number {
   let globals: Uint8Array | null = null;
   let checksum = 0;
   snapshot.sections((kind, body) => {
