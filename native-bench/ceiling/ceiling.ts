@@ -5,6 +5,7 @@
 import { ratioSpread, spreadOf } from '../measure.ts';
 import type { Bench, RatioKey, Spread, Suite } from '../suite.ts';
 import { kernelRules, type PayloadForm } from '../workload/kernel.ts';
+import type { Taken } from './beckon-kernel.ts';
 import { COMPILED_WITH, CppProgram, NoCompilerError } from './cpp-program.ts';
 import { KernelRounds, type Round, type StepTimes } from './kernel-rounds.ts';
 
@@ -86,14 +87,15 @@ async function compare(bench: Bench, cpp: CppProgram, size: Size): Promise<void>
   }
   const steps: StepTimes[] = [];
   for (let i = 0; i < size.stepRounds; i++) steps.push(await rounds.steps());
-  reportSteps(bench, steps);
+  reportSteps(bench, steps, rules);
   for (const note of NOTES) bench.note(note);
 }
 
 function report(bench: Bench, size: Size, part: Part, done: readonly Round[]): void {
   const what = `${part.rules.toLocaleString('en')} rules, ${FORM_NAMES[part.form]}`;
   const sizes = `${size.customers.toLocaleString('en')} customers, rounds of ${size.eventsPerRound.toLocaleString('en')} events`;
-  const rates = (side: keyof Round): number[] => done.map((round) => 1e9 / round[side]);
+  const rates = (side: keyof Round, clock: keyof Taken = 'wallNs'): number[] =>
+    done.map((round) => (size.eventsPerRound * 1e9) / round[side][clock]);
   bench.measurement({ name: `Beckon, ${what}`, unit: 'events/s', ...spreadOf(rates('beckon')), detail: sizes });
   bench.measurement({
     name: `C++ beside it, ${part.rules.toLocaleString('en')} rules, MessagePack`,
@@ -107,18 +109,25 @@ function report(bench: Bench, size: Size, part: Part, done: readonly Round[]): v
     ...ratioSpread(rates('beckon'), rates('cpp')),
     detail: `events/s of Machine.apply ÷ events/s of kernel.cpp${part.form === 'messagepack' ? '' : ' (which reads MessagePack)'}`,
   });
+  bench.ratio({
+    key: null,
+    name: `the same by CPU time, ${what}`,
+    ...ratioSpread(rates('beckon', 'cpuNs'), rates('cpp', 'cpuNs')),
+    detail: 'events per second of CPU time, Beckon with all its threads: what a busy machine disturbs less',
+  });
 }
 
-function reportSteps(bench: Bench, steps: readonly StepTimes[]): void {
+function reportSteps(bench: Bench, steps: readonly StepTimes[], rules: number): void {
   const of = (step: keyof StepTimes): Spread => spreadOf(steps.map((times) => times[step]));
   const told: [keyof StepTimes, string, string][] = [
     ['decode', 'C++ to decoding', 'reads every field, checks types and UTF-8, hashes the customer and the id'],
     ['find', 'C++ to finding', 'and looks up the id among the last million, and the customer'],
     ['count', 'C++ to counting', 'and remembers the id, updates and reads both windows'],
-    ['apply', 'C++, all steps', 'and tries 100 rules and decides'],
+    ['apply', 'C++, all steps', `and tries ${rules} rules and decides`],
     ['plain', 'C++, all steps, event by event', 'the same without chunks and prefetching'],
   ];
-  for (const [step, name, detail] of told) bench.measurement({ name, unit: 'ns', ...of(step), detail });
+  for (const [step, name, detail] of told)
+    bench.measurement({ name, unit: 'ns', ...of(step), detail: `${detail}; CPU time per event` });
 }
 
 const NOTES = [

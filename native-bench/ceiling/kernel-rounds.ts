@@ -19,16 +19,15 @@ import {
   STORES,
   TIERS,
 } from '../workload/kernel.ts';
-import { BeckonKernel, RECORD_TS } from './beckon-kernel.ts';
+import { BeckonKernel, RECORD_TS, type Taken } from './beckon-kernel.ts';
 import type { CppProgram } from './cpp-program.ts';
 
-/** Nanoseconds per event. */
 export interface Round {
-  readonly beckon: number;
-  readonly cpp: number;
+  readonly beckon: Taken;
+  readonly cpp: Taken;
 }
 
-/** Nanoseconds per event of the C++ program alone; each step with those before it, `plain` is `apply` event by event. */
+/** CPU nanoseconds per event of the C++ program alone; each step with those before it, `plain` is `apply` event by event. */
 export type StepTimes = Readonly<Record<'decode' | 'find' | 'count' | 'apply' | 'plain', number>>;
 
 export class KernelRounds {
@@ -54,18 +53,15 @@ export class KernelRounds {
     this.#source = new KernelEvents(customers, 1);
   }
 
-  /** Makes the customers known to both sides, by the same `$profile` events. Ends with what loading took, ns per event. */
-  async open(rules: readonly KernelRule[]): Promise<Round> {
+  /** Makes the customers known to both sides, by the same `$profile` events. */
+  async open(rules: readonly KernelRule[]): Promise<void> {
     await this.#cpp.command('open', this.#customersMax, EVENT_IDS_REMEMBERED, RECORD_TS);
     await this.publish(rules);
     const messages = [...profilePayloads(this.#customers, 'messagepack')];
     await this.#load(messages);
-    const round = {
-      cpp: (await this.#cpp.measure('apply')) / this.#customers,
-      beckon: this.#beckon.apply(messages) / this.#customers,
-    };
+    await this.#cpp.command('apply');
+    this.#beckon.apply(messages);
     await this.#compare();
-    return round;
   }
 
   async publish(rules: readonly KernelRule[]): Promise<void> {
@@ -81,13 +77,12 @@ export class KernelRounds {
     const messages = batches.map((events) => encodeEvents(events, form));
     await this.#load(form === 'messagepack' ? messages : batches.map((events) => encodeEvents(events, 'messagepack')));
     const cppFirst = this.#roundsRun++ % 2 === 0;
-    let cpp = cppFirst ? await this.#cpp.measure('apply') : 0;
+    let cpp = cppFirst ? await this.#cppTakes('apply') : null;
     collectGarbage();
     const beckon = this.#beckon.apply(messages);
-    if (!cppFirst) cpp = await this.#cpp.measure('apply');
+    cpp ??= await this.#cppTakes('apply');
     await this.#compare();
-    const events = this.#eventsPerRound;
-    return { beckon: beckon / events, cpp: cpp / events };
+    return { beckon, cpp };
   }
 
   /** The C++ program's state and Beckon's part here: no `round` after it. */
@@ -95,7 +90,7 @@ export class KernelRounds {
     // Each over messages that nobody has seen, so that none finds the caches as another left them.
     const measure = async (step: string): Promise<number> => {
       await this.#load(this.#nextBatches().map((events) => encodeEvents(events, 'messagepack')));
-      return (await this.#cpp.measure(step)) / this.#eventsPerRound;
+      return (await this.#cppTakes(step)).cpuNs / this.#eventsPerRound;
     };
     const decode = await measure('decode');
     const find = await measure('find');
@@ -103,6 +98,11 @@ export class KernelRounds {
     const apply = await measure('apply');
     const plain = await measure('plain');
     return { decode, find, count, apply, plain };
+  }
+
+  async #cppTakes(step: string): Promise<Taken> {
+    const [wallNs, cpuNs] = await this.#cpp.command(step);
+    return { wallNs: Number(wallNs), cpuNs: Number(cpuNs) };
   }
 
   #nextBatches(): KernelEvent[][] {

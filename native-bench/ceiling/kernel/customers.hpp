@@ -5,6 +5,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "large-array.hpp"
 #include "text.hpp"
 #include "windows.hpp"
 
@@ -36,23 +37,23 @@ class Dictionary {
 
 class Customers {
  public:
-  explicit Customers(uint32_t max) : max_(max) {
-    uint64_t slots = 16;
-    while (slots * 7 < uint64_t(max) * 10) slots *= 2;
-    table_.resize(slots);
-    mask_ = slots - 1;
-    rows_.resize(max + 1);
-    tier.resize(max + 1);
-    country.resize(max + 1);
-    score.resize(max + 1);
-    for (auto* bitmap : {&tierPresent, &countryPresent, &scorePresent}) bitmap->resize(max / 8 + 1);
-    longKeys_.resize(READ_AHEAD);
-  }
+  explicit Customers(uint32_t max)
+      : tier(max + 1),
+        country(max + 1),
+        score(max + 1),
+        tierPresent(max / 8 + 1),
+        countryPresent(max / 8 + 1),
+        scorePresent(max / 8 + 1),
+        max_(max),
+        mask_(tableSlots(max) - 1),
+        table_(mask_ + 1),
+        rows_(max + 1),
+        longKeys_(READ_AHEAD) {}
 
-  void prefetchSlot(const Hash128& hash) const { __builtin_prefetch(&table_[hash.a & mask_]); }
+  PREFETCHING void prefetchSlot(const Hash128& hash) const { __builtin_prefetch(&table_[hash.a & mask_]); }
 
   /** The row that the id most likely has, brought in. */
-  void prefetchRow(const Hash128& hash) const {
+  PREFETCHING void prefetchRow(const Hash128& hash) const {
     for (uint64_t slot = hash.a & mask_; table_[slot].row != 0; slot = (slot + 1) & mask_) {
       if (table_[slot].tag != uint32_t(hash.a >> 32)) continue;
       const uint32_t row = table_[slot].row;
@@ -91,15 +92,15 @@ class Customers {
     return {found.keyLength <= KEY_BYTES_INLINE ? found.key : &longKeys_[found.longKey], found.keyLength};
   }
 
-  static bool bit(const std::vector<uint8_t>& bitmap, uint32_t row) { return (bitmap[row >> 3] >> (row & 7)) & 1; }
-  static void setBit(std::vector<uint8_t>& bitmap, uint32_t row, bool value) {
+  static bool bit(const LargeArray<uint8_t>& bitmap, uint32_t row) { return (bitmap[row >> 3] >> (row & 7)) & 1; }
+  static void setBit(LargeArray<uint8_t>& bitmap, uint32_t row, bool value) {
     const auto mask = uint8_t(1 << (row & 7));
     bitmap[row >> 3] = value ? bitmap[row >> 3] | mask : bitmap[row >> 3] & ~mask;
   }
 
-  std::vector<int32_t> tier, country;
-  std::vector<double> score;
-  std::vector<uint8_t> tierPresent, countryPresent, scorePresent;
+  LargeArray<int32_t> tier, country;
+  LargeArray<double> score;
+  LargeArray<uint8_t> tierPresent, countryPresent, scorePresent;
 
  private:
   struct Slot {
@@ -125,7 +126,7 @@ class Customers {
   uint32_t max_;
   uint32_t count_ = 0;
   uint64_t mask_;
-  std::vector<Slot> table_;
-  std::vector<Row> rows_;
+  LargeArray<Slot> table_;
+  LargeArray<Row> rows_;
   std::vector<uint8_t> longKeys_;
 };

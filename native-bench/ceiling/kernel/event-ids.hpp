@@ -1,21 +1,15 @@
 // The last `max` event ids by customer, type and id: 128-bit hashes in a ring, oldest forgotten first, each with the decisions it led to.
 // An open-addressing table leads to the ring; an entry that goes closes the gap behind it.
 #pragma once
-#include <vector>
-
+#include "large-array.hpp"
 #include "text.hpp"
 
 class EventIds {
  public:
-  explicit EventIds(uint32_t max) : max_(max), ring_(max) {
-    uint64_t slots = 16;
-    while (slots * 7 < uint64_t(max) * 10) slots *= 2;
-    table_.resize(slots);
-    mask_ = uint32_t(slots - 1);
-  }
+  explicit EventIds(uint32_t max) : max_(max), mask_(tableSlots(max) - 1), ring_(max), table_(mask_ + 1) {}
 
   /** Brings in what `contains` and `add` of this hash, and of the `ahead`th id from now, will look at. */
-  void prefetch(const Hash128& hash, uint32_t ahead) const {
+  PREFETCHING void prefetch(const Hash128& hash, uint32_t ahead) const {
     __builtin_prefetch(&table_[uint32_t(hash.a) & mask_], 1);
     if (total_ + ahead >= max_) __builtin_prefetch(&table_[uint32_t(ring_[placeAfter(ahead)].hash.a) & mask_], 1);
   }
@@ -73,6 +67,6 @@ class EventIds {
   uint32_t mask_;
   uint32_t next_ = 0;
   uint64_t total_ = 0;
-  std::vector<Entry> ring_;
-  std::vector<Slot> table_;
+  LargeArray<Entry> ring_;
+  LargeArray<Slot> table_;
 };

@@ -70,9 +70,10 @@ class EventReader {
           break;
         case keyWord("ids"):
           event.refused = true;
-          [[fallthrough]];
-        default:
           if (!reader.skip(1)) return false;
+          break;
+        default:
+          if (!reader.checkKey(key) || !reader.skip(1)) return false;
       }
     }
     if (event.type.length == 0) event.refused = true;
@@ -127,14 +128,14 @@ class EventReader {
       Text key;
       if (!reader.key(key)) return false;
       const uint64_t word = key.length <= 8 ? wordOf(key) : 0;
-      if (!(event.kind == Kind::receipt ? receiptField(reader, event, word) : profileField(reader, event, word)))
+      if (!(event.kind == Kind::receipt ? receiptField(reader, event, key, word) : profileField(reader, event, key, word)))
         return false;
     }
     return true;
   }
 
-  static bool receiptField(Reader& reader, Event& event, uint64_t key) {
-    switch (key) {
+  static bool receiptField(Reader& reader, Event& event, Text key, uint64_t word) {
+    switch (word) {
       case keyWord("total"): return number(reader, event, event.total, field::total, false);
       case keyWord("store"): return string(reader, event, event.store, field::store);
       case keyWord("channel"): {
@@ -144,16 +145,16 @@ class EventReader {
       case keyWord("lines"): return number(reader, event, event.lines, field::lines, true);
       case keyWord("discount"): return number(reader, event, event.discount, field::discount, false);
       case keyWord("member"): return boolean(reader, event, event.member, field::member);
-      default: return reader.skip(2);
+      default: return reader.checkKey(key) && reader.skip(2);
     }
   }
 
-  static bool profileField(Reader& reader, Event& event, uint64_t key) {
-    switch (key) {
+  static bool profileField(Reader& reader, Event& event, Text key, uint64_t word) {
+    switch (word) {
       case keyWord("tier"): return string(reader, event, event.tier, field::tier);
       case keyWord("country"): return string(reader, event, event.country, field::country);
       case keyWord("score"): return number(reader, event, event.score, field::score, false);
-      default: return reader.skip(2);
+      default: return reader.checkKey(key) && reader.skip(2);
     }
   }
 

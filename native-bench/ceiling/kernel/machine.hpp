@@ -13,6 +13,7 @@
 #include "rules.hpp"
 
 constexpr uint32_t CHUNK = 64;
+constexpr uint32_t PIECE = 4;
 constexpr double CAP_MS = 86400000;
 constexpr double LATENESS_MS = 3600000;
 constexpr double FUTURE_MS = 3600000;
@@ -58,19 +59,13 @@ class Machine {
     if (left < 0) left = 1;
     while (left > 0) {
       const auto size = uint32_t(std::min<int64_t>(left, chunk));
-      const uint32_t read = readChunk(reader, size);
-      left -= read;
-      if constexpr (until >= Until::find) findChunk(read);
-      for (uint32_t i = 0; i < read; i++) {
-        if constexpr (until == Until::decode) seen += events_[i].given + idHashes_[i].a;
-        else if constexpr (until == Until::find) seen += ids_.contains(idHashes_[i]) + customers.find(events_[i].customer, customerHashes_[i]);
-        else applyEvent<until>(i, recordTs);
-      }
+      const uint32_t read = applyChunk<until>(reader, size, recordTs);
       if (read < size) {
         // What cannot be read hides where the next event begins.
         totals.rejected++;
         return;
       }
+      left -= read;
     }
     if (reader.at != reader.end) totals.rejected++;
   }
@@ -83,26 +78,48 @@ class Machine {
     uint32_t older;
   };
 
-  uint32_t readChunk(Reader& reader, uint32_t size) {
-    for (uint32_t i = 0; i < size; i++) {
-      Event& event = events_[i];
-      if (!EventReader::read(reader, event)) return i;
-      Hash128 hash;
-      hash.add(event.customer);
-      customerHashes_[i] = hash;
-      hash.add(event.type);
-      hash.add(event.id);
-      idHashes_[i] = hash;
-      if (size == 1) continue;
-      customers.prefetchSlot(customerHashes_[i]);
-      ids_.prefetch(hash, i);
+  /** Reads, finds and applies `size` events in pieces, each step a piece behind the one before it; how many could be read. */
+  template <Until until>
+  uint32_t applyChunk(Reader& reader, uint32_t size, double recordTs) {
+    uint32_t read = 0, found = 0, applied = 0;
+    bool more = true;
+    while (more || applied < read) {
+      const uint32_t toApply = found, toFind = read;
+      if (more) {
+        const uint32_t end = std::min(read + PIECE, size);
+        while (read < end && readEvent(reader, read, read - applied, size > 1)) read++;
+        more = read == end && read < size;
+      }
+      if constexpr (until >= Until::find)
+        if (size > 1)
+          for (uint32_t i = found; i < toFind; i++) customers.prefetchRow(customerHashes_[i]);
+      found = toFind;
+      for (; applied < toApply; applied++) {
+        if constexpr (until == Until::decode) seen += events_[applied].given + idHashes_[applied].a;
+        else if constexpr (until == Until::find)
+          seen += ids_.contains(idHashes_[applied]) +
+                  customers.find(events_[applied].customer, customerHashes_[applied]);
+        else applyEvent<until>(applied, recordTs);
+      }
     }
-    return size;
+    return read;
   }
 
-  void findChunk(uint32_t size) {
-    if (size == 1) return;
-    for (uint32_t i = 0; i < size; i++) customers.prefetchRow(customerHashes_[i]);
+  /** `ahead`: how many events are read and not applied yet. */
+  bool readEvent(Reader& reader, uint32_t i, uint32_t ahead, bool prefetching) {
+    Event& event = events_[i];
+    if (!EventReader::read(reader, event)) return false;
+    Hash128 hash;
+    hash.add(event.customer);
+    customerHashes_[i] = hash;
+    hash.add(event.type);
+    hash.add(event.id);
+    idHashes_[i] = hash;
+    if (prefetching) {
+      customers.prefetchSlot(customerHashes_[i]);
+      ids_.prefetch(hash, ahead);
+    }
+    return true;
   }
 
   template <Until until>

@@ -64,7 +64,7 @@ struct Reader {
   bool isText() const { return at < end && ((*at & 0xe0) == 0xa0 || (*at >= 0xd9 && *at <= 0xdb)); }
 
   /** A string; call where `isText`. */
-  bool text(Text& into) {
+  [[gnu::always_inline]] bool text(Text& into) {
     uint32_t length;
     unsigned header = 1;
     if ((*at & 0xe0) == 0xa0) length = *at & 0x1f;
@@ -79,16 +79,25 @@ struct Reader {
     return validUtf8(into) || fail();
   }
 
+  /** A key. What is not one of the expected ones (ASCII all) is to be shown to `checkKey`. */
   bool key(Text& into) {
-    if (!isText()) return fail();
-    if (!text(into)) return false;
-    return !(into.length == 9 && sameText(into.bytes, reinterpret_cast<const uint8_t*>("__proto__"), 9)) || fail();
+    if (at < end && (*at & 0xe0) == 0xa0) [[likely]] {
+      into = {at + 1, uint32_t(*at & 0x1f)};
+      if (!has(1 + into.length)) return false;
+      at += 1 + into.length;
+      return true;
+    }
+    return isText() ? text(into) : fail();
+  }
+  bool checkKey(Text key) {
+    const bool forbidden = key.length == 9 && sameText(key.bytes, reinterpret_cast<const uint8_t*>("__proto__"), 9);
+    return (!forbidden && validUtf8(key)) || fail();
   }
 
   bool isNull() const { return at < end && *at == 0xc0; }
 
   /** A number, if one begins here: then true. Otherwise `at` stays. */
-  bool number(double& into) {
+  [[gnu::always_inline]] bool number(double& into) {
     if (at >= end) return false;
     const uint8_t token = *at;
     if (token == 0xcb) [[likely]] {
@@ -128,7 +137,7 @@ struct Reader {
     if (count < 0 || depth >= DEPTH_MAX) return fail();
     for (int64_t i = 0; i < count; i++) {
       Text ignored;
-      if (!key(ignored) || !skip(depth + 1)) return false;
+      if (!key(ignored) || !checkKey(ignored) || !skip(depth + 1)) return false;
     }
     return true;
   }
