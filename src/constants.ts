@@ -471,8 +471,12 @@ export const DISTINCT_REGISTERS = 2048;
 export const SNAPSHOT_GROUP_ROWS = 1024;
 /** Dictionary entries, and remembered event ids, per snapshot section. */
 export const SNAPSHOT_CHUNK_ENTRIES = 4096;
-/** Rows that one call may look at while it reclaims expired buckets; it stops at the first that holds any. */
-export const SWEEP_ROWS = 8;
+/** A step of reclaiming expired buckets comes every so many calls; more often when half of the heap is in use. */
+export const SWEEP_CALLS = 128;
+export const SWEEP_CALLS_TIGHT = 32;
+/** It takes this many rows that have blocks: 1 µs together; and looks at so many rows for them. */
+export const SWEEP_ROWS = 16;
+export const SWEEP_ROWS_LOOKED_AT = 256;
 
 assert(SNAPSHOT_GROUP_ROWS % 64 === 0, 'groups must start at whole words of every bitmap');
 assert(DISTINCT_REGISTERS === 2048, 'the estimator takes 11 bits of the hash as the register');

@@ -4,7 +4,15 @@
  */
 import type { ProfileFrame } from '../protocol/frame.ts';
 import { type AggregateStore, readNothing, readNumber, readText } from './aggregate-store.ts';
-import { Bitmap, CodeColumn, type ColumnPlacer, DoubleColumn, IntColumn, type StoredColumn } from './column.ts';
+import {
+  Bitmap,
+  CodeColumn,
+  type ColumnPlacer,
+  DoubleColumn,
+  IntColumn,
+  type StoredColumn,
+  type TouchedValues,
+} from './column.ts';
 import type { DistinctSets } from './distinct-set.ts';
 import type { RowBlocks } from './row-blocks.ts';
 import { highBits, lowBits, type RowDigest, storable } from './row-digest.ts';
@@ -13,6 +21,7 @@ import type { TextIndex } from './text-index.ts';
 
 export class AllTimeCount implements AggregateStore {
   readonly columns: readonly StoredColumn[];
+  readonly touchedValues: TouchedValues;
   readonly ordinal = -1;
   readonly presence: Bitmap;
   readonly values: IntColumn;
@@ -21,6 +30,7 @@ export class AllTimeCount implements AggregateStore {
     this.presence = new Bitmap(placer, true);
     this.values = new IntColumn(placer);
     this.columns = [this.presence, this.values];
+    this.touchedValues = this.values.narrow;
   }
 
   observe(row: number): boolean {
@@ -56,6 +66,7 @@ export const FOLDS = {
 
 export class AllTimeFold implements AggregateStore {
   readonly columns: readonly StoredColumn[];
+  readonly touchedValues: TouchedValues;
   readonly ordinal = -1;
   readonly presence: Bitmap;
   readonly values: DoubleColumn;
@@ -66,6 +77,7 @@ export class AllTimeFold implements AggregateStore {
     this.presence = new Bitmap(placer, true);
     this.values = new DoubleColumn(placer);
     this.columns = [this.presence, this.values];
+    this.touchedValues = this.values.values;
     this.#fold = FOLDS[fn];
     this.#zeroWhenEmpty = fn === 'sum';
   }
@@ -98,6 +110,7 @@ export class AllTimeFold implements AggregateStore {
 
 export class AllTimeAverage implements AggregateStore {
   readonly columns: readonly StoredColumn[];
+  readonly touchedValues: TouchedValues;
   readonly ordinal = -1;
   readonly presence: Bitmap;
   readonly sums: DoubleColumn;
@@ -108,6 +121,7 @@ export class AllTimeAverage implements AggregateStore {
     this.sums = new DoubleColumn(placer);
     this.counts = new IntColumn(placer);
     this.columns = [this.presence, this.sums, this.counts];
+    this.touchedValues = this.sums.values;
   }
 
   observe(row: number, _time: number, _logTime: number, number: number): boolean {
@@ -148,6 +162,7 @@ export function replaces(last: boolean, time: number, held: number): boolean {
 /** first and last, by event time. */
 export class AllTimeEdge implements AggregateStore {
   readonly columns: readonly StoredColumn[];
+  readonly touchedValues: TouchedValues;
   readonly ordinal = -1;
   readonly presence: Bitmap;
   readonly times: DoubleColumn;
@@ -162,6 +177,7 @@ export class AllTimeEdge implements AggregateStore {
     this.times = new DoubleColumn(placer);
     this.values = dictionary === null ? new DoubleColumn(placer) : new CodeColumn(placer);
     this.columns = [this.presence, this.times, this.values];
+    this.touchedValues = this.values.values;
     this.#last = fn === 'last';
     this.#dictionary = dictionary;
   }
@@ -222,8 +238,8 @@ export class DistinctKey {
   of(number: number, text: string): void {
     if (this.#ofText) {
       this.#hash.of(text);
-      this.low = this.#hash.low;
-      this.high = this.#hash.high;
+      this.low = this.#hash.low >>> 0;
+      this.high = this.#hash.high >>> 0;
     } else {
       const value = storable(number);
       this.low = lowBits(value);
@@ -234,6 +250,7 @@ export class DistinctKey {
 
 export class AllTimeDistinct implements AggregateStore {
   readonly columns: readonly StoredColumn[] = [];
+  readonly touchedValues = null;
   readonly ordinal: number;
   readonly #blocks: RowBlocks;
   readonly #sets: DistinctSets;

@@ -6,9 +6,10 @@ import type { ProfileFrame } from '../protocol/frame.ts';
 import type { BucketRing } from './bucket-ring.ts';
 import type { StoredColumn } from './column.ts';
 import type { RowDigest } from './row-digest.ts';
+import type { SlotReader } from './slot-reader.ts';
 import type { TextHash } from './text-hash.ts';
 
-export interface AggregateStore {
+export interface AggregateStore extends SlotReader {
   /** In the order in which they were placed. */
   readonly columns: readonly StoredColumn[];
   /** Where its blocks are, see row-blocks.ts; -1: it has none. */
@@ -19,8 +20,6 @@ export interface AggregateStore {
    * changed.
    */
   observe(row: number, time: number, logTime: number, number: number, text: string): boolean;
-  /** Writes the value at logTime into the frame's slot. Changes nothing. */
-  read(row: number, slot: number, logTime: number, into: ProfileFrame): void;
   /** Back to no observations. Its blocks are released by the caller. */
   clear(row: number): void;
   /** Adds a field unless there are no observations within reach at logTime. */

@@ -33,22 +33,29 @@ export interface HeapViews {
   readonly ints: Int32Array;
 }
 
+export const FoldKind = { sum: 0, min: 1, max: 2 } as const;
+export type FoldKind = (typeof FoldKind)[keyof typeof FoldKind];
+
 /** count, and sum, min and max of numbers: one lane. */
 export class WindowFold implements WindowStore {
   readonly columns = [];
+  readonly touchedValues = null;
   readonly ordinal: number;
   readonly ring: BucketRing;
   readonly #heap: HeapViews;
   readonly #fold: Fold;
-  readonly #counts: boolean;
+  readonly kind: FoldKind;
+  /** Every observation is a one. */
+  readonly counts: boolean;
   readonly #zeroWhenEmpty: boolean;
 
   constructor(ring: BucketRing, heap: HeapViews, fn: 'count' | 'sum' | 'min' | 'max') {
     this.ordinal = ring.ordinal;
     this.ring = ring;
     this.#heap = heap;
-    this.#counts = fn === 'count';
-    this.#fold = fn === 'count' ? FOLDS.sum : FOLDS[fn];
+    this.counts = fn === 'count';
+    this.kind = FoldKind[fn === 'count' ? 'sum' : fn];
+    this.#fold = FOLDS[fn === 'count' ? 'sum' : fn];
     this.#zeroWhenEmpty = fn === 'count' || fn === 'sum';
   }
 
@@ -62,7 +69,7 @@ export class WindowFold implements WindowStore {
     const at = ring.open(row, bucket, oldest);
     if (at < 0) return false;
     const { doubles } = this.#heap;
-    const value = this.#counts ? 1 : number;
+    const value = this.counts ? 1 : number;
     doubles[at] = storable(ring.created ? value : this.#fold(doubles[at] as number, value));
     return true;
   }
@@ -89,6 +96,7 @@ export class WindowFold implements WindowStore {
 /** Lanes: sum, count. */
 export class WindowAverage implements WindowStore {
   readonly columns = [];
+  readonly touchedValues = null;
   readonly ordinal: number;
   readonly ring: BucketRing;
   readonly #heap: HeapViews;
@@ -142,6 +150,7 @@ export class WindowAverage implements WindowStore {
  */
 export class WindowEdge implements WindowStore {
   readonly columns = [];
+  readonly touchedValues = null;
   readonly ordinal: number;
   readonly ring: BucketRing;
   readonly #heap: HeapViews;
@@ -217,6 +226,7 @@ export class WindowEdge implements WindowStore {
 /** The lane refers to a set per bucket; a read takes their union. */
 export class WindowDistinct implements WindowStore {
   readonly columns = [];
+  readonly touchedValues = null;
   readonly ordinal: number;
   readonly ring: BucketRing;
   readonly #heap: HeapViews;

@@ -131,6 +131,9 @@ export class Arena {
   words(count: number): Uint32Array {
     return new Uint32Array(this.buffer, this.#take(count * 4), count);
   }
+  ints(count: number): Int32Array {
+    return new Int32Array(this.buffer, this.#take(count * 4), count);
+  }
   doubles(count: number): Float64Array {
     return new Float64Array(this.buffer, this.#take(count * 8), count);
   }

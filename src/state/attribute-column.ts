@@ -8,14 +8,23 @@ import type { ProfileFrame } from '../protocol/frame.ts';
 import type { ValueType } from '../protocol/schema.ts';
 import { assert } from '../stdx/assert.ts';
 import { readNothing, readNumber, readText } from './aggregate-store.ts';
-import { Bitmap, CodeColumn, type ColumnPlacer, DoubleColumn, IntColumn, type StoredColumn } from './column.ts';
+import {
+  Bitmap,
+  CodeColumn,
+  type ColumnPlacer,
+  DoubleColumn,
+  IntColumn,
+  type StoredColumn,
+  type TouchedValues,
+} from './column.ts';
 import type { AttributeLayout } from './layout.ts';
 import type { RowBlocks } from './row-blocks.ts';
 import { type RowDigest, storable } from './row-digest.ts';
+import type { SlotReader } from './slot-reader.ts';
 import { TextHash } from './text-hash.ts';
 import type { TextIndex } from './text-index.ts';
 
-export class AttributeColumn {
+export class AttributeColumn implements SlotReader {
   readonly columns: readonly StoredColumn[];
   readonly presence: Bitmap;
   readonly type: ValueType;
@@ -24,13 +33,14 @@ export class AttributeColumn {
   readonly ints: IntColumn | null;
   readonly doubles: DoubleColumn | null;
   readonly codes: CodeColumn | null;
+  readonly touchedValues: TouchedValues | null;
   /** Of the lists' blocks; -1 for the other types. */
   readonly ordinal: number;
   /** What reading finds where nothing was set. */
   #default: AttributeLayout['default'] = null;
   #defaultNumber = 0;
   #defaultCode = -1;
-  readonly #dictionary: TextIndex;
+  readonly dictionary: TextIndex;
   readonly #blocks: RowBlocks;
   readonly #hash = new TextHash();
   /** Codes of the list being set. */
@@ -48,7 +58,7 @@ export class AttributeColumn {
   ) {
     this.type = type;
     this.#lists = lists;
-    this.#dictionary = dictionary;
+    this.dictionary = dictionary;
     this.#blocks = blocks;
     this.ordinal = ordinal;
     this.presence = new Bitmap(placer, true);
@@ -58,13 +68,14 @@ export class AttributeColumn {
     this.codes = type === 'string' ? new CodeColumn(placer) : null;
     const values = this.bits ?? this.ints ?? this.doubles ?? this.codes;
     this.columns = values === null ? [this.presence] : [this.presence, values];
+    this.touchedValues = this.ints?.narrow ?? this.doubles?.values ?? this.codes?.values ?? null;
   }
 
   /** A string's default must be in the dictionary already. */
   setDefault(value: AttributeLayout['default']): void {
     this.#default = value;
     this.#defaultNumber = typeof value === 'boolean' ? Number(value) : typeof value === 'number' ? storable(value) : 0;
-    this.#defaultCode = typeof value === 'string' ? this.#dictionary.find(value) : -1;
+    this.#defaultCode = typeof value === 'string' ? this.dictionary.find(value) : -1;
     assert(typeof value !== 'string' || this.#defaultCode >= 0, 'a default that is not in the dictionary');
   }
 
@@ -80,7 +91,7 @@ export class AttributeColumn {
   setText(row: number, value: string): boolean {
     const codes = this.codes;
     assert(codes !== null, 'setText: the attribute is no string');
-    const code = this.#dictionary.intern(value);
+    const code = this.dictionary.intern(value);
     if (code < 0) return false;
     this.presence.set(row);
     codes.values[row] = code;
@@ -94,7 +105,7 @@ export class AttributeColumn {
     const list = this.#list;
     list.length = 0;
     for (const value of values) {
-      const code = this.#dictionary.intern(value);
+      const code = this.dictionary.intern(value);
       if (code < 0) return false;
       list.push(code);
     }
@@ -145,7 +156,7 @@ export class AttributeColumn {
 
   #readCode(row: number, slot: number, into: ProfileFrame): void {
     const code = (this.codes as CodeColumn).values[row] as number;
-    readText(into, slot, code, this.#dictionary.textOf(code));
+    readText(into, slot, code, this.dictionary.textOf(code));
   }
 
   #readList(row: number, slot: number, into: ProfileFrame): void {
@@ -154,7 +165,7 @@ export class AttributeColumn {
     const length = ref === 0 ? 0 : heap.count(ref);
     const list = this.#lists.listOf(into, slot);
     list.length = length;
-    for (let i = 0; i < length; i++) list[i] = this.#dictionary.textOf(heap.words[ref * 2 + 1 + i] as number);
+    for (let i = 0; i < length; i++) list[i] = this.dictionary.textOf(heap.words[ref * 2 + 1 + i] as number);
     into.list[slot] = list;
     into.present[slot] = 1;
   }
@@ -184,7 +195,7 @@ export class AttributeColumn {
   }
 
   #digestCode(code: number, digest: RowDigest): void {
-    this.#dictionary.hashOf(code, this.#hash);
+    this.dictionary.hashOf(code, this.#hash);
     digest.text(this.#hash);
   }
 

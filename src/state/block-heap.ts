@@ -35,7 +35,7 @@ export function unitsOf(blockClass: number): number {
   return (1 << exponent) + (quarter + 1) * (1 << (exponent - 2));
 }
 
-const UNITS_BY_CLASS = Uint32Array.from({ length: BLOCK_CLASSES }, (_, blockClass) => unitsOf(blockClass));
+export const UNITS_BY_CLASS = Uint32Array.from({ length: BLOCK_CLASSES }, (_, blockClass) => unitsOf(blockClass));
 
 function sizeOf(blockClass: number): number {
   return blockClass < 0 ? 0 : (UNITS_BY_CLASS[blockClass] as number);
@@ -73,6 +73,11 @@ export class BlockHeap {
 
   get touchedBytes(): number {
     return this.#top * 8;
+  }
+
+  /** Whether the blocks alive take half of what they may. */
+  get halfFull(): boolean {
+    return this.#liveUnits * 2 > this.#liveUnitsMax;
   }
 
   units(ref: number): number {

@@ -34,31 +34,32 @@ export class BucketRing implements Expiring {
   live = 0;
   readonly ordinal: number;
   readonly lanes: number;
-  readonly #blocks: RowBlocks;
+  readonly blocks: RowBlocks;
   readonly #heap: BlockHeap;
   readonly #resolutionMs: number;
-  readonly #buckets: number;
+  /** Of the window. */
+  readonly buckets: number;
   readonly #origin: number;
   /** By class of the block. */
-  readonly #capacities: Int32Array;
+  readonly capacities: Int32Array;
 
   /** `nested`: the one lane holds references to blocks, freed with their bucket. */
   constructor(blocks: RowBlocks, ordinal: number, lanes: number, windowMs: number, resolutionMs: number) {
-    this.#blocks = blocks;
+    this.blocks = blocks;
     this.#heap = blocks.heap;
     this.ordinal = ordinal;
     this.lanes = lanes;
     this.#resolutionMs = resolutionMs;
-    this.#buckets = windowMs / resolutionMs;
-    assert(Number.isInteger(this.#buckets) && this.#buckets >= 1, 'a window must be a multiple of its resolution');
-    assert(this.#buckets <= WINDOW_BUCKETS_MAX, 'too many buckets');
+    this.buckets = windowMs / resolutionMs;
+    assert(Number.isInteger(this.buckets) && this.buckets >= 1, 'a window must be a multiple of its resolution');
+    assert(this.buckets <= WINDOW_BUCKETS_MAX, 'too many buckets');
     this.#origin = Math.floor(ORIGIN_MS / resolutionMs);
-    this.#capacities = Int32Array.from({ length: BLOCK_CLASSES }, (_, c) => ringCapacity(unitsOf(c), lanes));
+    this.capacities = Int32Array.from({ length: BLOCK_CLASSES }, (_, c) => ringCapacity(unitsOf(c), lanes));
   }
 
   /** Whether the same times fall into the same buckets, and these expire together. */
   sharesBuckets(other: BucketRing): boolean {
-    return other.#resolutionMs === this.#resolutionMs && other.#buckets === this.#buckets;
+    return other.#resolutionMs === this.#resolutionMs && other.buckets === this.buckets;
   }
 
   bucketOf(timeMs: number): number {
@@ -67,7 +68,7 @@ export class BucketRing implements Expiring {
   }
 
   oldestLive(logTime: number): number {
-    return this.bucketOf(logTime) - this.#buckets + 1;
+    return this.bucketOf(logTime) - this.buckets + 1;
   }
 
   /**
@@ -76,7 +77,7 @@ export class BucketRing implements Expiring {
    */
   open(row: number, bucket: number, oldest: number): number {
     const { ints } = this.#heap;
-    const ref = this.#blocks.get(row, this.ordinal);
+    const ref = this.blocks.get(row, this.ordinal);
     if (ref === 0) return this.#openAnywhere(row, ref, bucket, oldest);
     const count = this.#heap.count(ref);
     // Nearly always the newest bucket, and nothing has expired.
@@ -109,7 +110,7 @@ export class BucketRing implements Expiring {
 
   /** Finds the live buckets of a row without changing anything: how many there are, see the fields. */
   seek(row: number, oldest: number): number {
-    const ref = this.#blocks.get(row, this.ordinal);
+    const ref = this.blocks.get(row, this.ordinal);
     if (ref === 0) {
       this.live = 0;
       return 0;
@@ -126,14 +127,14 @@ export class BucketRing implements Expiring {
   }
 
   expire(row: number, logTime: number): void {
-    const ref = this.#blocks.get(row, this.ordinal);
+    const ref = this.blocks.get(row, this.ordinal);
     if (ref === 0) return;
     const oldest = this.oldestLive(logTime);
     if (this.#heap.count(ref) === 0 || (this.#heap.ints[ref * 2 + 1] as number) < oldest) this.#drop(row, ref, oldest);
   }
 
   #capacityOf(ref: number): number {
-    return this.#capacities[this.#heap.blockClass(ref)] as number;
+    return this.capacities[this.#heap.blockClass(ref)] as number;
   }
 
   #valuesOf(ref: number): number {
@@ -147,7 +148,7 @@ export class BucketRing implements Expiring {
   #create(row: number): number {
     const ref = this.#heap.allocate(this.#unitsFor(1));
     if (ref === 0) return 0;
-    if (this.#blocks.add(row, this.ordinal, ref)) return ref;
+    if (this.blocks.add(row, this.ordinal, ref)) return ref;
     this.#heap.free(ref);
     return 0;
   }
@@ -175,7 +176,7 @@ export class BucketRing implements Expiring {
   }
 
   #discard(row: number, ref: number): void {
-    this.#blocks.remove(row, this.ordinal);
+    this.blocks.remove(row, this.ordinal);
     this.#heap.free(ref);
   }
 
@@ -183,13 +184,13 @@ export class BucketRing implements Expiring {
   #grow(row: number, ref: number, count: number): number {
     const heap = this.#heap;
     const capacity = Math.max(count + 2, (count + (count >>> 1)) | 1);
-    const target = heap.allocate(this.#unitsFor(Math.min(this.#buckets | 1, capacity)));
+    const target = heap.allocate(this.#unitsFor(Math.min(this.buckets | 1, capacity)));
     if (target === 0) return 0;
     heap.ints.copyWithin(target * 2 + 1, ref * 2 + 1, ref * 2 + 1 + count);
     const from = this.#valuesOf(ref);
     heap.doubles.copyWithin(this.#valuesOf(target), from, from + count * this.lanes);
     heap.setCount(target, count);
-    this.#blocks.replace(row, this.ordinal, target);
+    this.blocks.replace(row, this.ordinal, target);
     heap.free(ref);
     return target;
   }
@@ -205,7 +206,7 @@ export class BucketRing implements Expiring {
     let expired = 0;
     while (expired < count && (heap.ints[ref * 2 + 1 + expired] as number) < oldest) expired++;
     const values = this.#valuesOf(ref);
-    if (this.#blocks.ordinals[this.ordinal]?.nested) {
+    if (this.blocks.ordinals[this.ordinal]?.nested) {
       for (let i = 0; i < expired; i++) {
         const nested = heap.doubles[values + i] as number;
         if (nested !== 0) heap.free(nested);

@@ -26,6 +26,9 @@ export interface StoredColumn {
   read(reader: ByteReader, row: number, rows: number): void;
 }
 
+/** Values by row that are worth loading ahead. */
+export type TouchedValues = Float64Array | Int32Array;
+
 export class Bitmap implements StoredColumn {
   readonly strip: number;
   readonly strips = 1;

@@ -15,7 +15,6 @@
  */
 import { assert } from '../stdx/assert.ts';
 import type { ByteReader, ByteWriter } from '../stdx/bytes.ts';
-import { fmix32 } from '../stdx/hash.ts';
 import { type Arena, tableSlotsFor } from './arena.ts';
 import { IdHash, type IdSeed } from './id-hash.ts';
 
@@ -28,10 +27,10 @@ export class EventIds {
   /** Entries ever remembered. */
   total = 0;
   /** By place: row, and the three words of the hash. */
-  readonly #keys: Uint32Array;
+  readonly #keys: Int32Array;
   readonly #firstDecisions: Float64Array;
   readonly #decisionCounts: Uint32Array;
-  readonly #table: Uint32Array;
+  readonly #table: Int32Array;
   readonly #mask: number;
   /** Parts of a slot. */
   readonly #placeMask: number;
@@ -41,25 +40,26 @@ export class EventIds {
   readonly #tagMask: number;
   readonly #hash = new IdHash();
   /** Hashes of the ids that `prepare` was given, three words each. */
-  #prepared = new Uint32Array(0);
+  #prepared = new Int32Array(0);
   /** What was loaded only to be near. */
   touched = 0;
 
   constructor(arena: Arena, max: number) {
     this.max = max;
-    this.#keys = arena.words(max * 4);
+    this.#keys = arena.ints(max * 4);
     this.#firstDecisions = arena.doubles(max);
     this.#decisionCounts = arena.words(max);
     const slots = tableSlotsFor(max);
-    this.#table = arena.words(slots);
+    this.#table = arena.ints(slots);
     this.#mask = slots - 1;
+    assert(max < 2 ** 31, 'more event ids than a slot can name');
     const placeBits = 32 - Math.clz32(max);
     const distanceBits = Math.min(DISTANCE_BITS_MAX, 32 - placeBits);
-    this.#placeMask = 2 ** placeBits - 1;
+    this.#placeMask = (2 ** placeBits - 1) | 0;
     this.#distanceShift = placeBits;
     this.#distanceMax = (1 << distanceBits) - 1;
     const tagShift = placeBits + distanceBits;
-    this.#tagMask = tagShift === 32 ? 0 : (-1 << tagShift) >>> 0;
+    this.#tagMask = tagShift === 32 ? 0 : -1 << tagShift;
   }
 
   get oldest(): number {
@@ -124,7 +124,7 @@ export class EventIds {
     ends: Int32Array,
     count: number,
   ): void {
-    if (this.#prepared.length < count * 3) this.#prepared = new Uint32Array(count * 3);
+    if (this.#prepared.length < count * 3) this.#prepared = new Int32Array(count * 3);
     const prepared = this.#prepared;
     const hash = this.#hash;
     for (let i = 0; i < count; i++) {
@@ -202,19 +202,20 @@ export class EventIds {
   #find(row: number, first: number, second: number, third: number): number {
     const table = this.#table;
     const mask = this.#mask;
+    const placeMask = this.#placeMask;
     const distanceMax = this.#distanceMax;
-    const tagMask = this.#tagMask;
+    const step = 1 << this.#distanceShift;
     // What a slot of this id holds beside the place, at each distance from its own.
-    const rest = ((second & tagMask) >>> 0) + 0;
+    let marks = second & this.#tagMask;
     let slot = this.#home(row, first);
     for (let distance = 0; ; distance++) {
       const stored = table[slot] as number;
       if (stored === 0) return -1;
-      const marks = (rest | (Math.min(distance, distanceMax) << this.#distanceShift)) >>> 0;
-      if ((stored & ~this.#placeMask) >>> 0 === marks) {
-        const place = ((stored & this.#placeMask) >>> 0) - 1;
+      if (((stored ^ marks) & ~placeMask) === 0) {
+        const place = (stored & placeMask) - 1;
         if (this.#matches(place, row, first, second, third)) return place;
       }
+      if (distance < distanceMax) marks += step;
       slot = (slot + 1) & mask;
     }
   }
@@ -242,17 +243,21 @@ export class EventIds {
   }
 
   #insert(place: number): void {
+    const at = place * 4;
+    const keys = this.#keys;
     const table = this.#table;
-    let slot = this.#homeOf(place);
-    let distance = 0;
-    for (; table[slot] !== 0; slot = (slot + 1) & this.#mask) distance++;
-    const tag = (this.#keys[place * 4 + 2] as number) & this.#tagMask;
-    table[slot] = tag | (Math.min(distance, this.#distanceMax) << this.#distanceShift) | (place + 1);
+    const mask = this.#mask;
+    const home = this.#home(keys[at] as number, keys[at + 1] as number);
+    let slot = home;
+    while (table[slot] !== 0) slot = (slot + 1) & mask;
+    const distance = Math.min((slot - home) & mask, this.#distanceMax);
+    table[slot] = ((keys[at + 2] as number) & this.#tagMask) | (distance << this.#distanceShift) | (place + 1);
   }
 
   /** The slot where the search for an id begins. */
   #home(row: number, first: number): number {
-    return fmix32(first ^ Math.imul(row, 0x9e3779b1)) & this.#mask;
+    // Rows in a row spread over all slots, and the hash is spread already.
+    return (first ^ Math.imul(row, 0x9e3779b1)) & this.#mask;
   }
   #homeOf(place: number): number {
     return this.#home(this.#keys[place * 4] as number, this.#keys[place * 4 + 1] as number);
@@ -264,7 +269,7 @@ export class EventIds {
     const mask = this.#mask;
     const placeMask = this.#placeMask;
     let gap = this.#homeOf(place);
-    while (((table[gap] as number) & placeMask) >>> 0 !== place + 1) {
+    while (((table[gap] as number) & placeMask) !== place + 1) {
       if (table[gap] === 0) return;
       gap = (gap + 1) & mask;
     }
@@ -284,6 +289,6 @@ export class EventIds {
   #distanceOf(stored: number, slot: number): number {
     const distance = (stored >>> this.#distanceShift) & this.#distanceMax;
     if (distance < this.#distanceMax) return distance;
-    return (slot - this.#homeOf(((stored & this.#placeMask) >>> 0) - 1)) & this.#mask;
+    return (slot - this.#homeOf((stored & this.#placeMask) - 1)) & this.#mask;
   }
 }

@@ -15,7 +15,7 @@ export interface IdSeed {
 export function createIdSeed(type: string): IdSeed {
   const hash = new TextHash();
   hash.of(type);
-  return { first: hash.low, second: hash.high, third: fmix32(hash.low ^ 0x3c6ef372) };
+  return { first: hash.low, second: hash.high, third: fmix32(hash.low ^ 0x3c6ef372) | 0 };
 }
 
 const PRIME_A = 0x9e3779b1;
@@ -25,7 +25,7 @@ const PRIME_C = 0xc2b2ae3d;
 const WIDE_MARK = 0x40000000;
 
 export class IdHash {
-  /** Unsigned. */
+  /** Signed, see TextHash. */
   first = 0;
   second = 0;
   third = 0;
@@ -97,8 +97,10 @@ export class IdHash {
   }
 
   #close(a: number, b: number, c: number, length: number): void {
-    this.first = fmix32(a ^ length);
-    this.second = fmix32((b ^ length) + this.first);
-    this.third = fmix32((c ^ length) + this.second);
+    const first = fmix32(a ^ length);
+    const second = fmix32((b ^ length) + first);
+    this.first = first | 0;
+    this.second = second | 0;
+    this.third = fmix32((c ^ length) + second) | 0;
   }
 }

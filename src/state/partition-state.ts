@@ -8,7 +8,6 @@
  * before the first store to a row for each event* (a running snapshot copies the row's group then). No call takes
  * longer because there are more customers; `configure`, `digest`, snapshots as a whole and restoration excepted.
  */
-import { SWEEP_ROWS } from '../constants.ts';
 import type { ProfileFrame } from '../protocol/frame.ts';
 import { assert } from '../stdx/assert.ts';
 import type { StateLimits } from './arena.ts';
@@ -30,8 +29,6 @@ export type { StateSnapshot } from './snapshot.ts';
 
 /** What one store may allocate besides the row's directory: its own block, and a set that a bucket refers to. */
 const BLOCKS_PER_STORE_MAX = 2;
-/** Every so many calls of ensure and observe the sweep takes a step: it touches memory that is in no cache. */
-const CALLS_PER_SWEEP = 8;
 
 export class PartitionState {
   readonly anonymousRow = 0;
@@ -73,7 +70,7 @@ export class PartitionState {
 
   /** The customer's row, created if needed; -1 when there is no room for another customer. */
   ensure(customer: string): number {
-    this.#tick();
+    if (this.#parts.sweep.count()) this.#sweep();
     const entry = this.#parts.keys.intern(customer);
     return entry < 0 ? -1 : entry + 1;
   }
@@ -94,7 +91,7 @@ export class PartitionState {
 
   /** As `ensure`, of the ASCII id in bytes start … end - 1. */
   ensureBytes(bytes: Uint8Array, start: number, end: number): number {
-    this.#tick();
+    if (this.#parts.sweep.count()) this.#sweep();
     const entry = this.#parts.keys.internBytes(bytes, start, end);
     return entry < 0 ? -1 : entry + 1;
   }
@@ -386,31 +383,10 @@ export class PartitionState {
   #tickAt(logTime: number): void {
     const { sweep } = this.#parts;
     if (logTime > sweep.logTime) sweep.logTime = logTime;
-    this.#tick();
+    if (sweep.count()) this.#sweep();
   }
 
-  #tick(): void {
-    const { sweep } = this.#parts;
-    sweep.calls = (sweep.calls + 1) % CALLS_PER_SWEEP;
-    if (sweep.calls === 0) this.#sweep();
-  }
-
-  /**
-   * Looks at a few rows, and frees what has expired in the first that has any blocks. Its place is part of the state.
-   */
   #sweep(): void {
-    const { sweep, blocks, keys } = this.#parts;
-    const rows = keys.count + 1;
-    for (let i = 0; i < SWEEP_ROWS; i++) {
-      if (sweep.row >= rows) {
-        sweep.row = 0;
-        blocks.endPass();
-      }
-      const row = sweep.row++;
-      if (blocks.directories[row] === 0) continue;
-      this.beginChange(row);
-      blocks.sweep(row, sweep.logTime);
-      return;
-    }
+    this.#parts.sweep.step(this.customers + 1, (row) => this.beginChange(row));
   }
 }

@@ -12,7 +12,6 @@ import type { Arena } from './arena.ts';
 import { type AttributeColumn, ListScratch } from './attribute-column.ts';
 import type { ColumnPlacer, StoredColumn } from './column.ts';
 import { DistinctSets } from './distinct-set.ts';
-import type { SlotReader } from './gather.ts';
 import type { AggregateLayout, AttributeLayout, ProfileLayout } from './layout.ts';
 import {
   type AggregateField,
@@ -25,6 +24,7 @@ import {
   storeUnitsMax,
 } from './profile-field.ts';
 import type { RowBlocks } from './row-blocks.ts';
+import type { SlotReader } from './slot-reader.ts';
 import { Strips } from './strips.ts';
 import type { TextIndex } from './text-index.ts';
 

@@ -27,7 +27,8 @@ import type { ProfileLayout } from './layout.ts';
 import { columnsOf, ordinalOf } from './profile-field.ts';
 import type { FieldPlace } from './profile-table.ts';
 import { StateDigest } from './state-digest.ts';
-import type { StateParts, SweepState } from './state-parts.ts';
+import type { StateParts } from './state-parts.ts';
+import type { SweepState } from './sweep.ts';
 import type { TextIndex } from './text-index.ts';
 
 /** 2: event ids are remembered by row, and hashes are other ones. */
@@ -224,7 +225,7 @@ export class RunningSnapshot implements StateSnapshot {
 }
 
 function describe(parts: StateParts): SnapshotHeader {
-  const { blocks, profile, eventIds, consents } = parts;
+  const { blocks, profile, eventIds, consents, sweep } = parts;
   const fields = [...profile.attributes, ...profile.aggregates];
   return {
     format: STATE_FORMAT,
@@ -243,6 +244,6 @@ function describe(parts: StateParts): SnapshotHeader {
     ordinals: blocks.ordinals.map(({ state, nested, passes }) => ({ state, nested, passes })),
     carved: [...blocks.heap.carved],
     consentChannels: [...consents.channels],
-    sweep: { ...parts.sweep },
+    sweep: { row: sweep.row, logTime: sweep.logTime, calls: sweep.calls },
   };
 }

@@ -9,6 +9,7 @@ import { Contacts } from './contacts.ts';
 import { EventIds } from './event-ids.ts';
 import { ProfileTable } from './profile-table.ts';
 import { RowBlocks } from './row-blocks.ts';
+import { Sweep } from './sweep.ts';
 import { TextIndex } from './text-index.ts';
 
 const DICTIONARY_STRINGS_CACHED = 16_384;
@@ -23,19 +24,7 @@ export interface StateParts {
   readonly contacts: Contacts;
   readonly eventIds: EventIds;
   readonly profile: ProfileTable;
-  readonly sweep: SweepState;
-}
-
-/**
- * How far the reclaiming of expired buckets got: part of the state, because it decides when a full heap has room
- * again.
- */
-export interface SweepState {
-  row: number;
-  /** The latest log time that an observation came with. */
-  logTime: number;
-  /** Calls since the last step. */
-  calls: number;
+  readonly sweep: Sweep;
 }
 
 export function createStateParts(memory: WebAssembly.Memory, limits: StateLimits): StateParts {
@@ -58,6 +47,6 @@ export function createStateParts(memory: WebAssembly.Memory, limits: StateLimits
     contacts,
     eventIds,
     profile,
-    sweep: { row: 0, logTime: Number.MIN_SAFE_INTEGER, calls: 0 },
+    sweep: new Sweep(blocks),
   };
 }

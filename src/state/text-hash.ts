@@ -16,7 +16,10 @@ const PRIME_B = 0x85ebca77;
 const WIDE_MARK = 0x40000000;
 
 export class TextHash {
-  /** The hash: `low` chooses a slot, `high` tells entries apart. Unsigned. */
+  /**
+   * The hash: `low` chooses a slot, `high` tells entries apart. Signed: a field with numbers beyond 31 bits would hold
+   * them as doubles, at half of the whole cost.
+   */
   low = 0;
   high = 0;
 
@@ -105,8 +108,9 @@ export class TextHash {
 
   end(): void {
     const a = fmix32(this.low ^ (this.high >>> 16));
-    this.high = fmix32(this.high + a);
-    this.low = fmix32(a + this.high);
+    const b = fmix32(this.high + a);
+    this.high = b | 0;
+    this.low = fmix32(a + b) | 0;
   }
 
   of(text: string): void {

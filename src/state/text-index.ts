@@ -30,11 +30,11 @@ export class TextIndex {
   byteLength = 0;
   readonly #offsets: Uint32Array;
   readonly #bytes: Uint8Array;
-  readonly #table: Uint32Array;
+  readonly #table: Int32Array;
   readonly #mask: number;
   readonly #hash = new TextHash();
   /** The hash of each entry, two words; empty if they are not kept. */
-  readonly #hashes: Uint32Array;
+  readonly #hashes: Int32Array;
   /**
    * Strings kept on the JavaScript heap so that reading an entry twice does not decode it twice; direct-mapped, so
    * bounded.
@@ -42,8 +42,8 @@ export class TextIndex {
   readonly #cacheEntry: Int32Array;
   readonly #cacheText: string[];
   /** Of the batch under way: the hashes, and where the bytes of the entries found by them begin. */
-  readonly #batchLow = new Uint32Array(BATCH_MAX);
-  readonly #batchHigh = new Uint32Array(BATCH_MAX);
+  readonly #batchLow = new Int32Array(BATCH_MAX);
+  readonly #batchHigh = new Int32Array(BATCH_MAX);
   readonly #batchOffsets = new Uint32Array(BATCH_MAX);
   /** What was loaded only to be near. A load whose result goes nowhere would be left out. */
   touched = 0;
@@ -58,9 +58,9 @@ export class TextIndex {
     this.#cacheText = new Array<string>(cached).fill('');
     this.#offsets = arena.words(entriesMax);
     this.#bytes = arena.bytes(bytesMax);
-    this.#hashes = arena.words(hashed ? entriesMax * 2 : 0);
+    this.#hashes = arena.ints(hashed ? entriesMax * 2 : 0);
     const slots = tableSlotsFor(entriesMax);
-    this.#table = arena.words(slots * 2);
+    this.#table = arena.ints(slots * 2);
     this.#mask = slots - 1;
   }
 

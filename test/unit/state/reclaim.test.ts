@@ -197,7 +197,7 @@ describe('reclaiming', () => {
     expect(state.configure(WINDOWS)).toBeNull();
     const filled = fill(state);
     const later = T + 30 * DAY;
-    // Half of the rows have been swept, and the next step is due in three calls.
+    // Part of the rows have been swept, and a step is half due.
     for (let i = 0; i < filled * 4 + 5; i++) state.observe(0, 0, 0, later, 0, '');
     const restored = new PartitionState(reserveMemory(LIMITS), LIMITS);
     const snapshot = state.beginSnapshot(later);
