@@ -366,6 +366,12 @@ export const PATTERN_LENGTH_MAX = 512;
 export const PATTERN_INSTRUCTIONS_MAX = 256;
 /** Rules that must share a place (a field, a column of a list) for it to be looked up on every event: below, trying them all is as cheap as the look-up. */
 export const RULES_PER_INDEXED_PLACE_MIN = 4;
+/** Comparisons of a place's text that make it worth looking up its code on every event: a look-up costs as much as comparing a text with this many. */
+export const RULES_PER_CODED_PLACE_MIN = 4;
+/** Rules of a shape that are worth code of their own for events that lack nothing, and a choice between orders of the rules. */
+export const RULES_PER_FAST_SHAPE_MIN = 8;
+/** Constants of a place that a mask may have bits for: 8 words for each rule. */
+export const MASK_BITS_MAX = 256;
 
 assert(
   EXPRESSION_STEPS_MAX <= EVENT_LIST_LENGTH_MAX * EVENT_LIST_LENGTH_MAX,

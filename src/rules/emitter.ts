@@ -6,8 +6,10 @@ export class Emitter {
   #loopDepth = 0;
   /** Constants that the outermost loop in the making reads: vector → name. */
   readonly #loopConstants = new Map<number, string>();
-  /** Aliases of frame arrays that the function reads: name → expression. */
+  /** What the function reads of the frames, loaded at its start, in this order: name → expression. */
   readonly aliases = new Map<string, string>();
+  /** Vectors whose constant is the same for all rules. */
+  readonly uniforms = new Set<number>();
 
   /** A name that is used nowhere else in the function. */
   name(prefix: string): string {
@@ -50,6 +52,12 @@ export class Emitter {
     const name = this.#loopConstants.get(vector) ?? this.name('c');
     this.#loopConstants.set(vector, name);
     return name;
+  }
+
+  /** The constant of all rules. */
+  uniform(vector: number): string {
+    this.uniforms.add(vector);
+    return `U${vector}`;
   }
 
   alias(name: string, expression: string): string {

@@ -10,22 +10,6 @@ import type { SegmentReader } from './segment-set.ts';
 import type { Shape, Vector } from './shapes.ts';
 import type { Failure, Value } from './values.ts';
 
-/**
- * Tries the rules `rows[0 … count − 1]` of a shape. Appends ids[row] of those that hold to hits from `hitCount` on, counts errors by id, returns the new count.
- */
-export type MatchFunction = (
-  event: EventFrame,
-  profile: ProfileFrame,
-  nowMs: number,
-  segments: SegmentReader,
-  rows: Int32Array,
-  count: number,
-  hits: Int32Array,
-  hitCount: number,
-  ids: Int32Array,
-  errors: Uint32Array,
-) => number;
-
 /** 0 false, 1 true, 2 error. */
 export type TestFunction = (profile: ProfileFrame, nowMs: number, segments: SegmentReader) => 0 | 1 | 2;
 
@@ -45,17 +29,6 @@ export type ScalarFunction = (
 
 /** Over values of a general environment, by index of the variable; undefined where one is not bound. */
 export type ValueFunction = (bindings: readonly (Value | undefined)[]) => Value | Failure;
-
-export function matchFunction(shape: Shape, vectors: readonly Vector[], name: string): MatchFunction {
-  const emitter = new Emitter();
-  emitter.emit('RULES: for (let k = 0; k < count; k++) {');
-  emitter.emit('const r = rows[k];');
-  condition(emitter, shape.ir, 'continue RULES;', '{ errors[ids[r]]++; continue RULES; }');
-  emitter.emit('hits[n++] = ids[r];');
-  emitter.emit('}');
-  emitter.emit('return n;');
-  return build(emitter, 'E, P, now, S, rows, count, hits, n, ids, errors', shape, vectors, name) as MatchFunction;
-}
 
 export function testFunction(shape: Shape, vectors: readonly Vector[], name: string): TestFunction {
   const emitter = new Emitter();
@@ -80,19 +53,30 @@ export function valueFunction(shape: Shape, vectors: readonly Vector[]): ValueFu
   return build(emitter, 'B', shape, vectors, 'value') as ValueFunction;
 }
 
-function build(emitter: Emitter, parameters: string, shape: Shape, vectors: readonly Vector[], name: string): unknown {
+/** `context` is what the function keeps beside the constants: name → value. */
+export function build(
+  emitter: Emitter,
+  parameters: string,
+  shape: Shape,
+  vectors: readonly Vector[],
+  name: string,
+  context: Readonly<Record<string, unknown>> = {},
+): unknown {
   const constants = vectors.map((vector, i) =>
     'starts' in vector ? `V${i} = V[${i}].items, W${i} = V[${i}].starts` : `V${i} = V[${i}]`,
   );
+  const uniforms = [...emitter.uniforms].map((vector) => `U${vector} = V[${vector}][0]`);
+  const kept = Object.keys(context).map((key) => `${key} = X.${key}`);
+  const constantList = [...constants, ...uniforms, ...kept];
   const aliases = [...emitter.aliases].map(([alias, expression]) => `${alias} = ${expression}`);
   const source = [
     '"use strict";',
     `// ${name}: ${shape.kinds.join(' ')}`,
-    constants.length > 0 ? `const ${constants.join(', ')};` : '',
+    constantList.length > 0 ? `const ${constantList.join(', ')};` : '',
     `return function (${parameters}) {`,
     aliases.length > 0 ? `const ${aliases.join(', ')};` : '',
     emitter.text(),
     '};',
   ].join('\n');
-  return new Function('R', 'V', source)(RUNTIME, vectors);
+  return new Function('R', 'V', 'X', source)(RUNTIME, vectors, context);
 }

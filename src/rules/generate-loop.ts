@@ -38,7 +38,7 @@ const START: Readonly<Record<IrLoop['kind'], (result: string) => string>> = {
 function rangeValue(emitter: Emitter, loop: IrLoop, fail: string): string {
   const { range } = loop;
   if (range.over === 'objects' || range.over === 'scalars') {
-    requireList(emitter, range.list, fail);
+    if (range.sure !== true) requireList(emitter, range.list, fail);
     return `${list(emitter, range.list)}.length`;
   }
   const items = value(emitter, range.value, fail);

@@ -5,6 +5,7 @@
  */
 import { assert } from '../stdx/assert.ts';
 import type { Emitter } from './emitter.ts';
+import { codeValue } from './generate-codes.ts';
 import { generateLoop } from './generate-loop.ts';
 import { type Ir, type Rep, repOf } from './ir.ts';
 import { canFail } from './ir-traits.ts';
@@ -25,7 +26,12 @@ function block(emitter: Emitter, ir: Ir, onFalse: string, fail: string): void {
 }
 
 /** Does something with each operand of a logical operator; an error of one counts only if no other operand decides. */
-function each(emitter: Emitter, items: readonly Ir[], fail: string, make: (item: Ir, fail: string) => void): void {
+export function each(
+  emitter: Emitter,
+  items: readonly Ir[],
+  fail: string,
+  make: (item: Ir, fail: string) => void,
+): void {
   const failing = items.filter(canFail).length;
   // The last operand has nobody after it who could absorb its error.
   const flag = failing > (canFail(items[items.length - 1] as Ir) ? 1 : 0) ? emitter.name('e') : null;
@@ -49,14 +55,20 @@ export function value(emitter: Emitter, ir: Ir, fail: string): string {
       assert(ir.value === null || typeof ir.value === 'boolean', 'other constants are lifted');
       return String(ir.value);
     case 'lifted':
-      return emitter.constant(ir.vector);
+      return ir.uniform === true ? emitter.uniform(ir.vector) : emitter.constant(ir.vector);
     case 'slot':
       return slotValue(emitter, ir, fail);
     case 'slotCode':
-      if (!ir.sure) emitter.emit(`if (${emitter.alias('PP', 'P.present')}[${ir.slot}] === 0) ${fail}`);
-      return `${emitter.alias('PC', 'P.code')}[${ir.slot}]`;
+      requirePresent(emitter, 'profile', ir, fail);
+      return slot(emitter, 'profile', 'code', ir.slot);
+    case 'placeCode':
+    case 'columnCode':
+    case 'amongMask':
+    case 'anyElement':
+    case 'noGaps':
+      return codeValue(emitter, ir, fail);
     case 'has':
-      return `(${ir.from === 'event' ? emitter.alias('EP', 'E.present') : emitter.alias('PP', 'P.present')}[${ir.slot}] !== 0)`;
+      return `(${slot(emitter, ir.from, 'present', ir.slot)} !== 0)`;
     case 'hasList':
       return `(${emitter.alias('EH', 'E.listPresent')}[${ir.list}] !== 0)`;
     case 'hasId':
@@ -78,7 +90,7 @@ export function value(emitter: Emitter, ir: Ir, fail: string): string {
     case 'eventList':
       return eventListValue(emitter, ir, fail);
     case 'listLength':
-      requireList(emitter, ir.list, fail);
+      if (ir.sure !== true) requireList(emitter, ir.list, fail);
       return `${list(emitter, ir.list)}.length`;
     case 'and':
     case 'or':
@@ -140,14 +152,32 @@ export function checked(emitter: Emitter, expression: string, fail: string): str
 }
 
 function slotValue(emitter: Emitter, ir: Extract<Ir, { op: 'slot' }>, fail: string): string {
-  const event = ir.from === 'event';
-  const present = (): string => (event ? emitter.alias('EP', 'E.present') : emitter.alias('PP', 'P.present'));
-  if (!ir.sure) emitter.emit(`if (${present()}[${ir.slot}] === 0) ${fail}`);
-  if (ir.rep === 'string')
-    return `${event ? emitter.alias('ET', 'E.text') : emitter.alias('PT', 'P.text')}[${ir.slot}]`;
-  if (ir.rep === 'list') return `${emitter.alias('PL', 'P.list')}[${ir.slot}]`;
-  const number = `${event ? emitter.alias('EN', 'E.number') : emitter.alias('PN', 'P.number')}[${ir.slot}]`;
+  requirePresent(emitter, ir.from, ir, fail);
+  if (ir.rep === 'string') return slot(emitter, ir.from, 'text', ir.slot);
+  if (ir.rep === 'list') return slot(emitter, ir.from, 'list', ir.slot);
+  const number = slot(emitter, ir.from, 'number', ir.slot);
   return ir.rep === 'bool' ? `(${number} !== 0)` : number;
+}
+
+/** What a slot holds, loaded once at the start of the function: a loop that stores hits would load it again for every rule. */
+function slot(
+  emitter: Emitter,
+  from: 'event' | 'profile',
+  part: 'number' | 'text' | 'list' | 'code' | 'present',
+  index: number,
+): string {
+  const frame = from === 'event' ? 'E' : 'P';
+  const array = emitter.alias(`${frame}_${part}`, `${frame}.${part}`);
+  return emitter.alias(`${array}${index}`, `${array}[${index}]`);
+}
+
+export function requirePresent(
+  emitter: Emitter,
+  from: 'event' | 'profile',
+  ir: { readonly slot: number; readonly sure: boolean },
+  fail: string,
+): void {
+  if (!ir.sure) emitter.emit(`if (${slot(emitter, from, 'present', ir.slot)} === 0) ${fail}`);
 }
 
 function segmentValue(emitter: Emitter, index: number, fail: string): string {
@@ -159,10 +189,19 @@ function segmentValue(emitter: Emitter, index: number, fail: string): string {
 
 function columnValue(emitter: Emitter, ir: Extract<Ir, { op: 'column' | 'hasColumn' }>, fail: string): string {
   const index = value(emitter, ir.element, fail);
-  const present = `${column(emitter, ir.list, ir.column, 'present')}[${index}]`;
-  if (ir.op === 'hasColumn') return `(${present} !== 0)`;
-  if (!ir.sure) emitter.emit(`if (${present} === 0) ${fail}`);
+  if (ir.op === 'hasColumn') return `(${column(emitter, ir.list, ir.column, 'present')}[${index}] !== 0)`;
+  requireElement(emitter, ir, index, fail);
   return columnItem(emitter, ir.list, ir.column, index, ir.rep);
+}
+
+/** That the element with this index has the field. */
+export function requireElement(
+  emitter: Emitter,
+  ir: Extract<Ir, { op: 'column' | 'columnCode' }>,
+  index: string,
+  fail: string,
+): void {
+  if (!ir.sure) emitter.emit(`if (${column(emitter, ir.list, ir.column, 'present')}[${index}] === 0) ${fail}`);
 }
 
 /** One field of one element, unboxed. */
@@ -251,8 +290,9 @@ function memberValue(emitter: Emitter, ir: Extract<Ir, { op: 'member' }>, fail: 
   const item = value(emitter, ir.item, fail);
   assert(ir.values.op === 'lifted', 'constants are lifted');
   const search = SEARCH[ir.values.rep];
-  if (search === undefined) return `${emitter.constant(ir.values.vector)}.has(${item})`;
-  const vector = ir.values.vector;
+  if (search === undefined) return `${value(emitter, ir.values, fail)}.has(${item})`;
+  const { vector, uniform } = ir.values;
+  if (uniform === true) return `R.${search}(V${vector}, W${vector}[0], W${vector}[1], ${item})`;
   // The vector of a list comes in two: its items, and where each rule's begin (generate-function.ts).
   return `R.${search}(V${vector}, W${vector}[r], W${vector}[r + 1], ${item})`;
 }

@@ -8,7 +8,7 @@ import type { OperationName } from './operations.ts';
  * How a value is held:
  * int: a number within ±(2^53 − 1); wide: an int64 that may be larger, a number where it fits and a bigint beyond; uint: likewise, 0 … 2^64 − 1;
  * ms, ns: a timestamp in epoch milliseconds (number) or nanoseconds (bigint); spanMs, spanNs: a duration likewise;
- * texts, numbers, codes, set and pattern are constants of their own kinds (see shapes.ts);
+ * texts, numbers, codes, mask, set and pattern are constants of their own kinds (see shapes.ts);
  * elements: an array of indices into an event's list of objects; list, map and dyn hold boxed values (values.ts).
  */
 export type Rep =
@@ -31,6 +31,7 @@ export type Rep =
   | 'texts'
   | 'numbers'
   | 'codes'
+  | 'mask'
   | 'set'
   | 'pattern'
   | 'dyn';
@@ -69,7 +70,7 @@ export type Ir =
   | { readonly op: 'hasColumn'; readonly list: number; readonly column: number; readonly element: Ir }
   /** A whole list of the event: boxed scalars (column 0) or the indices of its objects. */
   | { readonly op: 'eventList'; readonly list: number; readonly column: Rep | null; readonly rep: 'list' | 'elements' }
-  | { readonly op: 'listLength'; readonly list: number }
+  | { readonly op: 'listLength'; readonly list: number; readonly sure?: boolean }
   | { readonly op: 'and' | 'or'; readonly items: readonly Ir[] }
   | { readonly op: 'if'; readonly condition: Ir; readonly whenTrue: Ir; readonly whenFalse: Ir; readonly rep: Rep }
   /** One of the operations of operations.ts. */
@@ -89,11 +90,44 @@ export type Ir =
   | { readonly op: 'map'; readonly entries: readonly (readonly [Ir, Ir])[]; readonly rep: 'map' }
   | IrLoop
   | { readonly op: 'fail'; readonly rep: Rep }
-  // Made by shapes.ts only, never written into a program:
-  /** A constant that differs from rule to rule of a shape: element of the vector with this number. */
-  | { readonly op: 'lifted'; readonly vector: number; readonly rep: Rep }
+  // Made by shapes.ts and shape-plan.ts only, never written into a program:
+  /** A constant that differs from rule to rule of a shape: element of the vector with this number. `uniform`: it is the same in all of them. */
+  | { readonly op: 'lifted'; readonly vector: number; readonly rep: Rep; readonly uniform?: boolean }
   /** Dictionary code of a string of the profile. */
-  | { readonly op: 'slotCode'; readonly slot: number; readonly sure: boolean; readonly rep: 'int' };
+  | { readonly op: 'slotCode'; readonly slot: number; readonly sure: boolean; readonly rep: 'int' }
+  /** Code of a string field among the constants of its place (place-codes.ts). */
+  | {
+      readonly op: 'placeCode';
+      readonly place: number;
+      readonly from: 'event' | 'profile';
+      readonly slot: number;
+      readonly sure: boolean;
+      readonly rep: 'int';
+    }
+  /** The same of a field of an element. */
+  | {
+      readonly op: 'columnCode';
+      readonly place: number;
+      readonly list: number;
+      readonly column: number;
+      readonly element: Ir;
+      readonly sure: boolean;
+      readonly rep: 'int';
+    }
+  /** Whether a placeCode is one of the bits of a mask of so many words. */
+  | { readonly op: 'amongMask'; readonly code: Ir; readonly mask: Ir; readonly words: number }
+  /** Whether any element of a list has one of a few codes at a place; an element without the field fails if none has. */
+  | {
+      readonly op: 'anyElement';
+      readonly place: number;
+      readonly list: number;
+      readonly codes: Ir;
+      /** Elements may lack the field. */
+      readonly gaps: boolean;
+      readonly sure: boolean;
+    }
+  /** All elements of the list at hand have the field of a place. */
+  | { readonly op: 'noGaps'; readonly place: number };
 
 /**
  * all, exists and exists_one give a bool; collect gives a list of `transform` (boxed; elements where it is null over a list of objects) of the items for which
@@ -110,10 +144,10 @@ export interface IrLoop {
 }
 
 export type IrRange =
-  /** All objects of an event's list: the variable is an index. */
-  | { readonly over: 'objects'; readonly list: number }
-  /** An event's list of scalars, without boxing. */
-  | { readonly over: 'scalars'; readonly list: number; readonly rep: Rep }
+  /** All objects of an event's list: the variable is an index. Fails where the list is absent unless `sure`. */
+  | { readonly over: 'objects'; readonly list: number; readonly sure?: boolean }
+  /** An event's list of scalars, without boxing; likewise. */
+  | { readonly over: 'scalars'; readonly list: number; readonly rep: Rep; readonly sure?: boolean }
   /** Indices made by a loop before. */
   | { readonly over: 'elements'; readonly value: Ir }
   /** A boxed list; each item is unboxed to `rep`. */
@@ -132,6 +166,9 @@ export function repOf(ir: Ir): Rep {
     case 'or':
     case 'member':
     case 'matches':
+    case 'amongMask':
+    case 'anyElement':
+    case 'noGaps':
       return 'bool';
     case 'variable':
       return 'dyn';

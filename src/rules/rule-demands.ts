@@ -3,13 +3,10 @@
  * error, so it need not be evaluated to know that it does not match.
  */
 import type { Ir, IrLoop } from './ir.ts';
-
-/** A field of the event, or a field of the elements of one of its lists (any element may hold the value). */
-export type Place =
-  | { readonly kind: 'field'; readonly slot: number; readonly text: boolean }
-  | { readonly kind: 'column'; readonly list: number; readonly column: number; readonly text: boolean };
+import { type Place, placeKey } from './place.ts';
 
 export interface Demand {
+  /** Of a list any element may hold the value. */
   readonly place: Place;
   /** bool as 0/1. */
   readonly values: ReadonlySet<string | number>;
@@ -17,10 +14,6 @@ export interface Demand {
 
 /** Each demand alone must be met. Keyed by placeKey. */
 export type Demands = ReadonlyMap<string, Demand>;
-
-export function placeKey(place: Place): string {
-  return place.kind === 'field' ? `field ${place.slot}` : `column ${place.list} ${place.column}`;
-}
 
 export function demandsOf(ir: Ir): Demands {
   return demandsAbout(ir, fieldPlace);

@@ -4,80 +4,126 @@
  */
 
 import { RULES_PER_INDEXED_PLACE_MIN } from '../constants.ts';
-import type { EventFrame, ListFrame } from '../protocol/frame.ts';
-import type { Program } from './program.ts';
-import { type Demand, type Demands, demandsOf, type Place, placeKey } from './rule-demands.ts';
+import type { EventFrame, ProfileFrame } from '../protocol/frame.ts';
+import { placeKey } from './place.ts';
+import type { ColumnCodes, PlaceCodes } from './place-codes.ts';
+import type { Demand, Demands } from './rule-demands.ts';
+import type { RuleGroup } from './rule-group.ts';
+import type { SegmentReader } from './segment-set.ts';
+
+/** Rules of one group under one value. */
+interface Slice {
+  readonly group: RuleGroup;
+  /** Ascending. */
+  readonly rows: Int32Array;
+  /** By row of the group, the event for which it was tried last. null: none is entered under two values that one event may have. */
+  readonly triedFor: Float64Array | null;
+}
 
 interface Table {
-  readonly place: Place;
-  /** Value → ids of the rules that demand it, ascending. */
-  readonly rules: Map<string | number, Int32Array>;
+  /** Number of the place. */
+  readonly place: number;
+  readonly ofList: boolean;
+  /** By code of the value. */
+  readonly slices: readonly (readonly Slice[])[];
 }
 
 export class RuleIndex {
-  /** Ids of the rules that are reached through the index only. */
-  readonly indexed: ReadonlySet<number>;
   readonly #tables: readonly Table[];
-  /** For each rule the event for which it was collected last: a rule may be reached by several elements of a list. */
-  readonly #collectedFor: Float64Array;
+  readonly #places: PlaceCodes;
+  /** Scratch: rows of a slice that were not tried for this event. */
+  readonly #rows: Int32Array;
   #event = 0;
 
-  constructor(rules: readonly Program[]) {
-    const chosen = chooseDemands(rules.map((rule) => demandsOf(rule.ir)));
-    this.#tables = tablesOf(chosen);
-    this.indexed = new Set(chosen.keys());
-    this.#collectedFor = new Float64Array(rules.length);
+  /** Numbers of the places that are looked up. */
+  get places(): readonly number[] {
+    return this.#tables.map(({ place }) => place);
   }
 
-  /** Writes the ids of the rules that the event may match into `into`, each once, in no order; returns how many. */
-  collect(event: EventFrame, into: Int32Array): number {
+  /** Groups and the demand of each of their rows. */
+  constructor(groups: ReadonlyMap<RuleGroup, readonly Demand[]>, places: PlaceCodes) {
+    this.#places = places;
+    this.#tables = tablesOf(groups, places);
+    this.#rows = new Int32Array(Math.max(0, ...[...groups.keys()].map((group) => group.ids.length)));
+  }
+
+  /** Tries the rules that the event may match, each once. As a MatchFunction otherwise; the places must have been read. */
+  match(
+    event: EventFrame,
+    profile: ProfileFrame,
+    nowMs: number,
+    segments: SegmentReader,
+    hits: Int32Array,
+    hitCount: number,
+  ): number {
     this.#event++;
-    let count = 0;
-    for (const { place, rules } of this.#tables) {
-      if (place.kind === 'field') {
-        if (event.present[place.slot] === 0) continue;
-        const value = place.text ? (event.text[place.slot] as string) : (event.number[place.slot] as number);
-        count = this.#take(rules.get(value), into, count);
-      } else {
-        count = this.#takeColumn(event.lists[place.list] as ListFrame, place.column, place.text, rules, into, count);
+    let count = hitCount;
+    let found = false;
+    for (const { place, ofList, slices } of this.#tables) {
+      const column = ofList ? (this.#places.columns[place] as ColumnCodes) : null;
+      const codeCount = column === null ? 1 : column.distinctCount;
+      for (let i = 0; i < codeCount; i++) {
+        const code = (column === null ? this.#places.field[place] : column.distinct[i]) as number;
+        if (code < 0) continue;
+        for (const slice of slices[code] as readonly Slice[]) {
+          const { group, triedFor } = slice;
+          if (!found) this.#places.readRest(event, profile);
+          found = true;
+          const rows = triedFor === null ? slice.rows : this.#rows;
+          const rowCount = triedFor === null ? rows.length : this.#untried(slice.rows, triedFor);
+          count = group.run(event, profile, nowMs, segments, hits, count, rows, rowCount);
+        }
       }
     }
     return count;
   }
 
-  #takeColumn(
-    list: ListFrame,
-    columnIndex: number,
-    text: boolean,
-    rules: Map<string | number, Int32Array>,
-    into: Int32Array,
-    from: number,
-  ): number {
-    const column = list.columns[columnIndex] as ListFrame['columns'][number];
-    let count = from;
-    for (let i = 0; i < list.length; i++) {
-      // An absent element's value is whatever was there before. Rules reached by it would fail in vain, and their errors would be counted or not as the frame's past has it.
-      if (column.present[i] === 0) continue;
-      count = this.#take(rules.get(text ? (column.text[i] as string) : (column.number[i] as number)), into, count);
-    }
-    return count;
-  }
-
-  #take(ids: Int32Array | undefined, into: Int32Array, from: number): number {
-    if (ids === undefined) return from;
-    let count = from;
-    for (let i = 0; i < ids.length; i++) {
-      const id = ids[i] as number;
-      if (this.#collectedFor[id] === this.#event) continue;
-      this.#collectedFor[id] = this.#event;
-      into[count++] = id;
+  #untried(rows: Int32Array, triedFor: Float64Array): number {
+    let count = 0;
+    for (let i = 0; i < rows.length; i++) {
+      const row = rows[i] as number;
+      if (triedFor[row] === this.#event) continue;
+      triedFor[row] = this.#event;
+      this.#rows[count++] = row;
     }
     return count;
   }
 }
 
+function tablesOf(groups: ReadonlyMap<RuleGroup, readonly Demand[]>, places: PlaceCodes): Table[] {
+  const tables = new Map<number, { ofList: boolean; slices: Slice[][] }>();
+  for (const [group, demands] of groups) {
+    const [{ place }] = demands as readonly [Demand];
+    const number = places.numberOf(place) as number;
+    const ofList = place.kind === 'column';
+    const table = tables.get(number) ?? {
+      ofList,
+      slices: Array.from({ length: places.sizeOf(number) }, (): Slice[] => []),
+    };
+    tables.set(number, table);
+    const repeats = ofList && demands.some(({ values }) => values.size > 1);
+    const triedFor = repeats ? new Float64Array(group.ids.length) : null;
+    for (const [code, rows] of rowsByCode(demands, number, places))
+      table.slices[code]?.push({ group, rows: Int32Array.from(rows), triedFor });
+  }
+  return [...tables].map(([place, { ofList, slices }]) => ({ place, ofList, slices }));
+}
+
+function rowsByCode(demands: readonly Demand[], place: number, places: PlaceCodes): Map<number, number[]> {
+  const rowsOf = new Map<number, number[]>();
+  demands.forEach(({ values }, row) => {
+    for (const value of values) {
+      const code = places.codeOf(place, value);
+      const rows = rowsOf.get(code);
+      if (rows === undefined) rowsOf.set(code, [row]);
+      else rows.push(row);
+    }
+  });
+  return rowsOf;
+}
+
 /** Rule → the demand that it is entered under. */
-function chooseDemands(all: readonly Demands[]): Map<number, Demand> {
+export function chooseDemands(all: readonly Demands[]): ReadonlyMap<number, Demand> {
   const popularity = new Map<string, Map<string | number, number>>();
   for (const demands of all) {
     for (const [key, { values }] of demands) {
@@ -109,21 +155,4 @@ function chooseDemands(all: readonly Demands[]): Map<number, Demand> {
     if ((perPlace.get(placeKey(place)) as number) < RULES_PER_INDEXED_PLACE_MIN) chosen.delete(rule);
   }
   return chosen;
-}
-
-function tablesOf(chosen: ReadonlyMap<number, Demand>): Table[] {
-  const tables = new Map<string, { place: Place; rules: Map<string | number, number[]> }>();
-  for (const [rule, { place, values }] of chosen) {
-    const table = tables.get(placeKey(place)) ?? { place, rules: new Map<string | number, number[]>() };
-    tables.set(placeKey(place), table);
-    for (const value of values) {
-      const ids = table.rules.get(value);
-      if (ids === undefined) table.rules.set(value, [rule]);
-      else ids.push(rule);
-    }
-  }
-  return [...tables.values()].map(({ place, rules }) => ({
-    place,
-    rules: new Map([...rules].map(([value, ids]) => [value, Int32Array.from(ids)])),
-  }));
 }

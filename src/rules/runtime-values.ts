@@ -245,3 +245,7 @@ export function amongCodes(items: Int32Array, from: number, to: number, item: nu
   for (let i = from; i < to; i++) if (items[i] === item) return true;
   return false;
 }
+export function anySeen(codes: Int32Array, from: number, to: number, seen: Uint8Array): boolean {
+  for (let i = from; i < to; i++) if (seen[codes[i] as number] !== 0) return true;
+  return false;
+}

@@ -1,13 +1,17 @@
 /**
  * Shapes: programs that differ in their constants only share one generated function. Lifting replaces each constant by a place in a vector and gives the key that
- * tells shapes apart. A string compared with a string of the profile becomes a comparison of dictionary codes.
+ * tells shapes apart. Comparisons of texts with constants become comparisons of codes: the dictionary's for the profile, those of the place (place-codes.ts).
  */
-import { type Ir, type IrConstant, type IrLoop, type IrRange, type Rep, repOf } from './ir.ts';
+import { MASK_BITS_MAX } from '../constants.ts';
+import type { Ir, IrConstant, Rep } from './ir.ts';
+import { mapChildren } from './ir-traits.ts';
 import { compilePattern, type Pattern } from './pattern.ts';
+import type { PlaceCodes } from './place-codes.ts';
+import { type TextComparison, textComparison } from './text-comparison.ts';
 
 /**
- * How a vector's constants are held at run time: numbers and dictionary codes in typed arrays; short lists of constants one after the other in one array with the
- * place where each rule's begins, long ones as sets.
+ * How a vector's constants are held at run time: numbers and codes in typed arrays; short lists of constants one after the other in one array with the
+ * place where each rule's begins, long ones as sets; masks as so many words for each rule.
  */
 export type VectorKind =
   | 'number'
@@ -16,6 +20,7 @@ export type VectorKind =
   | 'numbers'
   | 'codes'
   | 'texts'
+  | 'mask'
   | 'set'
   | 'pattern'
   | 'wide'
@@ -24,15 +29,14 @@ export type VectorKind =
 /** A list of more constants is a set: hashing an item costs as much as comparing it with about this many. */
 const SHORT_LIST_MAX = 16;
 
-/** A constant in the form that its vector holds. */
+/** A constant in the form that its vector holds; of a pattern its source, of a mask its words. */
 export type Lifted =
   | number
   | bigint
   | string
   | Uint8Array
   | readonly (string | number)[]
-  | ReadonlySet<string | number>
-  | Pattern;
+  | ReadonlySet<string | number>;
 
 export interface Shape {
   /** Equal keys: the same code. */
@@ -43,15 +47,21 @@ export interface Shape {
 
 export type DictionaryCode = (text: string) => number;
 
+/** Where texts find their codes: the profile's in the dictionary, -1 for one that it cannot take. */
+export interface Codes {
+  readonly dictionaryCode: DictionaryCode;
+  readonly places: PlaceCodes;
+}
+
 /** Never a code of the dictionary: a constant that it could not take equals nothing that it holds. */
 const NO_CODE = -2;
 
-/** `dictionaryCode` null: the profile's strings are compared as texts. */
+/** `codes` null: texts are compared as texts. */
 export function liftConstants(
   ir: Ir,
-  dictionaryCode: DictionaryCode | null,
+  codes: Codes | null,
 ): { readonly shape: Shape; readonly constants: readonly Lifted[] } {
-  const lifter = new Lifter(dictionaryCode);
+  const lifter = new Lifter(codes);
   const shape = lifter.lift(ir);
   return {
     shape: { key: JSON.stringify([shape, lifter.kinds]), ir: shape, kinds: lifter.kinds },
@@ -62,10 +72,10 @@ export function liftConstants(
 class Lifter {
   readonly kinds: VectorKind[] = [];
   readonly constants: Lifted[] = [];
-  readonly #dictionaryCode: DictionaryCode | null;
+  readonly #codes: Codes | null;
 
-  constructor(dictionaryCode: DictionaryCode | null) {
-    this.#dictionaryCode = dictionaryCode;
+  constructor(codes: Codes | null) {
+    this.#codes = codes;
   }
 
   lift(ir: Ir): Ir {
@@ -75,60 +85,14 @@ class Lifter {
       case 'constants':
         return this.#list(ir.rep, ir.values);
       case 'pattern':
-        return this.#place('pattern', compilePattern(ir.source), 'pattern');
-      case 'column':
-      case 'hasColumn':
-        return { ...ir, element: this.lift(ir.element) };
-      case 'and':
-      case 'or':
-        return { ...ir, items: this.#all(ir.items) };
-      case 'list':
-        return { ...ir, items: this.#all(ir.items) };
-      case 'if':
-        return {
-          ...ir,
-          condition: this.lift(ir.condition),
-          whenTrue: this.lift(ir.whenTrue),
-          whenFalse: this.lift(ir.whenFalse),
-        };
+        return this.#place('pattern', ir.source, 'pattern');
       case 'call':
-        return this.#codeComparison(ir) ?? { ...ir, args: this.#all(ir.args) };
-      case 'overload':
-      case 'dispatch':
-        return { ...ir, args: this.#all(ir.args) };
       case 'member':
-        return this.#codeMembership(ir) ?? { ...ir, item: this.lift(ir.item), values: this.lift(ir.values) };
-      case 'matches':
-        return { ...ir, text: this.lift(ir.text), pattern: this.lift(ir.pattern) };
-      case 'box':
-        return { ...ir, value: this.lift(ir.value) };
-      case 'unbox':
-        return { ...ir, value: this.lift(ir.value) };
-      case 'map':
-        return { ...ir, entries: ir.entries.map(([key, value]) => [this.lift(key), this.lift(value)] as const) };
       case 'loop':
-        return this.#loop(ir);
+        return this.#coded(ir) ?? mapChildren(ir, (child) => this.lift(child));
       default:
-        return ir;
+        return mapChildren(ir, (child) => this.lift(child));
     }
-  }
-
-  #all(items: readonly Ir[]): Ir[] {
-    return items.map((item) => this.lift(item));
-  }
-
-  #loop(loop: IrLoop): Ir {
-    const { predicate, transform } = loop;
-    return {
-      ...loop,
-      range: this.#range(loop.range),
-      predicate: predicate === null ? null : this.lift(predicate),
-      transform: transform === null ? null : this.lift(transform),
-    };
-  }
-
-  #range(range: IrRange): IrRange {
-    return range.over === 'objects' || range.over === 'scalars' ? range : { ...range, value: this.lift(range.value) };
   }
 
   #place(kind: VectorKind, constant: Lifted, rep: Rep): Ir {
@@ -161,36 +125,75 @@ class Lifter {
     }
   }
 
-  /** profile.x == 'text' */
-  #codeComparison(ir: Extract<Ir, { op: 'call' }>): Ir | null {
-    if (this.#dictionaryCode === null || (ir.name !== 'same' && ir.name !== 'differ')) return null;
-    const [a, b] = ir.args as [Ir, Ir];
-    const [slot, text] = a.op === 'const' ? [b, a] : [a, b];
-    if (text.op !== 'const' || text.rep !== 'string') return null;
-    const code = profileText(slot);
-    return code === null
-      ? null
-      : { ...ir, args: [code, this.#place('code', this.#codeOf(text.value as string), 'int')] };
+  /** A comparison of a text with constants, by codes; null if it is none, or is not worth codes. */
+  #coded(ir: Ir): Ir | null {
+    if (this.#codes === null) return null;
+    const comparison = textComparison(ir);
+    if (comparison === null) return null;
+    const { place, form } = comparison;
+    if (place.kind === 'profile' && form === 'same')
+      return this.#same(ir, this.#dictionaryRead(comparison), comparison);
+    const number = this.#codes.places.numberOf(place);
+    if (number === null) return place.kind === 'profile' ? this.#amongDictionary(ir, comparison) : null;
+    if (form === 'any') return this.#anyElement(ir, number, comparison);
+    const read = this.#placeRead(number, comparison);
+    return form === 'same' ? this.#same(ir, read, comparison, number) : this.#among(ir, read, comparison, number);
   }
 
-  /** profile.x in ['text', …] */
-  #codeMembership(ir: Extract<Ir, { op: 'member' }>): Ir | null {
-    if (this.#dictionaryCode === null || ir.values.op !== 'constants' || ir.values.rep !== 'texts') return null;
-    const code = profileText(ir.item);
-    if (code === null) return null;
-    const codes = ir.values.values.map((text) => this.#codeOf(text as string));
-    return { ...ir, item: code, values: this.#list('codes', codes) };
+  /** read == 'text', read != 'text' */
+  #same(ir: Ir, read: Ir, { texts }: TextComparison, number: number | null = null): Ir {
+    const [text] = texts as readonly [string];
+    return { ...ir, args: [read, this.#place('code', this.#codeOf(number, text), 'int')] } as Ir;
   }
 
-  #codeOf(text: string): number {
-    const code = (this.#dictionaryCode as DictionaryCode)(text);
+  /** profile.x in ['text', …], where few rules have such a list. */
+  #amongDictionary(ir: Ir, comparison: TextComparison): Ir {
+    const codes = comparison.texts.map((text) => this.#codeOf(null, text));
+    return { ...ir, item: this.#dictionaryRead(comparison), values: this.#list('codes', codes) } as Ir;
+  }
+
+  /** read in ['text', …] */
+  #among(ir: Ir, read: Ir, { place, texts }: TextComparison, number: number): Ir {
+    const { dictionaryCode, places } = this.#codes as Codes;
+    if (place.kind === 'profile') for (const text of texts) places.link(number, text, dictionaryCode(text));
+    const codes = texts.map((text) => this.#codeOf(number, text));
+    const size = places.sizeOf(number);
+    if (read.op !== 'placeCode' || size > MASK_BITS_MAX)
+      return { ...ir, item: read, values: this.#list('codes', codes) } as Ir;
+    const words = Math.ceil(size / 32);
+    const mask = new Int32Array(words);
+    for (const code of codes) mask[code >> 5] = (mask[code >> 5] as number) | (1 << (code & 31));
+    return { op: 'amongMask', code: read, mask: this.#place('mask', [...mask], 'mask'), words };
+  }
+
+  /** list.exists(i, i.x == 'text'), list.exists(i, i.x in ['text', …]) */
+  #anyElement(ir: Ir, place: number, { texts, read }: TextComparison): Ir | null {
+    if (ir.op !== 'loop' || (ir.range.over !== 'objects' && ir.range.over !== 'scalars')) return null;
+    const codes = texts.map((text) => this.#codeOf(place, text));
+    const values =
+      codes.length === 1 ? this.#place('code', codes[0] as number, 'int') : this.#place('codes', codes, 'codes');
+    return { op: 'anyElement', place, list: ir.range.list, codes: values, gaps: read.op === 'column', sure: false };
+  }
+
+  #dictionaryRead({ read }: TextComparison): Ir {
+    const { slot, sure } = read as Extract<Ir, { op: 'slot' }>;
+    return { op: 'slotCode', slot, sure, rep: 'int' };
+  }
+
+  #placeRead(place: number, { read }: TextComparison): Ir {
+    if (read.op === 'slot')
+      return { op: 'placeCode', place, from: read.from, slot: read.slot, sure: read.sure, rep: 'int' };
+    const { list, column, element, sure } = read as Extract<Ir, { op: 'column' }>;
+    return { op: 'columnCode', place, list, column, element: this.lift(element), sure, rep: 'int' };
+  }
+
+  /** Of a place, or of the dictionary. */
+  #codeOf(place: number | null, text: string): number {
+    const { dictionaryCode, places } = this.#codes as Codes;
+    if (place !== null) return places.codeOf(place, text);
+    const code = dictionaryCode(text);
     return code < 0 ? NO_CODE : code;
   }
-}
-
-function profileText(ir: Ir): Ir | null {
-  if (ir.op !== 'slot' || ir.from !== 'profile' || repOf(ir) !== 'string') return null;
-  return { op: 'slotCode', slot: ir.slot, sure: ir.sure, rep: 'int' };
 }
 
 /** Short lists of all rules of a shape, one after the other: those of row r are items[starts[r]] … items[starts[r + 1] − 1]. */
@@ -199,7 +202,7 @@ export interface ListVector {
   readonly starts: Int32Array;
 }
 
-export type Vector = Float64Array | Int32Array | ListVector | readonly Lifted[];
+export type Vector = Float64Array | Int32Array | ListVector | readonly (Lifted | Pattern)[];
 
 /** Vectors of a group of programs of one shape: constants[r] are those of row r. */
 export function vectorsOf(kinds: readonly VectorKind[], constants: readonly (readonly Lifted[])[]): readonly Vector[] {
@@ -214,9 +217,23 @@ export function vectorsOf(kinds: readonly VectorKind[], constants: readonly (rea
       case 'codes':
       case 'texts':
         return listVector(kind, column as (readonly (string | number)[])[]);
+      case 'mask':
+        return Int32Array.from((column as (readonly number[])[]).flat());
+      case 'pattern':
+        return patterns(column as string[]);
       default:
         return column;
     }
+  });
+}
+
+/** Each compiled once. */
+function patterns(sources: readonly string[]): readonly Pattern[] {
+  const compiled = new Map<string, Pattern>();
+  return sources.map((source) => {
+    const pattern = compiled.get(source) ?? compilePattern(source);
+    compiled.set(source, pattern);
+    return pattern;
   });
 }
 

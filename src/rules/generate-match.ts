@@ -1,0 +1,203 @@
+/**
+ * The function that tries the rules of one shape (shape-plan.ts). What is the same for all rules comes first; an operand of these that is false ends it for all of
+ * them, one that is an error makes errors of those that nothing else makes false. An event that lacks nothing has a loop without questions of that kind.
+ */
+import { RULES_PER_FAST_SHAPE_MIN } from '../constants.ts';
+import type { EventFrame, ProfileFrame } from '../protocol/frame.ts';
+import { Emitter } from './emitter.ts';
+import { condition, each, value } from './generate.ts';
+import { build } from './generate-function.ts';
+import type { Ir } from './ir.ts';
+import { canFail } from './ir-traits.ts';
+import { OPERATIONS } from './operations.ts';
+import type { PlaceReader } from './place-codes.ts';
+import type { SegmentReader } from './segment-set.ts';
+import { assumePresent, type RangeKey, type ShapePlan } from './shape-plan.ts';
+import type { Shape, Vector } from './shapes.ts';
+
+/**
+ * Tries all rules of the shape, or the rows `rows[0 … count − 1]`, ascending. Appends the ids of those that hold to hits from `hitCount` on, counts errors by id,
+ * returns the new count.
+ */
+export type MatchFunction = (
+  event: EventFrame,
+  profile: ProfileFrame,
+  nowMs: number,
+  segments: SegmentReader,
+  hits: Int32Array,
+  hitCount: number,
+  rows: Int32Array,
+  count: number,
+) => number;
+
+export interface MatchContext {
+  /** Index of the rule by row. */
+  readonly ids: Int32Array;
+  /** By index of the rule. */
+  readonly errors: Uint32Array;
+  readonly places: PlaceReader;
+  /** Rows in the order of the second key, and its constants in that order. */
+  readonly secondRows: Int32Array;
+  readonly secondConstants: Float64Array;
+}
+
+const FAIL = '{ errors[ids[r]]++; continue RULES; }';
+
+/** Rows are in the order of the plan's first key. `picked`: only some rows are tried. */
+export function matchFunction(
+  shape: Shape,
+  plan: ShapePlan,
+  vectors: readonly Vector[],
+  context: MatchContext,
+  picked: boolean,
+  name: string,
+): MatchFunction {
+  const emitter = new Emitter();
+  const generator = new MatchGenerator(emitter, plan, picked);
+  generator.generate();
+  const { ids, errors, places, secondRows, secondConstants } = context;
+  const kept = { ids, errors, K: places, secondRows, secondConstants };
+  return build(emitter, 'E, P, now, S, hits, n, rows, count', shape, vectors, name, kept) as MatchFunction;
+}
+
+class MatchGenerator {
+  readonly #emitter: Emitter;
+  readonly #plan: ShapePlan;
+  readonly #picked: boolean;
+  /** An operand that is the same for all rules may fail. */
+  readonly #mayFail: boolean;
+
+  constructor(emitter: Emitter, plan: ShapePlan, picked: boolean) {
+    this.#emitter = emitter;
+    this.#plan = plan;
+    this.#picked = picked;
+    this.#mayFail = [...plan.cheap, ...plan.dear].some(canFail);
+  }
+
+  generate(): void {
+    const { cheap, dear, items, keys, rowCount } = this.#plan;
+    const emitter = this.#emitter;
+    if (this.#mayFail) emitter.emit('let failed = false;');
+    for (const item of cheap) this.#invariant(item);
+    if (rowCount < RULES_PER_FAST_SHAPE_MIN || items.length === 0) {
+      for (const item of dear) this.#invariant(item);
+      this.#loop(keyFirst(items, keys[0]), keys[0]);
+      emitter.emit('return n;');
+      return;
+    }
+    const conditions = new Map<string, Ir>();
+    const sure = new Map(items.map((item) => [item, assumePresent(item, conditions)]));
+    const complete = [...conditions.values()].map((present) => value(emitter, present, 'return n;'));
+    if (complete.length > 0) emitter.emit(`const complete = ${complete.join(' && ')};`);
+    const inComplete = (make: () => void): void => {
+      if (complete.length === 0) make();
+      else {
+        emitter.emit('if (complete) {');
+        make();
+        emitter.emit('}');
+      }
+    };
+    if (keys.length > 0) emitter.emit(`let ${keys.map((_, i) => `x${i} = 0`).join(', ')};`);
+    inComplete(() => {
+      keys.forEach((key, i) => {
+        this.#readKey(key, i);
+      });
+    });
+    for (const item of dear) this.#invariant(item);
+    inComplete(() => this.#fastLoops(sure));
+    if (complete.length > 0) {
+      this.#loop(keyFirst(items, keys[0]), keys[0]);
+      emitter.emit('return n;');
+    }
+  }
+
+  /** Ends the function if the operand is false. */
+  #invariant(item: Ir): void {
+    const emitter = this.#emitter;
+    const label = emitter.name('I');
+    emitter.emit(`${label}: {`);
+    condition(emitter, item, 'return n;', `{ failed = true; break ${label}; }`);
+    emitter.emit('}');
+  }
+
+  /** Ends the function if the comparison holds for no rule. */
+  #readKey(key: RangeKey, index: number): void {
+    const emitter = this.#emitter;
+    emitter.emit(`x${index} = ${value(emitter, assumePresent(key.read, new Map()), 'return n;')};`);
+    if (this.#picked) return;
+    emitter.emit(
+      `if (!${compare(key, `x${index}`, index === 0 ? `V${key.vector}[0]` : 'secondConstants[0]')}) return n;`,
+    );
+  }
+
+  #fastLoops(sure: ReadonlyMap<Ir, Ir>): void {
+    const { items, keys } = this.#plan;
+    const emitter = this.#emitter;
+    const [first, second] = keys;
+    const without = (key: RangeKey | undefined): Ir[] =>
+      items.filter((item) => item !== key?.item).map((item) => sure.get(item) as Ir);
+    if (first === undefined || second === undefined || this.#picked) {
+      const ends = first === undefined ? null : `if (!${compare(first, 'x0', `V${first.vector}[r]`)}) break;`;
+      this.#fastLoop(this.#head(), ends, without(first));
+    } else {
+      emitter.emit(`const m0 = ${leading(first, 'x0', `V${first.vector}`)};`);
+      emitter.emit(`const m1 = ${leading(second, 'x1', 'secondConstants')};`);
+      emitter.emit('if (m1 < m0) {');
+      this.#fastLoop('RULES: for (let k = 0; k < m1; k++) {\nconst r = secondRows[k];', null, without(second));
+      emitter.emit('return n;');
+      emitter.emit('}');
+      this.#fastLoop('RULES: for (let r = 0; r < m0; r++) {', null, without(first));
+    }
+    emitter.emit('return n;');
+  }
+
+  #fastLoop(head: string, ends: string | null, items: readonly Ir[]): void {
+    this.#emitter.emit(head);
+    if (ends !== null) this.#emitter.emit(ends);
+    this.#body(items, null);
+  }
+
+  /** For any event. */
+  #loop(items: readonly Ir[], key: RangeKey | undefined): void {
+    this.#emitter.emit(this.#head());
+    this.#body(items, key?.item ?? null);
+  }
+
+  #head(): string {
+    return this.#picked
+      ? 'RULES: for (let k = 0; k < count; k++) {\nconst r = rows[k];'
+      : `RULES: for (let r = 0; r < ${this.#plan.rowCount}; r++) {`;
+  }
+
+  /** If `last` is false for a rule, so it is for all after it. */
+  #body(items: readonly Ir[], last: Ir | null): void {
+    const emitter = this.#emitter;
+    if (items.length > 0) {
+      each(emitter, items, FAIL, (item, fail) =>
+        condition(emitter, item, item === last ? 'break RULES;' : 'continue RULES;', fail),
+      );
+    }
+    if (this.#mayFail) emitter.emit(`if (failed) ${FAIL}`);
+    emitter.emit('hits[n++] = ids[r];');
+    emitter.emit('}');
+  }
+}
+
+function keyFirst(items: readonly Ir[], key: RangeKey | undefined): Ir[] {
+  return [...items].sort((a, b) => Number(b === key?.item) - Number(a === key?.item));
+}
+
+function compare(key: RangeKey, number: string, constant: string): string {
+  return OPERATIONS[key.operator].emit(number, constant);
+}
+
+const LEADING: Readonly<Record<RangeKey['operator'], string>> = {
+  less: 'leadingLess',
+  lessEqual: 'leadingLessEqual',
+  greater: 'leadingGreater',
+  greaterEqual: 'leadingGreaterEqual',
+};
+
+function leading(key: RangeKey, number: string, constants: string): string {
+  return `R.${LEADING[key.operator]}(${constants}, ${number})`;
+}
