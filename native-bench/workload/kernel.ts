@@ -77,7 +77,7 @@ export function kernelRules(count: number): KernelRule[] {
   });
 }
 
-function predicateOf({ shape, limit, other }: KernelRule): string {
+export function kernelPredicate({ shape, limit, other }: KernelRule): string {
   // A double's literal in CEL has a point.
   const bound = Number.isInteger(limit) ? `${limit}.0` : String(limit);
   switch (shape) {
@@ -108,7 +108,7 @@ export function kernelWorkspace(rules: readonly KernelRule[]): Record<string, st
   };
   for (const rule of rules) {
     files[`campaigns/${rule.id}.yaml`] =
-      `id: ${rule.id}\non: receipt\nchannels: [push]\npriority: ${rule.priority}\nwhen: '${predicateOf(rule)}'\n`;
+      `id: ${rule.id}\non: receipt\nchannels: [push]\npriority: ${rule.priority}\nwhen: '${kernelPredicate(rule)}'\n`;
   }
   return files;
 }
