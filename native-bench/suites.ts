@@ -1,5 +1,7 @@
 /** All suites, by group. A group's name on the command line stands for all of its suites; without names, all run, in this order. */
 import { suite as ceiling } from './ceiling/ceiling.ts';
+import { suite as loadDecide } from './load/decide.ts';
+import { suite as loadDrain } from './load/drain.ts';
 import { suite as contacts } from './micro/contacts.ts';
 import { suite as fanOut } from './micro/fan-out.ts';
 import { suite as keys } from './micro/keys.ts';
@@ -15,7 +17,7 @@ export const GROUPS: Readonly<Record<string, readonly Suite[]>> = {
   ceiling: [ceiling],
   peers: [kernelPeers, rulesPeers],
   scans: [],
-  load: [],
+  load: [loadDecide, loadDrain],
 };
 
 export function allSuites(): Suite[] {

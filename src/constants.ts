@@ -69,8 +69,14 @@ export const TICK_INTERVAL_MS = 60_000;
 /** How long a till on HTTP waits for the owner of its partition; and how many may wait at once. */
 export const DECIDE_MS_MAX = 5000;
 export const DECIDES_IN_FLIGHT_MAX = 4096;
-/** Customers that an audience scan looks at between two batches: well under a millisecond's work. */
-export const AUDIENCE_ROWS_PER_STEP = 2048;
+/** Rows that a scan's kernel goes through between two looks at whether the columns are still where they were: some 50 µs. */
+export const SCAN_CHUNK_ROWS = 64 * 1024;
+/** Room in a partition's memory for what a scan writes: two bitmaps of a chunk, and a count. */
+export const SCAN_SCRATCH_BYTES = (2 * SCAN_CHUNK_ROWS) / 8 + 64;
+/** Comparisons in one kernel, list members counted each; what has more is evaluated in JavaScript. Bounds the time to compile it: some 20 ms. */
+export const SCAN_COMPARISONS_MAX = 256;
+/** Customers that an audience scan looks at on the shard between two batches, or passes over: well under a millisecond's work. */
+export const AUDIENCE_ROWS_PER_STEP = 1024;
 /** How often a shard brings its gauges and campaign counters up to date, and considers a snapshot. */
 export const METRICS_REFRESH_MS = 1000;
 /** How often a node that replays a long log says how far it is. */

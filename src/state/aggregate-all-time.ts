@@ -37,8 +37,9 @@ export class AllTimeCount implements AggregateStore {
     if (this.presence.get(row) === 1) {
       this.values.set(row, this.values.get(row) + 1);
     } else {
-      this.presence.set(row);
+      // The value before its presence, here and below, for scans from other threads (column-view.ts).
       this.values.set(row, 1);
+      this.presence.set(row);
     }
     return true;
   }
@@ -87,8 +88,8 @@ export class AllTimeFold implements AggregateStore {
     if (this.presence.get(row) === 1) {
       values[row] = storable(this.#fold(values[row] as number, number));
     } else {
-      this.presence.set(row);
       values[row] = storable(number);
+      this.presence.set(row);
     }
     return true;
   }
@@ -189,9 +190,9 @@ export class AllTimeEdge implements AggregateStore {
       value = this.#dictionary.intern(text);
       if (value < 0) return false;
     }
-    this.presence.set(row);
     this.times.values[row] = time;
     this.values.values[row] = value;
+    this.presence.set(row);
     return true;
   }
   read(row: number, slot: number, _logTime: number, into: ProfileFrame): void {

@@ -3,7 +3,7 @@
  * touched. Capacity is reserved, never grown, so that every view over it stays fixed (length-tracking views are many
  * times slower) and no operation ever pauses to move what is there.
  *
- *   | keys of customers | dictionary | references to blocks | consents | event ids | block heap | columns … |
+ *   | keys of customers | dictionary | references to blocks | consents | event ids | block heap | scans | columns … |
  *
  * Everything before the columns has a size that follows from StateLimits. The rest is divided into *strips* of one
  * bit per row: a bitmap takes one, a column of 32-bit values 32, one of doubles 64. A column's place is a strip
@@ -17,6 +17,7 @@ import {
   CUSTOMER_ID_BYTES_RESERVED,
   ID_BYTES_MAX,
   PARTITION_MEMORY_BYTES_MAX,
+  SCAN_SCRATCH_BYTES,
 } from '../constants.ts';
 import { assert } from '../stdx/assert.ts';
 
@@ -52,8 +53,9 @@ function fixedBytes(limits: StateLimits): number {
   const dictionary = textIndexBytes(dictionaryEntriesMax, dictionaryBytesMax) + dictionaryEntriesMax * 8;
   const consents = (rows / 4) * CONSENT_CHANNELS_MAX;
   const eventIds = limits.eventIdsMax * 28 + tableSlotsFor(limits.eventIdsMax) * 4;
-  const regions = 20;
-  return keys + dictionary + rows * 4 + consents + eventIds + blockRegionBytes(limits.blockBytesMax) + regions * 8;
+  const blocks = blockRegionBytes(limits.blockBytesMax);
+  const regions = 21;
+  return keys + dictionary + rows * 4 + consents + eventIds + blocks + SCAN_SCRATCH_BYTES + regions * 8;
 }
 
 /** Address space for blocks of which `bytesMax` may be in use. */

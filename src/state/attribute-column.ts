@@ -79,12 +79,13 @@ export class AttributeColumn implements SlotReader {
     assert(typeof value !== 'string' || this.#defaultCode >= 0, 'a default that is not in the dictionary');
   }
 
+  /** The value comes before its presence, for scans from other threads (column-view.ts). */
   setNumber(row: number, value: number): void {
-    this.presence.set(row);
     if (this.doubles !== null) this.doubles.values[row] = storable(value);
     else if (this.ints !== null) this.ints.set(row, storable(value));
     else if (this.bits !== null) value !== 0 ? this.bits.set(row) : this.bits.clear(row);
     else assert(false, 'setNumber: the attribute is no number');
+    this.presence.set(row);
   }
 
   /** false: the dictionary is full, nothing changed. */
@@ -93,8 +94,8 @@ export class AttributeColumn implements SlotReader {
     assert(codes !== null, 'setText: the attribute is no string');
     const code = this.dictionary.intern(value);
     if (code < 0) return false;
-    this.presence.set(row);
     codes.values[row] = code;
+    this.presence.set(row);
     return true;
   }
 

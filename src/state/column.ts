@@ -130,8 +130,9 @@ export class IntColumn implements StoredColumn {
     if (narrow === value && narrow !== WIDE) {
       this.narrow[row] = narrow;
     } else {
-      this.narrow[row] = WIDE;
+      // In this order for scans from other threads (column-view.ts).
       this.wide[row] = value;
+      this.narrow[row] = WIDE;
     }
   }
 

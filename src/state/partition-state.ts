@@ -11,7 +11,7 @@
 import type { ProfileFrame } from '../protocol/frame.ts';
 import { assert } from '../stdx/assert.ts';
 import type { StateLimits } from './arena.ts';
-import { type ColumnView, viewColumn } from './column-view.ts';
+import { type ScanColumn, type ScanMemory, scanColumn } from './column-view.ts';
 import { ContactCursor } from './contacts.ts';
 import { compileGather, type Gather } from './gather.ts';
 import { createIdSeed, type IdSeed } from './id-hash.ts';
@@ -180,9 +180,13 @@ export class PartitionState {
     return compileGather(slots, (slot) => this.#parts.profile.reader(slot));
   }
 
-  /** The column behind a profile slot, for scans over all rows; null if it has none (lists, windows, distinct). */
-  column(slot: number): ColumnView | null {
-    return viewColumn(this.#parts.profile, slot);
+  /** Where the values of a profile slot lie, for scans over all rows from any thread. */
+  scanColumn(slot: number): ScanColumn {
+    return scanColumn(this.#parts.profile, slot);
+  }
+
+  get scanMemory(): ScanMemory {
+    return this.#parts.scan;
   }
 
   // --- Names -------------------------------------------------------------------------------------------------------------------

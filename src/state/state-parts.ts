@@ -2,8 +2,10 @@
  * The parts of one partition's memory, and the way they are carved from the arena: the one place that knows all of
  * them.
  */
+import { SCAN_SCRATCH_BYTES } from '../constants.ts';
 import { Arena, keyBytesFor, type StateLimits } from './arena.ts';
 import { BlockHeap } from './block-heap.ts';
+import type { ScanMemory } from './column-view.ts';
 import { Consents } from './consents.ts';
 import { Contacts } from './contacts.ts';
 import { EventIds } from './event-ids.ts';
@@ -25,6 +27,7 @@ export interface StateParts {
   readonly eventIds: EventIds;
   readonly profile: ProfileTable;
   readonly sweep: Sweep;
+  readonly scan: ScanMemory;
 }
 
 export function createStateParts(memory: WebAssembly.Memory, limits: StateLimits): StateParts {
@@ -38,6 +41,7 @@ export function createStateParts(memory: WebAssembly.Memory, limits: StateLimits
   const eventIds = new EventIds(arena, limits.eventIdsMax);
   const blocks = new RowBlocks(new BlockHeap(arena, limits.blockBytesMax), directories);
   const contacts = new Contacts(blocks, blocks.addOrdinal(false));
+  const scratch = arena.region(SCAN_SCRATCH_BYTES);
   const profile = new ProfileTable(arena, dictionary, blocks);
   return {
     keys,
@@ -47,6 +51,7 @@ export function createStateParts(memory: WebAssembly.Memory, limits: StateLimits
     contacts,
     eventIds,
     profile,
+    scan: { memory, directories: directories.byteOffset, scratch },
     sweep: new Sweep(blocks),
   };
 }

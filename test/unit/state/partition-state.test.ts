@@ -185,23 +185,20 @@ describe('PartitionState', () => {
       state.setNumber(1, row, i & 1);
       state.observe(7, row, T, T, i, '');
     }
-    const score = state.column(3);
-    const loyal = state.column(1);
-    const spend = state.column(7);
-    if (score?.kind !== 'double' || loyal?.kind !== 'bool' || spend?.kind !== 'double') throw new Error('wrong kinds');
+    const { buffer } = state.scanMemory.memory;
+    const rows = state.customers + 1;
+    const [score, loyal, spend] = [state.scanColumn(3), state.scanColumn(1), state.scanColumn(7)];
+    if (score.kind !== 'double' || loyal.kind !== 'bool' || spend.kind !== 'double') throw new Error('wrong kinds');
+    const bit = (offset: number, row: number): number =>
+      ((new Uint8Array(buffer, offset, rows)[row >>> 3] as number) >>> (row & 7)) & 1;
     let sum = 0;
-    for (let row = 1; row <= state.customers; row++) {
-      expect(((score.presence[row >>> 3] as number) >>> (row & 7)) & 1).toBe(1);
-      expect(((loyal.values[row >>> 3] as number) >>> (row & 7)) & 1).toBe((row - 1) & 1);
-      sum += (score.values[row] as number) + (spend.values[row] as number);
+    for (let row = 1; row < rows; row++) {
+      expect(bit(score.presence, row)).toBe(1);
+      expect(bit(loyal.values, row)).toBe((row - 1) & 1);
+      for (const { values } of [score, spend]) sum += new Float64Array(buffer, values, rows)[row] as number;
     }
     expect(sum).toBe(190 * 1.5);
-    expect([state.column(2)?.kind, state.column(0)?.kind, state.column(4), state.column(6)]).toEqual([
-      'int',
-      'code',
-      null,
-      null,
-    ]);
+    expect([2, 0, 4, 6].map((slot) => state.scanColumn(slot).kind)).toEqual(['int', 'code', 'other', 'blocks']);
   });
 
   it('restores a snapshot to the same digest, though changes went on while it was taken', () => {
