@@ -2,6 +2,7 @@
 import { suite as ceiling } from './ceiling/ceiling.ts';
 import { suite as loadDecide } from './load/decide.ts';
 import { suite as loadDrain } from './load/drain.ts';
+import { suite as loadLatency } from './load/latency.ts';
 import { suite as contacts } from './micro/contacts.ts';
 import { suite as fanOut } from './micro/fan-out.ts';
 import { suite as keys } from './micro/keys.ts';
@@ -17,7 +18,7 @@ export const GROUPS: Readonly<Record<string, readonly Suite[]>> = {
   ceiling: [ceiling],
   peers: [kernelPeers, rulesPeers],
   scans: [],
-  load: [loadDecide, loadDrain],
+  load: [loadDecide, loadDrain, loadLatency],
 };
 
 export function allSuites(): Suite[] {
