@@ -8,6 +8,7 @@ import { join, resolve } from 'node:path';
 import { Command } from 'commander';
 import { chartOf } from './chart.ts';
 import { watchMachine } from './machine-description.ts';
+import { findDebianProgram } from './peers/debian-program.ts';
 import { installPeerPackages } from './peers/packages.ts';
 import { reportOf } from './report.ts';
 import { barTable, machineLines, painter, suiteTable } from './report-table.ts';
@@ -20,6 +21,7 @@ interface Options {
   readonly quick?: true;
   readonly out: string;
   readonly install: boolean;
+  readonly prepare?: true;
 }
 
 const program = new Command('npm run bench --')
@@ -29,6 +31,7 @@ const program = new Command('npm run bench --')
   .option('--quick', 'the smallest sizes, to see that everything works; makes no claims')
   .option('--out <folder>', 'where results.json and the charts go', 'bench-results')
   .option('--no-install', 'do not install the packages that Beckon is compared with')
+  .option('--prepare', 'fetch what Beckon is compared with, and end; a full run fetches what it needs itself')
   .addHelpText('after', () => `\nSuites:\n${describeSuites()}`)
   .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2));
 program.parse();
@@ -83,6 +86,21 @@ async function writeCharts(out: string, results: readonly SuiteResult[]): Promis
   return charts;
 }
 
+/** What cannot be had is a notice: the suites skip what they lack. */
+async function installPackages(): Promise<void> {
+  const problem = await installPeerPackages((line) => process.stderr.write(`${line}\n`));
+  if (problem !== null) process.stderr.write(`not installed, so some comparisons are skipped: ${problem}\n`);
+}
+
+async function prepare(): Promise<number> {
+  await installPackages();
+  for (const name of ['redis-server', 'tarantool'] as const) {
+    const found = await findDebianProgram(name, true, (line) => process.stderr.write(`${line}\n`));
+    process.stderr.write(typeof found === 'string' ? `${found}\n` : `${name} is ${found.path}\n`);
+  }
+  return 0;
+}
+
 async function main(): Promise<number> {
   const aborted = new AbortController();
   let stoppedBy: 'SIGINT' | 'SIGTERM' | null = null;
@@ -93,10 +111,7 @@ async function main(): Promise<number> {
     });
   const folder = await mkdtemp(join(tmpdir(), 'beckon-bench-'));
   try {
-    if (options.install) {
-      const problem = await installPeerPackages((line) => process.stderr.write(`${line}\n`));
-      if (problem !== null) process.stderr.write(`not installed, so some comparisons are skipped: ${problem}\n`);
-    }
+    if (options.install) await installPackages();
     const startedAt = new Date();
     const describe = await watchMachine(options.quick === true ? 0 : undefined);
     const results = await runAll(folder, aborted.signal);
@@ -122,4 +137,4 @@ async function main(): Promise<number> {
   }
 }
 
-process.exitCode = await main();
+process.exitCode = await (options.prepare === true ? prepare() : main());
