@@ -6,6 +6,7 @@ import { suite as loadLatency } from './load/latency.ts';
 import { suite as contacts } from './micro/contacts.ts';
 import { suite as fanOut } from './micro/fan-out.ts';
 import { suite as keys } from './micro/keys.ts';
+import { suite as rules } from './micro/rules.ts';
 import { suite as snapshots } from './micro/snapshots.ts';
 import { suite as wal } from './micro/wal.ts';
 import { suite as windows } from './micro/windows.ts';
@@ -14,7 +15,7 @@ import { suite as rulesPeers } from './peers/rules.ts';
 import type { Suite } from './suite.ts';
 
 export const GROUPS: Readonly<Record<string, readonly Suite[]>> = {
-  micro: [keys, windows, contacts, wal, snapshots, fanOut],
+  micro: [keys, windows, rules, contacts, wal, snapshots, fanOut],
   ceiling: [ceiling],
   peers: [kernelPeers, rulesPeers],
   scans: [],
