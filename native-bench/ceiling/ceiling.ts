@@ -133,5 +133,5 @@ function reportSteps(bench: Bench, steps: readonly StepTimes[], rules: number): 
 const NOTES = [
   'Equal on both sides, and checked after every round: the messages (batches of 50 events), accepted, repeated and rejected events, every decision in order, each rule’s counts of matched, decided and suppressed, and the aggregates of 1,000 customers to the bit.',
   'Beckon does more: it makes each decision’s JSON and id, fills what the log and telemetry read, sweeps expired windows, keeps contacts with campaign, channel and offer, and stays ready for snapshots, other workspaces, other event types, records and RFC 3339 dates.',
-  'The C++ program knows its five fields, five shapes and two aggregates when it is compiled, keeps both aggregates in one list of buckets inside a cache line per customer, and works through a message step by step with prefetching. Both index rules by store; neither indexes thresholds.',
+  'The C++ program knows its five fields, five shapes and two aggregates when it is compiled, keeps both aggregates in one list of buckets inside a cache line per customer, and works through a message step by step with prefetching. Both reach rules that ask for a store through an index, and try the others in the order of their limits.',
 ] as const;
