@@ -11,13 +11,14 @@ import { suite as snapshots } from './micro/snapshots.ts';
 import { suite as wal } from './micro/wal.ts';
 import { suite as windows } from './micro/windows.ts';
 import { suite as kernelPeers } from './peers/kernel.ts';
+import { suite as memoryPeers } from './peers/memory.ts';
 import { suite as rulesPeers } from './peers/rules.ts';
 import type { Suite } from './suite.ts';
 
 export const GROUPS: Readonly<Record<string, readonly Suite[]>> = {
   micro: [keys, windows, rules, contacts, wal, snapshots, fanOut],
   ceiling: [ceiling],
-  peers: [kernelPeers, rulesPeers],
+  peers: [kernelPeers, rulesPeers, memoryPeers],
   scans: [],
   load: [loadDecide, loadDrain, loadLatency],
 };

@@ -47,12 +47,21 @@ export class RedisConnection {
 
   send(...parts: readonly (string | number | Uint8Array)[]): Promise<RedisReply> {
     if (this.#failure !== null) return Promise.reject(this.#failure);
-    const chunks: Uint8Array[] = [Buffer.from(`*${parts.length}\r\n`)];
+    // Text is gathered into one string: a buffer for every part of a long HSET would cost more than the command.
+    this.#socket.cork();
+    let text = `*${parts.length}\r\n`;
     for (const part of parts) {
-      const bytes = part instanceof Uint8Array ? part : Buffer.from(String(part));
-      chunks.push(Buffer.from(`$${bytes.length}\r\n`), bytes, Buffer.from('\r\n'));
+      if (part instanceof Uint8Array) {
+        this.#socket.write(`${text}$${part.length}\r\n`);
+        this.#socket.write(part);
+        text = '\r\n';
+      } else {
+        const content = String(part);
+        text += `$${Buffer.byteLength(content)}\r\n${content}\r\n`;
+      }
     }
-    this.#socket.write(Buffer.concat(chunks));
+    this.#socket.write(text);
+    this.#socket.uncork();
     return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }));
   }
 

@@ -1,5 +1,5 @@
 /**
- * Redis 7 as a peer: a server of the suite's own on a Unix socket (no port is opened), `appendonly yes`, `appendfsync everysec`, no snapshots. The kernel runs
+ * Redis 7 as a peer: a server of the suite's own on a Unix socket (no port is opened), `appendfsync everysec` unless it is to keep nothing, no snapshots. The kernel runs
  * as functions in Lua (redis/kernel.lua says how); batches are pipelined on one connection.
  */
 import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
@@ -29,7 +29,11 @@ export class Redis {
     this.version = version;
   }
 
-  static async start(program: FoundProgram, folder: string): Promise<Redis> {
+  static async start(
+    program: FoundProgram,
+    folder: string,
+    { appendOnly = true }: { readonly appendOnly?: boolean } = {},
+  ): Promise<Redis> {
     await mkdir(folder, { recursive: true });
     // The path of a socket is limited to a hundred bytes.
     const socketFolder = await mkdtemp(join(tmpdir(), 'redis-'));
@@ -38,7 +42,7 @@ export class Redis {
       port: '0',
       unixsocket: socket,
       dir: folder,
-      appendonly: 'yes',
+      appendonly: appendOnly ? 'yes' : 'no',
       appendfsync: 'everysec',
       save: '',
       daemonize: 'no',

@@ -1,0 +1,260 @@
+/**
+ * Customers as DESIGN.md's bar for memory mixes them: 12-byte ids; 6 double, 6 dictionary, 6 small int and 6 bool attributes, all set; 2 aggregates of all time,
+ * 4 over 7 days, 4 over 30 days; one customer in ten is active, on 3 days within the shorter window. Values are functions of the customer's number.
+ *
+ * As events: one `$profile` each, then a `purchase` on each of the three days, in the order of time, in batches for their partition. Event ids are given, so
+ * that what the engine remembers of them counts. Payloads are made by patching a template, or making ten million events would take longer than applying them.
+ */
+import { pack } from 'msgpackr';
+import { fmix32, partitionOf } from '../../src/stdx/hash.ts';
+import { customerId, EVENTS_PER_BATCH, FIRST_TS } from './kernel.ts';
+
+const PER_KIND = [0, 1, 2, 3, 4, 5] as const;
+const DAY_MS = 86_400_000;
+/** Days after FIRST_TS on which active customers buy. */
+const ACTIVE_DAYS = [10, 12, 14] as const;
+const ACTIVE_EVERY = 10;
+/** Distinct strings of a dictionary attribute. */
+const WORDS = 500;
+const INT_BELOW = 1000;
+
+export function profileMixWorkspace(): Record<string, string> {
+  const attributes = [
+    ['d', 'double'],
+    ['s', 'string'],
+    ['n', 'int'],
+    ['b', 'bool'],
+  ].flatMap(([prefix, type]) => PER_KIND.map((k) => `  ${prefix}${k}: {type: ${type}}\n`));
+  const windows = ['7d', '30d'].map(
+    (window) =>
+      `  purchases_${window}: {fn: count, event: purchase, window: ${window}, resolution: 1d}\n` +
+      `  spent_${window}: {fn: sum, event: purchase, value: event.total, window: ${window}, resolution: 1d}\n` +
+      `  lines_${window}: {fn: sum, event: purchase, value: event.lines, window: ${window}, resolution: 1d}\n` +
+      `  largest_${window}: {fn: max, event: purchase, value: event.total, window: ${window}, resolution: 1d}\n`,
+  );
+  return {
+    'workspace.yaml': 'name: mix\ntimezone: UTC\nchannels: [push]\n',
+    'events.yaml': 'purchase: {total: double, lines: int}\n',
+    'profile.yaml':
+      `attributes:\n${attributes.join('')}aggregates:\n  purchases: {fn: count, event: purchase}\n` +
+      `  spent: {fn: sum, event: purchase, value: event.total}\n${windows.join('')}`,
+  };
+}
+
+function draw(customer: number, salt: number): number {
+  return fmix32(Math.imul(customer, 64) + salt) >>> 0;
+}
+
+/** Amounts with cents, then scores with four decimals. */
+export function doubleOf(customer: number, k: number): number {
+  const drawn = draw(customer, k);
+  return k < 3 ? (drawn % 1_000_000) / 100 : (drawn % 10_000) / 10_000;
+}
+
+export function wordOf(customer: number, k: number): string {
+  return wordText(k, draw(customer, 8 + k) % WORDS);
+}
+
+export function intOf(customer: number, k: number): number {
+  return draw(customer, 16 + k) % INT_BELOW;
+}
+
+export function boolOf(customer: number, k: number): boolean {
+  return (draw(customer, 24 + k) & 1) === 1;
+}
+
+export function isActive(customer: number): boolean {
+  return customer % ACTIVE_EVERY === 3;
+}
+
+/** The purchases of an active customer; `day` counts from the epoch. */
+export function purchasesOf(
+  customer: number,
+): { readonly day: number; readonly total: number; readonly lines: number }[] {
+  return ACTIVE_DAYS.map((after, i) => ({
+    day: Math.floor(FIRST_TS / DAY_MS) + after,
+    total: totalOf(customer, i),
+    lines: linesOf(customer, i),
+  }));
+}
+
+/** How many events `profileMixBatches` makes of so many customers. */
+export function profileMixEvents(customers: number): number {
+  return customers + ACTIVE_DAYS.length * Math.ceil(Math.max(0, customers - 3) / ACTIVE_EVERY);
+}
+
+export interface MixBatch {
+  readonly partition: number;
+  /** A message of a producer; good until the next one is asked for. */
+  readonly payload: Uint8Array;
+  readonly events: number;
+}
+
+/** All messages, in an order in which time never goes back. */
+export function* profileMixBatches(customers: number, partitions: number): Generator<MixBatch> {
+  yield* batchesOf(new ProfileTemplate(), partitions, customers, 0, 1);
+  for (const [i] of ACTIVE_DAYS.entries())
+    yield* batchesOf(new PurchaseTemplate(i), partitions, customers, 3, ACTIVE_EVERY);
+}
+
+function* batchesOf(
+  template: Template,
+  partitions: number,
+  customers: number,
+  first: number,
+  step: number,
+): Generator<MixBatch> {
+  const batches = Array.from({ length: partitions }, (_, partition) => new BatchBuilder(partition, template.length));
+  for (let customer = first; customer < customers; customer += step) {
+    const batch = batches[partitionOf(customerId(customer), partitions)] as BatchBuilder;
+    batch.add(template, customer);
+    if (batch.events === EVENTS_PER_BATCH) {
+      yield batch.finish();
+      batch.clear();
+    }
+  }
+  for (const batch of batches) if (batch.events > 0) yield batch.finish();
+}
+
+/** Array of up to 65,535 elements: 0xdc, length. */
+const ARRAY_HEADER_BYTES = 3;
+
+class BatchBuilder {
+  events = 0;
+  readonly #partition: number;
+  readonly #bytes: Uint8Array;
+  readonly #view: DataView;
+
+  constructor(partition: number, eventBytes: number) {
+    this.#partition = partition;
+    this.#bytes = new Uint8Array(ARRAY_HEADER_BYTES + EVENTS_PER_BATCH * eventBytes);
+    this.#view = new DataView(this.#bytes.buffer);
+    this.#bytes[0] = 0xdc;
+  }
+
+  add(template: Template, customer: number): void {
+    template.write(this.#bytes, this.#view, ARRAY_HEADER_BYTES + this.events * template.length, customer);
+    this.events++;
+  }
+
+  finish(): MixBatch {
+    this.#view.setUint16(1, this.events);
+    const eventBytes = (this.#bytes.length - ARRAY_HEADER_BYTES) / EVENTS_PER_BATCH;
+    const payload = this.#bytes.subarray(0, ARRAY_HEADER_BYTES + this.events * eventBytes);
+    return { partition: this.#partition, payload, events: this.events };
+  }
+
+  clear(): void {
+    this.events = 0;
+  }
+}
+
+interface Template {
+  readonly length: number;
+  write(bytes: Uint8Array, view: DataView, at: number, customer: number): void;
+}
+
+// Values of the widest form that the template is made with, each found again in its bytes.
+const WIDE_ID = 'i99999999999';
+const WIDE_CUSTOMER = 'c99999999999';
+const wideDouble = (k: number): number => 12_345.678 + k;
+const wideInt = (k: number): number => INT_BELOW + k;
+
+class ProfileTemplate implements Template {
+  readonly length: number;
+  readonly #bytes: Uint8Array;
+  readonly #id: number;
+  readonly #customer: number;
+  readonly #doubles: readonly number[];
+  readonly #words: readonly number[];
+  readonly #ints: readonly number[];
+  readonly #bools: readonly number[];
+
+  constructor() {
+    const data: Record<string, unknown> = {};
+    for (const k of PER_KIND) data[`d${k}`] = wideDouble(k);
+    for (const k of PER_KIND) data[`s${k}`] = wordText(k, WORDS);
+    for (const k of PER_KIND) data[`n${k}`] = wideInt(k);
+    for (const k of PER_KIND) data[`b${k}`] = true;
+    this.#bytes = pack({ id: WIDE_ID, type: '$profile', ts: FIRST_TS, customer: WIDE_CUSTOMER, data });
+    this.length = this.#bytes.length;
+    this.#id = placeOf(this.#bytes, WIDE_ID);
+    this.#customer = placeOf(this.#bytes, WIDE_CUSTOMER);
+    this.#doubles = PER_KIND.map((k) => placeOf(this.#bytes, wideDouble(k)));
+    this.#words = PER_KIND.map((k) => placeOf(this.#bytes, wordText(k, WORDS)));
+    this.#ints = PER_KIND.map((k) => placeOf(this.#bytes, wideInt(k)));
+    this.#bools = PER_KIND.map((k) => placeOf(this.#bytes, `b${k}`) + 2);
+  }
+
+  write(bytes: Uint8Array, view: DataView, at: number, customer: number): void {
+    bytes.set(this.#bytes, at);
+    writeDigits(bytes, at + this.#id + 1, 11, customer);
+    writeDigits(bytes, at + this.#customer + 1, 11, customer);
+    for (const k of PER_KIND) {
+      view.setFloat64(at + (this.#doubles[k] as number), doubleOf(customer, k));
+      writeDigits(bytes, at + (this.#words[k] as number) + 3, 3, draw(customer, 8 + k) % WORDS);
+      view.setUint16(at + (this.#ints[k] as number), intOf(customer, k));
+      bytes[at + (this.#bools[k] as number)] = boolOf(customer, k) ? 0xc3 : 0xc2;
+    }
+  }
+}
+
+class PurchaseTemplate implements Template {
+  readonly length: number;
+  readonly #index: number;
+  readonly #bytes: Uint8Array;
+  readonly #id: number;
+  readonly #customer: number;
+  readonly #total: number;
+  readonly #lines: number;
+
+  constructor(index: number) {
+    this.#index = index;
+    const ts = FIRST_TS + (ACTIVE_DAYS[index] as number) * DAY_MS;
+    // An id of its own on each day.
+    const id = `${index}${WIDE_ID.slice(1)}`;
+    const data = { total: wideDouble(0), lines: wideInt(0) };
+    this.#bytes = pack({ id, type: 'purchase', ts, customer: WIDE_CUSTOMER, data });
+    this.length = this.#bytes.length;
+    this.#id = placeOf(this.#bytes, id);
+    this.#customer = placeOf(this.#bytes, WIDE_CUSTOMER);
+    this.#total = placeOf(this.#bytes, wideDouble(0));
+    this.#lines = placeOf(this.#bytes, wideInt(0));
+  }
+
+  write(bytes: Uint8Array, view: DataView, at: number, customer: number): void {
+    bytes.set(this.#bytes, at);
+    writeDigits(bytes, at + this.#id + 1, 11, customer);
+    writeDigits(bytes, at + this.#customer + 1, 11, customer);
+    view.setFloat64(at + this.#total, totalOf(customer, this.#index));
+    view.setUint16(at + this.#lines, linesOf(customer, this.#index));
+  }
+}
+
+function totalOf(customer: number, index: number): number {
+  return (draw(customer, 32 + index) % 50_000) / 100;
+}
+
+function linesOf(customer: number, index: number): number {
+  return 1 + (draw(customer, 40 + index) % 20);
+}
+
+/** Six bytes. */
+function wordText(k: number, word: number): string {
+  return `w${k}-${String(word).padStart(3, '0')}`;
+}
+
+/** Where the value's content begins, behind the byte that says what it is. */
+function placeOf(bytes: Uint8Array, value: string | number): number {
+  const found = Buffer.from(bytes).indexOf(pack(value));
+  if (found < 0) throw new Error(`the template lacks ${value}`);
+  return found + 1;
+}
+
+function writeDigits(bytes: Uint8Array, at: number, digits: number, value: number): void {
+  let left = value;
+  for (let i = at + digits - 1; i >= at; i--) {
+    bytes[i] = 48 + (left % 10);
+    left = Math.floor(left / 10);
+  }
+}
