@@ -77,6 +77,21 @@ export const SCAN_SCRATCH_BYTES = (2 * SCAN_CHUNK_ROWS) / 8 + 64;
 export const SCAN_COMPARISONS_MAX = 256;
 /** Customers that an audience scan looks at on the shard between two batches, or passes over: well under a millisecond's work. */
 export const AUDIENCE_ROWS_PER_STEP = 1024;
+/** Counts and lists under way at one moment, and exports: beyond it 429. One thread scans for all of them, and the shards look at what it leaves open. */
+export const AUDIENCE_SCANS_MAX = 8;
+export const AUDIENCE_EXPORTS_MAX = 2;
+/** A scan that meets a change of workspace is begun anew after this long, and given up after READ_WAIT_MS_MAX. */
+export const AUDIENCE_RETRY_MS = 20;
+/** Members that `list` gives in one answer, and that a sample of fixed size may have: more is an export, or a share. */
+export const AUDIENCE_LIST_MAX = 10_000;
+export const AUDIENCE_SAMPLE_MAX = 1_000_000;
+/** One answer of `list`: wide rows are for exports. */
+export const AUDIENCE_LIST_BYTES_MAX = 16 * 1024 * 1024;
+/** What a shard writes of an export between two batches: some 200 µs of work; a row is never cut. */
+export const AUDIENCE_CHUNK_ROWS = 256;
+export const AUDIENCE_CHUNK_BYTES = 64 * 1024;
+/** Fields of an export, beside the id. */
+export const AUDIENCE_FIELDS_MAX = 256;
 /** How often a shard brings its gauges and campaign counters up to date, and considers a snapshot. */
 export const METRICS_REFRESH_MS = 1000;
 /** How often a node that replays a long log says how far it is. */

@@ -17,6 +17,7 @@ import type { Logger } from './telemetry/logger.ts';
 import { MetricsExposition } from './telemetry/metrics-exposition.ts';
 import { createSharedSeries } from './telemetry/shared-series.ts';
 import { WorkerMetrics } from './telemetry/worker-metrics.ts';
+import { Audiences } from './worker/audiences.ts';
 import { CatchingUp } from './worker/catching-up.ts';
 import { EmbeddedNodeLog } from './worker/embedded-node-log.ts';
 import { JetStreamNodeLog } from './worker/jetstream-node-log.ts';
@@ -140,6 +141,11 @@ async function open(options: NodeOptions, logger: Logger, onFailure: () => void,
     shards,
     ingest,
     publication,
+    audiences: new Audiences({
+      shards,
+      workspace: () => publication.current,
+      scan: (task) => pool.scanAudience(task),
+    }),
     decisions: log.decisions,
     groups: log.groups,
     exposition,

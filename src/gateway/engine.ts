@@ -1,4 +1,5 @@
 /** What the gateway is handed: the engine behind the routes. Implemented by src/worker/node-engine.ts; the gateway knows nothing of threads or logs. */
+import type { Audience, AudienceCount, AudienceRequest } from '../protocol/audience.ts';
 import type { DecisionGroups } from '../protocol/decision-group.ts';
 import type { DecisionSource } from '../protocol/decision-source.ts';
 import type { BatchOutcome, DecideOutcome, EventBatch } from '../protocol/ingest.ts';
@@ -15,7 +16,9 @@ export interface Engine {
   /** The golden record as INTERFACE describes it, ready to be sent as JSON; null if unknown. */
   customer(id: string): Promise<object | null>;
   campaigns(): Promise<readonly CampaignCounts[]>;
-  countAudience(where: string): Promise<AudienceCount | { readonly issues: readonly EngineIssue[] }>;
+  /** null from these two: as many of them as the engine takes are under way; answer 429. */
+  countAudience(where: string): Promise<AudienceCount | { readonly issues: readonly EngineIssue[] }> | null;
+  openAudience(request: AudienceRequest): Promise<Audience | { readonly issues: readonly EngineIssue[] }> | null;
   workspace(): WorkspaceSources | null;
   /**
    * `basedOn`: the version that the files were edited from, null for whichever is active. conflict: another one, which this is, is active; nothing was
@@ -56,12 +59,6 @@ export interface CampaignCounts {
   readonly valueErrors: number;
   /** Decisions whose message could not be rendered: it is null. */
   readonly messageErrors: number;
-}
-
-export interface AudienceCount {
-  readonly count: number;
-  readonly customers: number;
-  readonly ms: number;
 }
 
 export interface WorkspaceSources {

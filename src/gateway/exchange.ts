@@ -27,6 +27,9 @@ const reasons: Readonly<Record<number, string>> = {
   503: 'Service Unavailable',
 };
 
+/** Enough to try a full socket with, and too little to fill anything. */
+const PROBE_BYTES = 64;
+
 export interface Answer {
   readonly status: number;
   readonly contentType: string;
@@ -41,6 +44,11 @@ export class Exchange {
   status = 0;
   #response: HttpResponse | null;
   readonly #listeners: (() => void)[] = [];
+  /** Ends the wait for a socket that holds enough. */
+  #wake: () => void = () => {};
+  #isWaking = false;
+  /** What was written last is not all with the client's side yet. */
+  #holds = false;
 
   constructor(response: HttpResponse, request: HttpRequest) {
     response.onAborted(() => this.#end());
@@ -83,26 +91,88 @@ export class Exchange {
     });
   }
 
+  /**
+   * Answers with a body of unknown length, no faster than the client takes it: nothing more is asked of `chunks` while the socket holds what was given to it. A body
+   * whose making fails is cut off with the connection, so that no client takes a part for the whole; the failure is thrown on.
+   */
+  async stream(head: Omit<Answer, 'body' | 'close'>, chunks: AsyncIterable<Uint8Array>): Promise<void> {
+    let begun = false;
+    try {
+      for await (const chunk of chunks) {
+        const response = this.#response;
+        if (response === null) return;
+        if (!begun) response.cork(() => this.#writeHead(response, head));
+        begun = true;
+        await this.#write(chunk);
+      }
+    } catch (error) {
+      if (begun) this.#response?.close();
+      throw error;
+    }
+    const response = this.#response;
+    if (response === null) return;
+    this.#response = null;
+    response.cork(() => {
+      if (!begun) this.#writeHead(response, head);
+      response.end();
+    });
+    this.#end();
+  }
+
+  /** Resolves when the socket has taken it, or has gone. */
+  async #write(chunk: Uint8Array): Promise<void> {
+    let rest = chunk;
+    while (rest.length > 0 && this.#response !== null) {
+      const response = this.#response;
+      // A socket that said it was full may have room for a part of what it holds only: a few bytes tell, because they go behind that.
+      const part = this.#holds ? rest.subarray(0, PROBE_BYTES) : rest;
+      response.cork(() => {
+        this.#holds = !response.write(part);
+      });
+      rest = rest.subarray(part.length);
+      if (this.#holds) await this.#writable(response);
+    }
+  }
+
+  #writable(response: HttpResponse): Promise<void> {
+    // A handler that is replaced while it runs comes back afterwards: there is one for good.
+    if (!this.#isWaking) {
+      response.onWritable(() => {
+        this.#wake();
+        return true;
+      });
+    }
+    this.#isWaking = true;
+    return new Promise((resolve) => {
+      this.#wake = resolve;
+    });
+  }
+
   /** Does nothing if the client has gone. */
   answer(answer: Answer): void {
     const response = this.#response;
     if (response === null) return;
-    this.status = answer.status;
     this.#response = null;
     response.cork(() => {
-      response.writeStatus(`${answer.status} ${reasons[answer.status] ?? ''}`);
-      if (answer.contentType !== '') response.writeHeader('Content-Type', answer.contentType);
-      // Answers hold personal data and change with every event.
-      response.writeHeader('Cache-Control', 'no-store');
-      for (const [name, value] of Object.entries(answer.headers ?? {})) response.writeHeader(name, value);
+      this.#writeHead(response, answer);
       if (this.head.method === 'head') response.endWithoutBody(Buffer.byteLength(answer.body), answer.close ?? false);
       else response.end(answer.body, answer.close ?? false);
     });
     this.#end();
   }
 
+  #writeHead(response: HttpResponse, { status, contentType, headers = {} }: Omit<Answer, 'body' | 'close'>): void {
+    this.status = status;
+    response.writeStatus(`${status} ${reasons[status] ?? ''}`);
+    if (contentType !== '') response.writeHeader('Content-Type', contentType);
+    // Answers hold personal data and change with every event.
+    response.writeHeader('Cache-Control', 'no-store');
+    for (const [name, value] of Object.entries(headers)) response.writeHeader(name, value);
+  }
+
   #end(): void {
     this.#response = null;
+    this.#wake();
     for (const listener of this.#listeners.splice(0)) listener();
   }
 }

@@ -15,6 +15,7 @@ import {
 } from 'uWebSockets.js';
 import { assert } from '../stdx/assert.ts';
 import { type Clock, systemClock } from '../stdx/clock.ts';
+import { audienceRoutes } from './audience-routes.ts';
 import { type AuthOptions, Authorizer } from './auth.ts';
 import { DecisionStream } from './decision-stream.ts';
 import type { Engine } from './engine.ts';
@@ -84,6 +85,7 @@ export class Gateway {
       { pattern: '/v1/events', methods: { post: this.#events.events } },
       { pattern: '/v1/decide', methods: { post: this.#events.decide } },
       ...readRoutes(this.#engine),
+      ...audienceRoutes(this.#engine, this.#limits.retryAfterSeconds),
       workspaceRoute(this.#engine),
       { pattern: STREAM_PATTERN, methods: { get: { takesBody: false, run: refusePlainGet } } },
       ...operationsRoutes(this.#engine, () => this.#draining, this.#limits.retryAfterSeconds),

@@ -1,8 +1,7 @@
-/** Routes that ask the engine something: customers, campaigns, audiences. The engine answers with everything that was acknowledged before. */
+/** Routes that ask the engine something about customers and campaigns. The engine answers with everything that was acknowledged before. */
 import type { Engine } from './engine.ts';
 import type { Exchange } from './exchange.ts';
-import { parseObject, refuseOtherThanJson } from './json-body.ts';
-import { badRequest, issuesProblem, type Problem } from './problem.ts';
+import type { Problem } from './problem.ts';
 import type { Route } from './router.ts';
 
 export function readRoutes(engine: Engine): Route[] {
@@ -18,16 +17,6 @@ export function readRoutes(engine: Engine): Route[] {
     {
       pattern: '/v1/campaigns/{id}',
       methods: { get: { takesBody: false, run: (exchange, _, id) => getCampaign(engine, exchange, id) } },
-    },
-    {
-      pattern: '/v1/audiences/count',
-      methods: {
-        post: {
-          takesBody: true,
-          refuseType: refuseOtherThanJson,
-          run: (exchange, body) => countAudience(engine, exchange, body),
-        },
-      },
     },
   ];
 }
@@ -46,25 +35,6 @@ async function getCampaign(engine: Engine, exchange: Exchange, id: string): Prom
   const campaign = (await engine.campaigns()).find((counts) => counts.id === id);
   if (campaign !== undefined) exchange.json(200, campaign);
   else exchange.problem(notFound(`there is no campaign "${id}": GET /v1/campaigns lists those there are`));
-}
-
-async function countAudience(engine: Engine, exchange: Exchange, body: Buffer): Promise<void> {
-  const parsed = parseObject(body, ['where']);
-  if ('problem' in parsed) {
-    exchange.problem(parsed.problem);
-    return;
-  }
-  const { where } = parsed.object;
-  if (typeof where !== 'string') {
-    exchange.problem(
-      badRequest('the body needs "where", an expression such as {"where": "profile.spend_30d > 100.0"}'),
-    );
-    return;
-  }
-  const counted = await engine.countAudience(where);
-  if ('issues' in counted)
-    exchange.problem(issuesProblem('The expression has errors', 'nothing was counted', counted.issues));
-  else exchange.json(200, counted);
 }
 
 function notFound(detail: string): Problem {

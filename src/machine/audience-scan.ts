@@ -1,7 +1,8 @@
 /**
- * How many customers a predicate holds for, at log time. It goes through the rows in steps, so that the partition
- * applies records in between; a customer is seen as they are when the scan comes by.
+ * For which of some customers a predicate holds, at log time: those of whom columns alone could not tell. It goes through them in steps on the partition's own
+ * thread, so that the partition applies records in between; a customer is seen as they are when the scan comes by.
  */
+import { createProfileFrame, type ProfileFrame } from '../protocol/frame.ts';
 import type { Program } from '../rules/program.ts';
 import { ScalarProgram } from '../rules/scalar-program.ts';
 import type { PartitionState } from '../state/partition-state.ts';
@@ -13,14 +14,18 @@ export interface ScannedPartition {
   readonly activeWorkspace: ActiveWorkspace | null;
 }
 
-/** Row 0 belongs to nobody. */
-const ROW_FIRST = 1;
+/** Bitmaps over rows: bit row & 7 of byte row >>> 3. */
+export interface AudienceRows {
+  readonly undecided: Uint8Array;
+  /** Gets the rows for whom it holds; null: only their number is wanted. */
+  readonly matched: Uint8Array | null;
+}
+
+/** Bytes of a bitmap without a customer that cost as much to pass over as one customer to look at. */
+const EMPTY_BYTES_PER_ROW = 256;
 
 export class AudienceScan {
-  /**
-   * Customers seen so far, and those among them for whom the predicate held. One that ended in an error did not hold.
-   */
-  customers = 0;
+  /** Customers so far for whom the predicate held. One that ended in an error did not hold. */
   matched = 0;
   /**
    * A version was activated since the scan began: its program was not checked against that one. The scan has ended;
@@ -29,40 +34,55 @@ export class AudienceScan {
   stale = false;
   readonly #partition: ScannedPartition;
   readonly #state: PartitionState;
-  readonly #active: ActiveWorkspace | null;
-  readonly #predicate: ScalarProgram | null;
-  #row = ROW_FIRST;
+  readonly #active: ActiveWorkspace;
+  readonly #predicate: ScalarProgram;
+  readonly #frame: ProfileFrame;
+  readonly #rows: AudienceRows;
+  #byte = 0;
 
-  /**
-   * `program` is a bool expression checked against the active version's schema, without `event`. Without a workspace
-   * nobody is seen.
-   */
-  constructor(program: Program, partition: ScannedPartition, state: PartitionState) {
-    const active = partition.activeWorkspace;
+  /** `program` is a bool expression checked against `active`'s schema, without `event`. */
+  constructor(
+    program: Program,
+    active: ActiveWorkspace,
+    partition: ScannedPartition,
+    state: PartitionState,
+    rows: AudienceRows,
+  ) {
+    const { schema } = active.workspace;
     this.#partition = partition;
     this.#state = state;
     this.#active = active;
-    this.#predicate =
-      active === null ? null : new ScalarProgram(program, active.workspace.schema, null, active.segments);
+    this.#predicate = new ScalarProgram(program, schema, null, active.segments);
+    this.#frame = createProfileFrame(schema);
+    this.#rows = rows;
   }
 
-  /** Looks at up to `rows` more customers; false when all have been seen. */
+  /** Looks at about `rows` more customers; false when all have been seen. */
   step(rows: number): boolean {
-    const predicate = this.#predicate;
-    const active = this.#active;
-    this.stale = this.#partition.activeWorkspace !== active;
-    if (predicate === null || active === null || this.stale) return false;
-    const { profile, segments } = active;
-    const now = this.#partition.logTime;
-    const customers = ROW_FIRST + this.#state.customers;
-    const end = Math.min(this.#row + rows, customers);
-    for (let row = this.#row; row < end; row++) {
-      this.#state.gather(row, predicate.profileSlots, now, profile);
-      segments.begin(profile, now);
-      if (predicate.evaluate(null, profile, now) && predicate.number === 1) this.matched++;
+    this.stale = this.#partition.activeWorkspace !== this.#active;
+    if (this.stale) return false;
+    const { undecided } = this.#rows;
+    let budget = rows * EMPTY_BYTES_PER_ROW;
+    for (; this.#byte < undecided.length && budget > 0; this.#byte++) {
+      budget--;
+      for (let bits = undecided[this.#byte] as number; bits !== 0; bits &= bits - 1) {
+        this.#look(this.#byte, bits & -bits);
+        budget -= EMPTY_BYTES_PER_ROW;
+      }
     }
-    this.customers += end - this.#row;
-    this.#row = end;
-    return end < customers;
+    return this.#byte < undecided.length;
+  }
+
+  #look(byte: number, bit: number): void {
+    const { profileSlots } = this.#predicate;
+    const { segments } = this.#active;
+    const now = this.#partition.logTime;
+    const row = byte * 8 + 31 - Math.clz32(bit);
+    this.#state.gather(row, profileSlots, now, this.#frame);
+    segments.begin(this.#frame, now);
+    if (!this.#predicate.evaluate(null, this.#frame, now) || this.#predicate.number !== 1) return;
+    this.matched++;
+    const { matched } = this.#rows;
+    if (matched !== null) matched[byte] = (matched[byte] as number) | bit;
   }
 }

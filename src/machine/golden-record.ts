@@ -72,7 +72,8 @@ function values(fields: readonly ProfileField[], profile: ProfileFrame): Record<
   return Object.fromEntries(fields.map((field) => [field.name, fieldValue(field, profile)]));
 }
 
-function fieldValue({ slot, type }: ProfileField, profile: ProfileFrame): ProfileValue {
+/** A gathered field as people see it. */
+export function fieldValue({ slot, type }: Pick<ProfileField, 'slot' | 'type'>, profile: ProfileFrame): ProfileValue {
   if (profile.present[slot] !== 1) return null;
   const number = profile.number[slot] as number;
   switch (type) {

@@ -18,14 +18,12 @@
 import { EVENT_FUTURE_MS_MAX } from '../constants.ts';
 import { type LogRecord, RecordKind } from '../protocol/record.ts';
 import { RejectReason } from '../protocol/rejection.ts';
-import type { Program } from '../rules/program.ts';
 import type { PartitionState } from '../state/partition-state.ts';
 import { TextHash } from '../state/text-hash.ts';
 import { assert } from '../stdx/assert.ts';
 import { type CampaignRow, REMOVED_STATUS } from './accounting.ts';
 import { activate, activateAgain } from './activation.ts';
 import type { ActiveEvent, ActiveWorkspace } from './active-workspace.ts';
-import { AudienceScan } from './audience-scan.ts';
 import { DecideStep } from './decide.ts';
 import { EventDecoder, EventKind } from './decode.ts';
 import { ACCEPTED, type Effects, REPEATED, UNKNOWN_TYPE } from './effects.ts';
@@ -186,11 +184,6 @@ export class Machine {
     const row = this.#state.find(id);
     if (row < 0 || this.#steps === null) return null;
     return readGoldenRecord(this.#state, this.#steps.active, row, this.logTime, this.#identity.partition);
-  }
-
-  /** Begins an audience count; see AudienceScan for its steps. */
-  scanAudience(program: Program): AudienceScan {
-    return new AudienceScan(program, this, this.#state);
   }
 
   #applyWorkspace(payload: Uint8Array, effects: Effects): void {

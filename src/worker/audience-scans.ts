@@ -1,70 +1,83 @@
 /**
- * Audience counts on a shard: each walks the customers of its partitions a bounded number of rows at a time, between batches, so that no scan holds up
- * an event however many customers there are. A count is therefore of customers as each was when the scan came by.
+ * What audiences cost a shard: the customers that a scan in the task pool left open, because columns alone do not tell (windows, lists), are looked at here, a bounded
+ * number at a time, between batches, so that no audience holds up an event however many customers there are.
  */
 import { AUDIENCE_ROWS_PER_STEP } from '../constants.ts';
-import type { AudienceScan } from '../machine/audience-scan.ts';
-import type { Program } from '../rules/program.ts';
-import type { HostedPartition } from './hosted-partition.ts';
-import type { AudienceTally } from './messages.ts';
+import { AudienceScan } from '../machine/audience-scan.ts';
+import type { OpenRows, ShardQuery } from './messages.ts';
+import type { Shard } from './shard.ts';
 
-interface RunningScan {
-  readonly where: Program;
-  /** The predicate was checked against this version's schema. */
-  readonly workspaceVersion: number;
-  /** null: the workspace changed while the scan ran. */
-  readonly answer: (tally: AudienceTally | null) => void;
-  /** Still to be walked; the last one is being walked by `current`. */
-  readonly partitions: HostedPartition[];
-  current: AudienceScan | null;
-  count: number;
-  customers: number;
+/** A scan under way. */
+export interface SteppedScan {
+  /** Moves on by a bounded amount of work; false when it has ended and answered. */
+  step(): boolean;
 }
 
 export class AudienceScans {
-  readonly #running: RunningScan[] = [];
+  readonly #running: SteppedScan[] = [];
 
   get busy(): boolean {
     return this.#running.length > 0;
   }
 
-  start(
-    where: Program,
-    workspaceVersion: number,
-    partitions: Iterable<HostedPartition>,
-    answer: RunningScan['answer'],
-  ): void {
-    this.#running.push({
-      where,
-      workspaceVersion,
-      answer,
-      partitions: [...partitions],
-      current: null,
-      count: 0,
-      customers: 0,
-    });
+  start(scan: SteppedScan): void {
+    this.#running.push(scan);
   }
 
-  /** Moves the oldest scan on by AUDIENCE_ROWS_PER_STEP rows. */
+  /** Each in turn, so that a long one does not keep a short one waiting. */
   step(): void {
-    const scan = this.#running[0];
-    if (scan === undefined) return;
-    const partition = scan.partitions.at(-1);
-    if (partition === undefined) {
-      this.#running.shift();
-      scan.answer({ count: scan.count, customers: scan.customers });
-      return;
+    const scan = this.#running.shift();
+    if (scan?.step()) this.#running.push(scan);
+  }
+}
+
+/** Looks at open rows, partition by partition. Answers with how many the predicate holds for; null: the workspace changed. */
+export class OpenRowsScan implements SteppedScan {
+  readonly #shard: Shard;
+  readonly #query: Extract<ShardQuery, { kind: 'audienceRest' }>;
+  readonly #answer: (matched: number | null) => void;
+  /** Still to be looked at; the last one is by `current`. */
+  readonly #parts: OpenRows[];
+  #current: AudienceScan | null = null;
+  #matched = 0;
+
+  constructor(
+    shard: Shard,
+    query: Extract<ShardQuery, { kind: 'audienceRest' }>,
+    answer: (matched: number | null) => void,
+  ) {
+    this.#shard = shard;
+    this.#query = query;
+    this.#answer = answer;
+    this.#parts = [...query.parts];
+  }
+
+  step(): boolean {
+    const part = this.#parts.at(-1);
+    if (part === undefined) {
+      this.#answer(this.#matched);
+      return false;
     }
-    scan.current ??= partition.machine.scanAudience(scan.where);
-    if (scan.current.step(AUDIENCE_ROWS_PER_STEP)) return;
-    if (scan.current.stale || partition.machine.workspaceVersion !== scan.workspaceVersion) {
-      this.#running.shift();
-      scan.answer(null);
-      return;
-    }
-    scan.count += scan.current.matched;
-    scan.customers += scan.current.customers;
-    scan.current = null;
-    scan.partitions.pop();
+    this.#current ??= this.#begin(part);
+    if (this.#current === null) return this.#stale();
+    if (this.#current.step(AUDIENCE_ROWS_PER_STEP)) return true;
+    if (this.#current.stale) return this.#stale();
+    this.#matched += this.#current.matched;
+    this.#current = null;
+    this.#parts.pop();
+    return true;
+  }
+
+  #begin({ partition, undecided, matched }: OpenRows): AudienceScan | null {
+    const { machine, state } = this.#shard.host(partition);
+    const active = machine.activeWorkspace;
+    if (active === null || machine.workspaceVersion !== this.#query.workspaceVersion) return null;
+    const rows = { undecided: new Uint8Array(undecided), matched: matched === null ? null : new Uint8Array(matched) };
+    return new AudienceScan(this.#query.where, active, machine, state, rows);
+  }
+
+  #stale(): false {
+    this.#answer(null);
+    return false;
   }
 }

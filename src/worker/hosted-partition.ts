@@ -4,7 +4,9 @@ import { RECORD_BYTES_OVERHEAD } from '../constants.ts';
 import { recordChecksum } from '../log/record-checksum.ts';
 import type { Effects } from '../machine/effects.ts';
 import type { Machine } from '../machine/machine.ts';
+import { describeColumns, type ScanSource } from '../machine/scan-source.ts';
 import { type LogRecord, RecordKind } from '../protocol/record.ts';
+import type { Program } from '../rules/program.ts';
 import type { PartitionState } from '../state/partition-state.ts';
 import type { SnapshotStore } from '../storage/snapshot-store.ts';
 import type { EffectSink } from './effect-sink.ts';
@@ -24,6 +26,9 @@ export class HostedPartition {
   checksum = 0;
   /** Called before a record that changes the columns of the state. */
   beforeWorkspace: () => void = () => {};
+  /** An i32 that counts how often the columns may have moved: scans in other threads look whether they still lie where they did. */
+  readonly #layout = new SharedArrayBuffer(4);
+  readonly #layoutVersion = new Int32Array(this.#layout);
 
   constructor(
     partition: number,
@@ -42,11 +47,22 @@ export class HostedPartition {
   /** Applies a record, which must be durable; `effects` holds what it led to until the next apply. */
   apply(record: LogRecord, effects: Effects): void {
     effects.clear();
-    if (record.kind === RecordKind.workspace) this.beforeWorkspace();
+    if (record.kind === RecordKind.workspace) {
+      Atomics.add(this.#layoutVersion, 0, 1);
+      this.beforeWorkspace();
+    }
     this.machine.apply(record, effects);
     this.bytesSinceSnapshot += record.payload.length + RECORD_BYTES_OVERHEAD;
     this.checksum = recordChecksum(record.kind, record.payload);
     this.effects.add(record.ts, effects);
+  }
+
+  /** For a scan from another thread, as the partition is now; null without a workspace. */
+  scanSource(where: Program): ScanSource | null {
+    const { activeWorkspace, logTime } = this.machine;
+    if (activeWorkspace === null) return null;
+    const columns = describeColumns(where, activeWorkspace, this.state);
+    return { ...columns, now: logTime, layout: this.#layout, layoutVersion: this.#layoutVersion[0] as number };
   }
 
   status(): PartitionStatus {

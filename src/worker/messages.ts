@@ -1,7 +1,10 @@
 /**
  * What crosses between the main thread and a shard worker: batches, never single events. Byte payloads travel in one transferred buffer per message.
  */
+import type { ScanSource } from '../machine/scan-source.ts';
+import type { AudienceFormat } from '../protocol/audience.ts';
 import type { Rejection } from '../protocol/rejection.ts';
+import type { ValueType } from '../protocol/schema.ts';
 import type { Program } from '../rules/program.ts';
 import type { SeriesRegistration } from '../telemetry/shared-series.ts';
 
@@ -63,7 +66,32 @@ export type ToShard =
 export type ShardQuery =
   | { readonly kind: 'customer'; readonly partition: number; readonly id: string }
   | { readonly kind: 'campaigns' }
+  /** What a scan needs of each partition: PartitionSource[]; null: another version is active. */
   | { readonly kind: 'audience'; readonly where: Program; readonly workspaceVersion: number }
+  /** Looks at the customers that a scan left open: how many the predicate holds for; null: the workspace changed. */
+  | {
+      readonly kind: 'audienceRest';
+      readonly where: Program;
+      readonly workspaceVersion: number;
+      readonly parts: readonly OpenRows[];
+    }
+  /** Leaves of some rows those whose customers' hashes are `atMost`, and gives these hashes: Uint32Array. */
+  | {
+      readonly kind: 'audienceSample';
+      readonly parts: readonly PartitionRows[];
+      readonly salt: string;
+      readonly atMost: number;
+    }
+  /** Some rows as text: RowsChunk; null: a field is not there any more. */
+  | {
+      readonly kind: 'audienceRows';
+      readonly partition: number;
+      readonly rows: SharedArrayBuffer;
+      readonly from: number;
+      readonly limit: number;
+      readonly fields: readonly AudienceField[];
+      readonly format: AudienceFormat;
+    }
   | { readonly kind: 'statuses' }
   /** Bring the shared memory of the metrics up to date; answered with null. */
   | { readonly kind: 'metrics' };
@@ -113,9 +141,35 @@ export interface CampaignTally {
   readonly messageErrors: number;
 }
 
-export interface AudienceTally {
-  readonly count: number;
-  readonly customers: number;
+export interface PartitionSource {
+  readonly partition: number;
+  readonly source: ScanSource;
+}
+
+/** A bitmap over a partition's rows: bit row & 7 of byte row >>> 3. */
+export interface PartitionRows {
+  readonly partition: number;
+  readonly rows: SharedArrayBuffer;
+}
+
+/** `undecided` are to be looked at; who is in is noted in `matched`, unless only their number is wanted. */
+export interface OpenRows {
+  readonly partition: number;
+  readonly undecided: SharedArrayBuffer;
+  readonly matched: SharedArrayBuffer | null;
+}
+
+/** A field of the profile by its name and type, or a segment. */
+export interface AudienceField {
+  readonly name: string;
+  readonly type: ValueType | 'segment';
+}
+
+export interface RowsChunk {
+  readonly bytes: Uint8Array;
+  readonly rows: number;
+  /** Where to go on; -1: there are no more. */
+  readonly next: number;
 }
 
 export type FromShard =

@@ -2,15 +2,15 @@
  * The engine behind the gateway's routes: what the gateway's interface asks for, put together from the shards, the ingest, the publication and the decision
  * streams of this node. The same for both kinds of log.
  */
+import type { Audience, AudienceCount, AudienceRequest } from '../protocol/audience.ts';
 import type { DecisionGroups } from '../protocol/decision-group.ts';
 import type { DecisionSource } from '../protocol/decision-source.ts';
 import type { BatchOutcome, DecideOutcome, EventBatch } from '../protocol/ingest.ts';
-import { checkExpression } from '../rules/check-expression.ts';
 import { partitionOf } from '../stdx/hash.ts';
 import type { MetricsExposition } from '../telemetry/metrics-exposition.ts';
-import type { WorkspaceIssue } from '../workspace/workspace.ts';
+import type { AudienceRefusal, Audiences } from './audiences.ts';
 import type { Ingest } from './ingest.ts';
-import type { AudienceTally, CampaignTally } from './messages.ts';
+import type { CampaignTally } from './messages.ts';
 import type { Publication, PublishResult } from './publication.ts';
 import type { Shards } from './shards.ts';
 
@@ -19,6 +19,7 @@ export interface EngineParts {
   readonly shards: Shards;
   readonly ingest: Ingest;
   readonly publication: Publication;
+  readonly audiences: Audiences;
   readonly decisions: DecisionSource;
   /** null: durable groups need streams that nodes share. */
   readonly groups: DecisionGroups | null;
@@ -63,19 +64,12 @@ export class NodeEngine {
     return ids.map((id) => ({ ...(tallies.get(id) ?? emptyTally(id)), status: status.get(id) ?? 'removed' }));
   }
 
-  async countAudience(
-    where: string,
-  ): Promise<(AudienceTally & { readonly ms: number }) | { readonly issues: readonly WorkspaceIssue[] }> {
-    const workspace = this.#parts.publication.current;
-    if (workspace === null)
-      return { issues: [{ file: 'where', line: 1, column: 1, message: 'no workspace is active: publish one first' }] };
-    const checked = checkExpression(where, { schema: workspace.schema, event: null }, ['bool']);
-    if ('issues' in checked) return { issues: checked.issues.map((issue) => ({ file: 'where', ...issue })) };
-    const start = performance.now();
-    const tally = await this.#parts.shards.countAudience(checked.program, workspace.version);
-    // A version was published in the meantime: check against that one.
-    if (tally === null) return this.countAudience(where);
-    return { ...tally, ms: Math.round((performance.now() - start) * 10) / 10 };
+  countAudience(where: string): Promise<AudienceCount | AudienceRefusal> | null {
+    return this.#parts.audiences.count(where);
+  }
+
+  openAudience(request: AudienceRequest): Promise<Audience | AudienceRefusal> | null {
+    return this.#parts.audiences.open(request);
   }
 
   workspace(): { version: number; files: Readonly<Record<string, string>> } | null {

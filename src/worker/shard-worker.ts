@@ -7,7 +7,8 @@ import { METRICS_REFRESH_MS, READ_WAIT_MS_MAX } from '../constants.ts';
 import { assert } from '../stdx/assert.ts';
 import { systemClock } from '../stdx/clock.ts';
 import { nodeFileSystem } from '../storage/node-file-system.ts';
-import { AudienceScans } from './audience-scans.ts';
+import { SampleScan } from './audience-sample.ts';
+import { AudienceScans, OpenRowsScan } from './audience-scans.ts';
 import { openEmbeddedHost } from './embedded-host.ts';
 import { openJetStreamHost } from './jetstream-host.ts';
 import type { AppliedPosition, FromShard, ShardOptions, ShardQuery, ToShard } from './messages.ts';
@@ -71,8 +72,10 @@ function answerInTime(ticket: number, query: ShardQuery, after: readonly Applied
 
 function answer(ticket: number, query: ShardQuery): void {
   const send = (value: unknown): void => post({ type: 'answer', ticket, value });
-  if (query.kind === 'audience') {
-    scans.start(query.where, query.workspaceVersion, shard.partitions.values(), send);
+  if (query.kind === 'audienceRest') {
+    scans.start(new OpenRowsScan(shard, query, send));
+  } else if (query.kind === 'audienceSample') {
+    scans.start(new SampleScan(shard, query, send));
   } else if (query.kind === 'metrics') {
     exposeMetrics();
     send(null);

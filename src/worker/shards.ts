@@ -5,9 +5,12 @@ import type { Program } from '../rules/program.ts';
 import { assert } from '../stdx/assert.ts';
 import type {
   AppliedPosition,
-  AudienceTally,
   CampaignTally,
+  OpenRows,
+  PartitionRows,
+  PartitionSource,
   PartitionStatus,
+  RowsChunk,
   ShardOptions,
   ShardQuery,
   SubmissionKind,
@@ -53,16 +56,27 @@ export class Shards {
     return sumTallies(((await this.#all({ kind: 'campaigns' })) as CampaignTally[][]).flat());
   }
 
-  /** null: the workspace changed meanwhile, or is not the one that the predicate was checked against; ask again. */
-  async countAudience(where: Program, workspaceVersion: number): Promise<AudienceTally | null> {
-    const tallies = (await this.#all({ kind: 'audience', where, workspaceVersion })) as (AudienceTally | null)[];
-    let [count, customers] = [0, 0];
-    for (const tally of tallies) {
-      if (tally === null) return null;
-      count += tally.count;
-      customers += tally.customers;
-    }
-    return { count, customers };
+  /** What a scan needs of each partition, in partition order; null: this is not the version that every one of them has. */
+  async audienceSources(where: Program, workspaceVersion: number): Promise<readonly PartitionSource[] | null> {
+    const answers = await this.#all({ kind: 'audience', where, workspaceVersion });
+    return answers.includes(null) ? null : inOrder(answers as PartitionSource[][]);
+  }
+
+  /** How many of the rows that a scan left open the predicate holds for; null: the workspace changed meanwhile. */
+  async audienceRest(where: Program, workspaceVersion: number, parts: readonly OpenRows[]): Promise<number | null> {
+    const counts = await this.#split(parts, (own) => ({ kind: 'audienceRest', where, workspaceVersion, parts: own }));
+    return counts.includes(null) ? null : (counts as number[]).reduce((sum, count) => sum + count, 0);
+  }
+
+  /** Leaves of some rows those with places up to `atMost`; returns these places. */
+  async audienceSample(parts: readonly PartitionRows[], salt: string, atMost: number): Promise<Uint32Array[]> {
+    const places = await this.#split(parts, (own) => ({ kind: 'audienceSample', parts: own, salt, atMost }));
+    return places as Uint32Array[];
+  }
+
+  /** null: a field is not there any more. */
+  audienceRows(query: Extract<ShardQuery, { kind: 'audienceRows' }>): Promise<RowsChunk | null> {
+    return this.#host(query.partition).query(query, []) as Promise<RowsChunk | null>;
   }
 
   /** Where every partition stands now, in partition order. */
@@ -79,9 +93,23 @@ export class Shards {
     await Promise.all(this.#handles.map((handle) => handle.stop()));
   }
 
-  #all(query: Exclude<ShardQuery, { kind: 'customer' }>): Promise<unknown[]> {
+  #all(query: Extract<ShardQuery, { kind: 'campaigns' | 'audience' | 'statuses' }>): Promise<unknown[]> {
     const after = this.acknowledged();
     return Promise.all(this.#handles.map((handle) => handle.query(query, after)));
+  }
+
+  /** Asks each worker about its own of these parts; the caller has waited for what was acknowledged already. */
+  #split<Part extends { readonly partition: number }>(
+    parts: readonly Part[],
+    queryOf: (own: readonly Part[]) => ShardQuery,
+  ): Promise<unknown[]> {
+    const workers = this.#handles.length;
+    const byWorker = this.#handles.map((_, worker) => parts.filter(({ partition }) => partition % workers === worker));
+    return Promise.all(
+      byWorker.flatMap((own, worker) =>
+        own.length === 0 ? [] : [(this.#handles[worker] as ShardHandle).query(queryOf(own), [])],
+      ),
+    );
   }
 
   #host(partition: number): ShardHandle {

@@ -465,6 +465,7 @@ describe('reading', () => {
       count: 12,
       customers: 34,
       ms: 0.5,
+      asOf: '2010-12-01T08:26:00.000Z',
     });
     const wrong = await g.post('/v1/audiences/count', { where: 'profile.spent > 100.0' });
     expectProblem(wrong, 422, 'issues', 'nothing was counted: where:1:9 unknown name `spent`');
@@ -678,5 +679,109 @@ describe('listening and closing', () => {
     await g.gateway.close();
     expect(g.logged[0]?.message).toBe('closing with requests unanswered: the engine took too long');
     expect(await pending).toBeInstanceOf(Error);
+  });
+
+  test('POST /v1/audiences/list', async () => {
+    const g = await start();
+    const body = { where: 'profile.vip', fields: ['country'], sample: 0.5, salt: 'spring', limit: 1 };
+    expect((await g.post('/v1/audiences/list', body)).json).toEqual({
+      count: 12,
+      customers: 34,
+      ms: 0.5,
+      asOf: '2010-12-01T08:26:00.000Z',
+      sampled: 2,
+      members: [{ id: 'a' }],
+    });
+    expect(g.engine.audienceRequests).toEqual([
+      {
+        where: 'profile.vip',
+        fields: ['country'],
+        sample: { salt: 'spring', share: 0.5, count: null },
+        format: 'ndjson',
+      },
+    ]);
+    expect((await g.post('/v1/audiences/list', { where: 'true' })).json.members).toEqual([{ id: 'a' }, { id: 'b' }]);
+    expect((await g.post('/v1/audiences/list', { where: 'true', limit: 0 })).json.members).toEqual([]);
+    g.engine.audienceChunks = [];
+    expect((await g.post('/v1/audiences/list', { where: 'true' })).json.members).toEqual([]);
+    g.engine.audienceChunks = [`${'x'.repeat(9 << 20)}\n`, `${'x'.repeat(9 << 20)}\n`];
+    expectProblem(await g.post('/v1/audiences/list', { where: 'true' }), 400, 'bad-request', /^the rows are more than/);
+    expect(g.engine.audiencesOpen).toBe(0);
+    const refused = async (body: object, detail: RegExp): Promise<void> => {
+      expectProblem(await g.post('/v1/audiences/list', { where: 'true', ...body }), 400, 'bad-request', detail);
+    };
+    await refused({ limit: 10_001 }, /^"limit" is a whole number from 0 to 10000; for more use/);
+    await refused({ limit: '3' }, /^"limit" is a whole number/);
+    await refused({ fields: 'country' }, /^"fields" is a list of names/);
+    await refused({ fields: [1] }, /^"fields" is a list of names/);
+    await refused({ salt: 3 }, /^"salt" is a text/);
+    for (const sample of [0, -1, 1.5, '0.1', 1_000_001]) await refused({ sample }, /^"sample" is a share above 0/);
+    await refused({ format: 'csv' }, /^the body has "format", which is not known here/);
+    const wrong = await g.post('/v1/audiences/list', { where: 'profile.spent' });
+    expectProblem(wrong, 422, 'issues', 'nothing was listed: where:1:9 unknown name `spent`');
+    g.engine.overloaded = true;
+    const busy = await g.post('/v1/audiences/count', { where: 'true' });
+    expectProblem(busy, 429, 'overloaded', /^as many audiences as this node takes at once/);
+    expect(busy.headers.get('retry-after')).toBe('1');
+  });
+
+  test('POST /v1/audiences/export streams, no faster than it is read, and a cut body is seen to be cut', async () => {
+    const g = await start();
+    const whole = await g.post('/v1/audiences/export?format=csv', { where: 'true' });
+    expect([whole.status, whole.text]).toEqual([200, '{"id":"a"}\n{"id":"b"}\n']);
+    expect(whole.headers.get('content-type')).toBe('text/csv; charset=utf-8; header=present');
+    expect(['count', 'customers', 'as-of'].map((name) => whole.headers.get(`beckon-${name}`))).toEqual([
+      '2',
+      '34',
+      '2010-12-01T08:26:00.000Z',
+    ]);
+    expect(g.engine.audienceRequests[0]?.format).toBe('csv');
+    g.engine.audienceChunks = [];
+    expect((await g.post('/v1/audiences/export', { where: 'true' })).text).toBe('');
+    expectProblem(
+      await g.post('/v1/audiences/export?format=xml', { where: 'true' }),
+      400,
+      'bad-request',
+      'format is one of ndjson, csv, csv-raw, not "xml"',
+    );
+    expectProblem(
+      await g.post('/v1/audiences/export?as=csv', { where: 'true' }),
+      400,
+      'bad-request',
+      '"as" is no parameter of an export: there is format',
+    );
+
+    g.engine.audienceFailure = new Error('a field went away');
+    expectProblem(await g.post('/v1/audiences/export', { where: 'true' }), 500, 'internal', /./);
+    g.engine.audienceChunks = ['{"id":"a"}\n'];
+    await expect(g.post('/v1/audiences/export', { where: 'true' })).rejects.toThrow();
+    expect(g.logged.length).toBe(2);
+    g.engine.audienceFailure = null;
+
+    // A client that reads nothing: what is asked of the engine is bounded by what sockets hold.
+    let given = 0;
+    const chunk = 'x'.repeat(1 << 20);
+    g.engine.audienceChunks = new Proxy([] as string[], {
+      get: (target, name) => {
+        if (name === 'length') return 200;
+        if (typeof name !== 'string' || Number.isNaN(Number(name))) return Reflect.get(target, name);
+        given++;
+        return chunk;
+      },
+    });
+    const url = `http://127.0.0.1:${g.port}/v1/audiences/export`;
+    const slow = await fetch(url, { method: 'POST', body: '{"where":"true"}' });
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    const held = given;
+    expect(held).toBeLessThan(100);
+    let read = 0;
+    for await (const part of slow.body as AsyncIterable<Uint8Array>) read += part.length;
+    expect(read).toBe(200 << 20);
+    expect(g.engine.audiencesOpen).toBe(0);
+
+    const left = new AbortController();
+    await fetch(url, { method: 'POST', body: '{"where":"true"}', signal: left.signal });
+    left.abort();
+    await g.until(() => g.engine.audiencesOpen === 0);
   });
 });

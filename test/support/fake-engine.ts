@@ -4,13 +4,13 @@
  */
 import { unpack } from 'msgpackr';
 import type {
-  AudienceCount,
   CampaignCounts,
   Engine,
   EngineIssue,
   PublishOutcome,
   WorkspaceSources,
 } from '../../src/gateway/engine.ts';
+import type { Audience, AudienceCount, AudienceRequest } from '../../src/protocol/audience.ts';
 import type { EncodedDecision } from '../../src/protocol/decision.ts';
 import type { DecisionSource } from '../../src/protocol/decision-source.ts';
 import type { BatchOutcome, DecideOutcome, EventBatch } from '../../src/protocol/ingest.ts';
@@ -126,6 +126,9 @@ export class FakeDecisions implements DecisionSource {
   }
 }
 
+const UNKNOWN_NAME = { issues: [{ file: 'where', line: 1, column: 9, message: 'unknown name `spent`' }] };
+const AUDIENCE = { count: 12, customers: 34, ms: 0.5, asOf: '2010-12-01T08:26:00.000Z' };
+
 export class FakeEngine implements Engine {
   readonly partitions: number;
   readonly decisions: FakeDecisions;
@@ -140,6 +143,11 @@ export class FakeEngine implements Engine {
   ready = true;
   sources: WorkspaceSources | null = { version: 1, files: { 'workspace.yaml': 'name: retail\n' } };
   readonly customers = new Map<string, object>();
+  /** What was asked of audiences; one member each; thrown behind the last of them; how many are not closed. */
+  readonly audienceRequests: AudienceRequest[] = [];
+  audienceChunks: readonly string[] = ['{"id":"a"}\n', '{"id":"b"}\n'];
+  audienceFailure: Error | null = null;
+  audiencesOpen = 0;
   counts: readonly CampaignCounts[] = [];
   #gate: Promise<void> = Promise.resolve();
   #open: () => void = () => {};
@@ -184,12 +192,27 @@ export class FakeEngine implements Engine {
   campaigns(): Promise<readonly CampaignCounts[]> {
     return this.#later(() => this.counts);
   }
-  countAudience(where: string): Promise<AudienceCount | { readonly issues: readonly EngineIssue[] }> {
-    return this.#later(() =>
-      where.includes('spent')
-        ? { issues: [{ file: 'where', line: 1, column: 9, message: 'unknown name `spent`' }] }
-        : { count: 12, customers: 34, ms: 0.5 },
-    );
+  countAudience(where: string): Promise<AudienceCount | { readonly issues: readonly EngineIssue[] }> | null {
+    if (this.overloaded) return null;
+    return this.#later(() => (where.includes('spent') ? UNKNOWN_NAME : AUDIENCE));
+  }
+  openAudience(request: AudienceRequest): Promise<Audience | { readonly issues: readonly EngineIssue[] }> | null {
+    if (this.overloaded) return null;
+    this.audienceRequests.push(request);
+    const chunks = this.audienceChunks;
+    const failure = this.audienceFailure;
+    const close = (): void => {
+      this.audiencesOpen--;
+    };
+    async function* read(limit: number): AsyncGenerator<Uint8Array, void, undefined> {
+      for (let i = 0; i < Math.min(limit, chunks.length); i++) yield Buffer.from(chunks[i] as string);
+      if (failure !== null) throw failure;
+    }
+    return this.#later(() => {
+      if (request.where.includes('spent')) return UNKNOWN_NAME;
+      this.audiencesOpen++;
+      return { ...AUDIENCE, members: chunks.length, read, close };
+    });
   }
   workspace(): WorkspaceSources | null {
     return this.sources;

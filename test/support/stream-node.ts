@@ -90,6 +90,7 @@ function engineOf(decisions: JetStreamDecisionSource, groups: JetStreamDecisionG
     customer: none,
     campaigns: none,
     countAudience: none,
+    openAudience: none,
     workspace: () => null,
     publish: none,
     metrics: none,
