@@ -391,6 +391,12 @@ export const RULES_PER_INDEXED_PLACE_MIN = 4;
 export const RULES_PER_CODED_PLACE_MIN = 4;
 /** Rules of a shape that are worth code of their own for events that lack nothing, and a choice between orders of the rules. */
 export const RULES_PER_FAST_SHAPE_MIN = 8;
+/**
+ * Shapes in one generated function, and characters of their trees: each character becomes a byte or two of V8's bytecode, of which functions with more than 60 KB
+ * are never optimized.
+ */
+export const SCAN_SHAPES_MAX = 16;
+export const SCAN_TREE_LENGTH_MAX = 8 * 1024;
 /** Constants of a place that a mask may have bits for: 8 words for each rule. */
 export const MASK_BITS_MAX = 256;
 

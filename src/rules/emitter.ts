@@ -10,6 +10,8 @@ export class Emitter {
   readonly aliases = new Map<string, string>();
   /** Vectors whose constant is the same for all rules. */
   readonly uniforms = new Set<number>();
+  /** Added to the numbers of vectors: functions for several shapes have all of their vectors in one list. */
+  vectorBase = 0;
 
   /** A name that is used nowhere else in the function. */
   name(prefix: string): string {
@@ -40,15 +42,24 @@ export class Emitter {
     const { lines } = this.capture(make);
     this.#loopDepth--;
     if (this.#loopDepth === 0) {
-      for (const [vector, name] of this.#loopConstants) this.emit(`const ${name} = V${vector}[r];`);
+      for (const [vector, name] of this.#loopConstants) this.emit(`const ${name} = ${this.vector(vector)}[r];`);
       this.#loopConstants.clear();
     }
     this.append(lines);
   }
 
+  vector(vector: number): string {
+    return `V${this.vectorBase + vector}`;
+  }
+
+  /** Where each rule's items begin in a vector of lists. */
+  starts(vector: number): string {
+    return `W${this.vectorBase + vector}`;
+  }
+
   /** The rule's constant in a vector. */
   constant(vector: number): string {
-    if (this.#loopDepth === 0) return `V${vector}[r]`;
+    if (this.#loopDepth === 0) return `${this.vector(vector)}[r]`;
     const name = this.#loopConstants.get(vector) ?? this.name('c');
     this.#loopConstants.set(vector, name);
     return name;
@@ -56,8 +67,8 @@ export class Emitter {
 
   /** The constant of all rules. */
   uniform(vector: number): string {
-    this.uniforms.add(vector);
-    return `U${vector}`;
+    this.uniforms.add(this.vectorBase + vector);
+    return `U${this.vectorBase + vector}`;
   }
 
   alias(name: string, expression: string): string {

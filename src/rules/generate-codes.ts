@@ -41,9 +41,9 @@ function amongMask(emitter: Emitter, ir: Extract<Ir, { op: 'amongMask' }>, fail:
   const known = value(emitter, code, fail);
   const bit = emitter.alias(`K_bit${code.place}`, `${known} < 0 ? 0 : 1 << ${known}`);
   const first = mask.uniform === true ? '0' : words === 1 ? 'r' : `r * ${words}`;
-  if (words === 1) return `((V${mask.vector}[${first}] & ${bit}) !== 0)`;
+  if (words === 1) return `((${emitter.vector(mask.vector)}[${first}] & ${bit}) !== 0)`;
   const word = emitter.alias(`K_word${code.place}`, `${known} < 0 ? 0 : ${known} >> 5`);
-  return `((V${mask.vector}[${first} + ${word}] & ${bit}) !== 0)`;
+  return `((${emitter.vector(mask.vector)}[${first} + ${word}] & ${bit}) !== 0)`;
 }
 
 function anyElement(emitter: Emitter, ir: Extract<Ir, { op: 'anyElement' }>, fail: string): string {
@@ -51,11 +51,12 @@ function anyElement(emitter: Emitter, ir: Extract<Ir, { op: 'anyElement' }>, fai
   assert(codes.op === 'lifted', 'constants are lifted');
   if (!ir.sure) requireList(emitter, list, fail);
   const seen = emitter.alias(`K_seen${place}`, `K.columns[${place}].seen`);
+  const starts = emitter.starts(codes.vector);
   const row = codes.uniform === true ? '0' : 'r';
   const next = codes.uniform === true ? '1' : 'r + 1';
   const found =
     codes.rep === 'codes'
-      ? `R.anySeen(V${codes.vector}, W${codes.vector}[${row}], W${codes.vector}[${next}], ${seen})`
+      ? `R.anySeen(${emitter.vector(codes.vector)}, ${starts}[${row}], ${starts}[${next}], ${seen})`
       : `(${seen}[${value(emitter, codes, fail)}] !== 0)`;
   if (ir.sure || !ir.gaps) return found;
   const name = emitter.name('t');

@@ -35,7 +35,7 @@ export function testFunction(shape: Shape, vectors: readonly Vector[], name: str
   emitter.emit('const r = 0;');
   condition(emitter, shape.ir, 'return 0;', 'return 2;');
   emitter.emit('return 1;');
-  return build(emitter, 'P, now, S', shape, vectors, name) as TestFunction;
+  return build(emitter, 'P, now, S', vectors, describe(name, shape)) as TestFunction;
 }
 
 export function scalarFunction(shape: Shape, vectors: readonly Vector[], property: 'number' | 'text'): ScalarFunction {
@@ -43,23 +43,27 @@ export function scalarFunction(shape: Shape, vectors: readonly Vector[], propert
   emitter.emit('const r = 0;');
   emitter.emit(`out.${property} = ${value(emitter, shape.ir, 'return false;')};`);
   emitter.emit('return true;');
-  return build(emitter, 'E, P, now, S, out', shape, vectors, 'scalar') as ScalarFunction;
+  return build(emitter, 'E, P, now, S, out', vectors, describe('scalar', shape)) as ScalarFunction;
 }
 
 export function valueFunction(shape: Shape, vectors: readonly Vector[]): ValueFunction {
   const emitter = new Emitter();
   emitter.emit('const r = 0, now = 0;');
   emitter.emit(`return ${value(emitter, shape.ir, 'return undefined;')};`);
-  return build(emitter, 'B', shape, vectors, 'value') as ValueFunction;
+  return build(emitter, 'B', vectors, describe('value', shape)) as ValueFunction;
+}
+
+/** For the comment. */
+export function describe(name: string, shape: Shape): string {
+  return `${name}: ${shape.kinds.join(' ')}`;
 }
 
 /** `context` is what the function keeps beside the constants: name → value. */
 export function build(
   emitter: Emitter,
   parameters: string,
-  shape: Shape,
   vectors: readonly Vector[],
-  name: string,
+  comment: string,
   context: Readonly<Record<string, unknown>> = {},
 ): unknown {
   const constants = vectors.map((vector, i) =>
@@ -71,7 +75,7 @@ export function build(
   const aliases = [...emitter.aliases].map(([alias, expression]) => `${alias} = ${expression}`);
   const source = [
     '"use strict";',
-    `// ${name}: ${shape.kinds.join(' ')}`,
+    `// ${comment}`,
     constantList.length > 0 ? `const ${constantList.join(', ')};` : '',
     `return function (${parameters}) {`,
     aliases.length > 0 ? `const ${aliases.join(', ')};` : '',

@@ -1,12 +1,12 @@
 /**
- * The function that tries the rules of one shape (shape-plan.ts). What is the same for all rules comes first; an operand of these that is false ends it for all of
- * them, one that is an error makes errors of those that nothing else makes false. An event that lacks nothing has a loop without questions of that kind.
+ * The functions that try the rules of a shape, or of several (shape-plan.ts). What is the same for all rules comes first; an operand of these that is false ends the
+ * shape's part, one that is an error makes errors of those that nothing else makes false. An event that lacks nothing has a loop without questions of that kind.
  */
 import { RULES_PER_FAST_SHAPE_MIN } from '../constants.ts';
 import type { EventFrame, ProfileFrame } from '../protocol/frame.ts';
 import { Emitter } from './emitter.ts';
 import { condition, each, value } from './generate.ts';
-import { build } from './generate-function.ts';
+import { build, describe } from './generate-function.ts';
 import type { Ir } from './ir.ts';
 import { canFail } from './ir-traits.ts';
 import { OPERATIONS } from './operations.ts';
@@ -16,10 +16,19 @@ import { assumePresent, type RangeKey, type ShapePlan } from './shape-plan.ts';
 import type { Shape, Vector } from './shapes.ts';
 
 /**
- * Tries all rules of the shape, or the rows `rows[0 … count − 1]`, ascending. Appends the ids of those that hold to hits from `hitCount` on, counts errors by id,
- * returns the new count.
+ * Tries all rules of some shapes. Appends the ids of those that hold to hits from `hitCount` on, counts errors by id, returns the new count.
  */
-export type MatchFunction = (
+export type ScanFunction = (
+  event: EventFrame,
+  profile: ProfileFrame,
+  nowMs: number,
+  segments: SegmentReader,
+  hits: Int32Array,
+  hitCount: number,
+) => number;
+
+/** The same of one shape's rows `rows[0 … count − 1]`, which must be ascending. */
+export type PickFunction = (
   event: EventFrame,
   profile: ProfileFrame,
   nowMs: number,
@@ -30,34 +39,60 @@ export type MatchFunction = (
   count: number,
 ) => number;
 
-export interface MatchContext {
+/** The rules of one shape, rows in the order of the plan's first key. */
+export interface MatchPart {
+  readonly shape: Shape;
+  readonly plan: ShapePlan;
+  readonly vectors: readonly Vector[];
   /** Index of the rule by row. */
   readonly ids: Int32Array;
-  /** By index of the rule. */
-  readonly errors: Uint32Array;
-  readonly places: PlaceReader;
   /** Rows in the order of the second key, and its constants in that order. */
   readonly secondRows: Int32Array;
   readonly secondConstants: Float64Array;
 }
 
-const FAIL = '{ errors[ids[r]]++; continue RULES; }';
-
-/** Rows are in the order of the plan's first key. `picked`: only some rows are tried. */
-export function matchFunction(
-  shape: Shape,
-  plan: ShapePlan,
-  vectors: readonly Vector[],
-  context: MatchContext,
-  picked: boolean,
+/** `errors`: by index of the rule. */
+export function scanFunction(
+  parts: readonly MatchPart[],
+  errors: Uint32Array,
+  places: PlaceReader,
   name: string,
-): MatchFunction {
+): ScanFunction {
+  return generate(parts, false, 'E, P, now, S, hits, n', errors, places, name) as ScanFunction;
+}
+
+export function pickFunction(part: MatchPart, errors: Uint32Array, places: PlaceReader, name: string): PickFunction {
+  return generate([part], true, 'E, P, now, S, hits, n, rows, count', errors, places, name) as PickFunction;
+}
+
+function generate(
+  parts: readonly MatchPart[],
+  picked: boolean,
+  parameters: string,
+  errors: Uint32Array,
+  places: PlaceReader,
+  name: string,
+): unknown {
   const emitter = new Emitter();
-  const generator = new MatchGenerator(emitter, plan, picked);
-  generator.generate();
-  const { ids, errors, places, secondRows, secondConstants } = context;
-  const kept = { ids, errors, K: places, secondRows, secondConstants };
-  return build(emitter, 'E, P, now, S, hits, n, rows, count', shape, vectors, name, kept) as MatchFunction;
+  const context: Record<string, unknown> = { errors, K: places };
+  parts.forEach(({ plan, vectors, ids, secondRows, secondConstants }, number) => {
+    emitter.emit(`PART${number}: {`);
+    new MatchGenerator(emitter, plan, picked, number).generate();
+    emitter.emit('}');
+    emitter.vectorBase += vectors.length;
+    context[`ids${number}`] = ids;
+    context[`secondRows${number}`] = secondRows;
+    context[`secondConstants${number}`] = secondConstants;
+  });
+  emitter.emit('return n;');
+  const comment = parts.map(({ shape }) => describe(name, shape)).join('; ');
+  return build(
+    emitter,
+    parameters,
+    parts.flatMap(({ vectors }) => vectors),
+    comment,
+    context,
+  );
 }
 
 class MatchGenerator {
@@ -66,12 +101,23 @@ class MatchGenerator {
   readonly #picked: boolean;
   /** An operand that is the same for all rules may fail. */
   readonly #mayFail: boolean;
+  /** What leaves the part, and what counts an error of the rule at hand. */
+  readonly #done: string;
+  readonly #fail: string;
+  readonly #ids: string;
+  readonly #secondRows: string;
+  readonly #secondConstants: string;
 
-  constructor(emitter: Emitter, plan: ShapePlan, picked: boolean) {
+  constructor(emitter: Emitter, plan: ShapePlan, picked: boolean, number: number) {
     this.#emitter = emitter;
     this.#plan = plan;
     this.#picked = picked;
     this.#mayFail = [...plan.cheap, ...plan.dear].some(canFail);
+    this.#ids = `ids${number}`;
+    this.#secondRows = `secondRows${number}`;
+    this.#secondConstants = `secondConstants${number}`;
+    this.#done = `break PART${number};`;
+    this.#fail = `{ errors[${this.#ids}[r]]++; continue RULES; }`;
   }
 
   generate(): void {
@@ -82,12 +128,12 @@ class MatchGenerator {
     if (rowCount < RULES_PER_FAST_SHAPE_MIN || items.length === 0) {
       for (const item of dear) this.#invariant(item);
       this.#loop(keyFirst(items, keys[0]), keys[0]);
-      emitter.emit('return n;');
+      emitter.emit(this.#done);
       return;
     }
     const conditions = new Map<string, Ir>();
     const sure = new Map(items.map((item) => [item, assumePresent(item, conditions)]));
-    const complete = [...conditions.values()].map((present) => value(emitter, present, 'return n;'));
+    const complete = [...conditions.values()].map((present) => value(emitter, present, this.#done));
     if (complete.length > 0) emitter.emit(`const complete = ${complete.join(' && ')};`);
     const inComplete = (make: () => void): void => {
       if (complete.length === 0) make();
@@ -107,7 +153,7 @@ class MatchGenerator {
     inComplete(() => this.#fastLoops(sure));
     if (complete.length > 0) {
       this.#loop(keyFirst(items, keys[0]), keys[0]);
-      emitter.emit('return n;');
+      emitter.emit(this.#done);
     }
   }
 
@@ -116,17 +162,17 @@ class MatchGenerator {
     const emitter = this.#emitter;
     const label = emitter.name('I');
     emitter.emit(`${label}: {`);
-    condition(emitter, item, 'return n;', `{ failed = true; break ${label}; }`);
+    condition(emitter, item, this.#done, `{ failed = true; break ${label}; }`);
     emitter.emit('}');
   }
 
   /** Ends the function if the comparison holds for no rule. */
   #readKey(key: RangeKey, index: number): void {
     const emitter = this.#emitter;
-    emitter.emit(`x${index} = ${value(emitter, assumePresent(key.read, new Map()), 'return n;')};`);
+    emitter.emit(`x${index} = ${value(emitter, assumePresent(key.read, new Map()), this.#done)};`);
     if (this.#picked) return;
     emitter.emit(
-      `if (!${compare(key, `x${index}`, index === 0 ? `V${key.vector}[0]` : 'secondConstants[0]')}) return n;`,
+      `if (!${compare(key, `x${index}`, index === 0 ? `${emitter.vector(key.vector)}[0]` : `${this.#secondConstants}[0]`)}) ${this.#done}`,
     );
   }
 
@@ -137,18 +183,19 @@ class MatchGenerator {
     const without = (key: RangeKey | undefined): Ir[] =>
       items.filter((item) => item !== key?.item).map((item) => sure.get(item) as Ir);
     if (first === undefined || second === undefined || this.#picked) {
-      const ends = first === undefined ? null : `if (!${compare(first, 'x0', `V${first.vector}[r]`)}) break;`;
+      const ends =
+        first === undefined ? null : `if (!${compare(first, 'x0', `${emitter.vector(first.vector)}[r]`)}) break;`;
       this.#fastLoop(this.#head(), ends, without(first));
     } else {
-      emitter.emit(`const m0 = ${leading(first, 'x0', `V${first.vector}`)};`);
-      emitter.emit(`const m1 = ${leading(second, 'x1', 'secondConstants')};`);
+      emitter.emit(`const m0 = ${leading(first, 'x0', emitter.vector(first.vector))};`);
+      emitter.emit(`const m1 = ${leading(second, 'x1', this.#secondConstants)};`);
       emitter.emit('if (m1 < m0) {');
-      this.#fastLoop('RULES: for (let k = 0; k < m1; k++) {\nconst r = secondRows[k];', null, without(second));
-      emitter.emit('return n;');
+      this.#fastLoop(`RULES: for (let k = 0; k < m1; k++) {\nconst r = ${this.#secondRows}[k];`, null, without(second));
+      emitter.emit(this.#done);
       emitter.emit('}');
       this.#fastLoop('RULES: for (let r = 0; r < m0; r++) {', null, without(first));
     }
-    emitter.emit('return n;');
+    emitter.emit(this.#done);
   }
 
   #fastLoop(head: string, ends: string | null, items: readonly Ir[]): void {
@@ -173,12 +220,12 @@ class MatchGenerator {
   #body(items: readonly Ir[], last: Ir | null): void {
     const emitter = this.#emitter;
     if (items.length > 0) {
-      each(emitter, items, FAIL, (item, fail) =>
+      each(emitter, items, this.#fail, (item, fail) =>
         condition(emitter, item, item === last ? 'break RULES;' : 'continue RULES;', fail),
       );
     }
-    if (this.#mayFail) emitter.emit(`if (failed) ${FAIL}`);
-    emitter.emit('hits[n++] = ids[r];');
+    if (this.#mayFail) emitter.emit(`if (failed) ${this.#fail}`);
+    emitter.emit(`hits[n++] = ${this.#ids}[r];`);
     emitter.emit('}');
   }
 }

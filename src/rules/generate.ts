@@ -292,9 +292,11 @@ function memberValue(emitter: Emitter, ir: Extract<Ir, { op: 'member' }>, fail: 
   const search = SEARCH[ir.values.rep];
   if (search === undefined) return `${value(emitter, ir.values, fail)}.has(${item})`;
   const { vector, uniform } = ir.values;
-  if (uniform === true) return `R.${search}(V${vector}, W${vector}[0], W${vector}[1], ${item})`;
+  const items = emitter.vector(vector);
+  const starts = emitter.starts(vector);
+  if (uniform === true) return `R.${search}(${items}, ${starts}[0], ${starts}[1], ${item})`;
   // The vector of a list comes in two: its items, and where each rule's begin (generate-function.ts).
-  return `R.${search}(V${vector}, W${vector}[r], W${vector}[r + 1], ${item})`;
+  return `R.${search}(${items}, ${starts}[r], ${starts}[r + 1], ${item})`;
 }
 
 /** An unboxed value as a boxed one. */

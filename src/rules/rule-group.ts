@@ -1,11 +1,13 @@
-/** The rules of one shape that are reached in the same way: all on every event, or through the index under values of one place. They share one function. */
-import { type MatchFunction, matchFunction } from './generate-match.ts';
+/** The rules of one shape that are reached in the same way: all on every event, or through the index under values of one place. */
+import { SCAN_SHAPES_MAX, SCAN_TREE_LENGTH_MAX } from '../constants.ts';
+import { type MatchPart, type PickFunction, pickFunction, type ScanFunction, scanFunction } from './generate-match.ts';
 import type { PlaceReader } from './place-codes.ts';
 import { planShape } from './shape-plan.ts';
 import { type Lifted, type Shape, vectorsOf } from './shapes.ts';
 
+/** What the index picks rows from. */
 export interface RuleGroup {
-  readonly run: MatchFunction;
+  readonly pick: PickFunction;
   /** Index of the rule by row. */
   readonly ids: Int32Array;
 }
@@ -16,15 +18,29 @@ export interface Member {
   readonly constants: readonly Lifted[];
 }
 
-/** `picked`: the index says which rows are tried. */
-export function createGroup(
-  shape: Shape,
-  members: readonly Member[],
-  errors: Uint32Array,
-  places: PlaceReader,
-  picked: boolean,
-  name: string,
-): RuleGroup {
+export function pickedGroup(part: MatchPart, errors: Uint32Array, places: PlaceReader, name: string): RuleGroup {
+  return { pick: pickFunction(part, errors, places, name), ids: part.ids };
+}
+
+/** A function takes in several shapes, one after the other: what they read of the event is loaded once. */
+export function scanFunctions(parts: readonly MatchPart[], errors: Uint32Array, places: PlaceReader): ScanFunction[] {
+  const chunks: MatchPart[][] = [];
+  let length = 0;
+  for (const part of parts) {
+    const last = chunks[chunks.length - 1];
+    const own = part.shape.key.length;
+    if (last !== undefined && last.length < SCAN_SHAPES_MAX && length + own <= SCAN_TREE_LENGTH_MAX) {
+      last.push(part);
+      length += own;
+    } else {
+      chunks.push([part]);
+      length = own;
+    }
+  }
+  return chunks.map((chunk, number) => scanFunction(chunk, errors, places, `scan ${number}`));
+}
+
+export function createPart(shape: Shape, members: readonly Member[]): MatchPart {
   const plan = planShape(
     shape,
     members.map(({ constants }) => constants),
@@ -41,8 +57,7 @@ export function createGroup(
     secondRows,
     (row) => rows[row]?.constants[second?.vector as number] as number,
   );
-  const context = { ids, errors, places, secondRows, secondConstants };
-  return { run: matchFunction(shape, plan, vectors, context, picked, name), ids };
+  return { shape, plan, vectors, ids, secondRows, secondConstants };
 }
 
 /** Members in the order `order` as rows, where the members are in the order `rows`. */

@@ -47,7 +47,7 @@ export class RuleIndex {
     this.#rows = new Int32Array(Math.max(0, ...[...groups.keys()].map((group) => group.ids.length)));
   }
 
-  /** Tries the rules that the event may match, each once. As a MatchFunction otherwise; the places must have been read. */
+  /** Tries the rules that the event may match, each once. As a ScanFunction otherwise; the places must have been read. */
   match(
     event: EventFrame,
     profile: ProfileFrame,
@@ -71,7 +71,7 @@ export class RuleIndex {
           found = true;
           const rows = triedFor === null ? slice.rows : this.#rows;
           const rowCount = triedFor === null ? rows.length : this.#untried(slice.rows, triedFor);
-          count = group.run(event, profile, nowMs, segments, hits, count, rows, rowCount);
+          count = group.pick(event, profile, nowMs, segments, hits, count, rows, rowCount);
         }
       }
     }

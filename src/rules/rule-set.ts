@@ -5,13 +5,14 @@
 import type { EventFrame, ProfileFrame } from '../protocol/frame.ts';
 import type { EventSchema, Schema } from '../protocol/schema.ts';
 import { assert } from '../stdx/assert.ts';
+import type { MatchPart, ScanFunction } from './generate-match.ts';
 import type { Ir } from './ir.ts';
 import { childrenOf } from './ir-traits.ts';
 import { placeKey } from './place.ts';
 import { PlaceCodes } from './place-codes.ts';
 import type { Program } from './program.ts';
 import { type Demand, demandsOf } from './rule-demands.ts';
-import { createGroup, type Member, type RuleGroup } from './rule-group.ts';
+import { createPart, type Member, pickedGroup, type RuleGroup, scanFunctions } from './rule-group.ts';
 import { chooseDemands, RuleIndex } from './rule-index.ts';
 import { reachedSlots, type SegmentSet } from './segment-set.ts';
 import { type DictionaryCode, liftConstants, type Shape } from './shapes.ts';
@@ -24,14 +25,14 @@ export class RuleSet {
   readonly errors: Uint32Array;
   /** Slots of the profile that the rules and the segments they name may read, ascending: gather them before `match`. */
   readonly profileSlots: Int32Array;
-  /** How many functions were generated, and how many rules only the index reaches. */
+  /** How many shapes the rules have, and how many rules only the index reaches. */
   readonly shapeCount: number;
   readonly indexedCount: number;
   readonly #segments: SegmentSet;
   readonly #places: PlaceCodes;
   readonly #index: RuleIndex;
-  /** Groups whose rules are tried on every event. */
-  readonly #scanned: readonly RuleGroup[];
+  /** For the rules that are tried on every event. */
+  readonly #scans: readonly ScanFunction[];
   readonly #sort: AscendingSort;
 
   /** `dictionaryCode` gives the code that a string of the profile has in ProfileFrame.code, -1 if it cannot have one. */
@@ -55,23 +56,23 @@ export class RuleSet {
       [...demands.values()],
     );
     const classes = classesOf(rules, demands, { dictionaryCode, places: this.#places });
-    const scanned: RuleGroup[] = [];
+    const scanned: MatchPart[] = [];
     const indexed = new Map<RuleGroup, readonly Demand[]>();
     classes.forEach(({ shape, members, isIndexed }, number) => {
-      const group = createGroup(shape, members, this.errors, this.#places, isIndexed, `shape ${number}`);
-      if (isIndexed)
+      const part = createPart(shape, members);
+      if (!isIndexed) scanned.push(part);
+      else {
+        const group = pickedGroup(part, this.errors, this.#places, `shape ${number}`);
         indexed.set(
           group,
-          Array.from(group.ids, (id) => demands.get(id) as Demand),
+          Array.from(part.ids, (id) => demands.get(id) as Demand),
         );
-      else scanned.push(group);
+      }
     });
-    this.#scanned = scanned;
+    this.#scans = scanFunctions(scanned, this.errors, this.#places);
     this.#index = new RuleIndex(indexed, this.#places);
-    const scannedShapes = classes.filter(({ isIndexed }) => !isIndexed);
-    this.#places.lookUpAlways(
-      new Set([...this.#index.places, ...scannedShapes.flatMap(({ shape }) => placesOf(shape.ir))]),
-    );
+    const read = scanned.flatMap(({ shape }) => placesOf(shape.ir));
+    this.#places.lookUpAlways(new Set([...this.#index.places, ...read]));
     this.#sort = new AscendingSort(rules.length);
     this.shapeCount = classes.length;
     this.indexedCount = demands.size;
@@ -85,10 +86,9 @@ export class RuleSet {
     assert(hits.length >= this.errors.length, 'hits: room for every rule');
     this.#places.read(event, profile);
     let count = 0;
-    for (let i = 0; i < this.#scanned.length; i++) {
-      const { run, ids } = this.#scanned[i] as RuleGroup;
-      count = run(event, profile, nowMs, this.#segments, hits, count, ids, 0);
-    }
+    const scans = this.#scans;
+    for (let i = 0; i < scans.length; i++)
+      count = (scans[i] as ScanFunction)(event, profile, nowMs, this.#segments, hits, count);
     count = this.#index.match(event, profile, nowMs, this.#segments, hits, count);
     this.#sort.sort(hits, count);
     return count;
