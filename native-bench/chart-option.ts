@@ -87,7 +87,7 @@ function addBars(parts: Parts, panel: ChartPanel & { kind: 'bars' }, index: numb
   const { bars, log, unit } = panel;
   const lowest = Math.min(...bars.flatMap(({ low, mark }) => [low, mark ?? low]));
   parts.xAxis.push({
-    ...valueAxis(index, log, log ? `${unit || 'ratio'} (logarithmic)` : unit || 'ratio'),
+    ...valueAxis(index, log, log ? `${unit} (logarithmic)` : unit),
     // A bar needs a beginning: a power of ten below everything.
     ...(log ? { min: 10 ** Math.floor(Math.log10(lowest * 0.9)) } : { min: 0 }),
   });

@@ -1,12 +1,12 @@
 /**
- * A suite's results as one SVG: a panel per unit with a bar per measurement and its spread, a panel of the ratios with their bars as marks, and a panel of
+ * A suite's results as one SVG: a panel per unit with a bar per measurement and its spread, a panel of the ratios with their bars as marks (and of what else has a bar), and a panel of
  * lines per chart of `series`. Drawn by ECharts, which needs no browser for SVG; without it there are no charts.
  */
 import { BARS } from './bars.ts';
 import { withDarkMode } from './chart-colours.ts';
 import { type ChartOption, type ChartPanel, optionOf } from './chart-option.ts';
 import { loadPeerPackage } from './peers/packages.ts';
-import type { Spread } from './suite.ts';
+import type { Ratio, Spread } from './suite.ts';
 import type { SuiteResult } from './suite-result.ts';
 
 interface ECharts {
@@ -35,18 +35,18 @@ export function chartOf(result: SuiteResult): string | null {
 
 function panelsOf({ measurements, ratios, series }: SuiteResult): ChartPanel[] {
   const panels: ChartPanel[] = [];
-  if (ratios.length > 0)
+  const unitOf = ({ key }: Ratio) => (key === null ? '×' : BARS[key].unit);
+  for (const unit of new Set(ratios.map(unitOf))) {
+    const same = ratios.filter((ratio) => unitOf(ratio) === unit);
+    const title = unit === '×' ? 'ratios' : 'against the bar';
     panels.push({
       kind: 'bars',
-      title: 'ratios',
-      unit: '',
-      log: spansDecades(ratios),
-      bars: ratios.map(({ key, name, ...spread }) => ({
-        name,
-        ...spread,
-        mark: key === null ? null : BARS[key].value,
-      })),
+      title: same.some(({ key }) => key !== null) ? `${title} (red: the bar)` : title,
+      unit,
+      log: spansDecades(same),
+      bars: same.map(({ key, name, ...spread }) => ({ name, ...spread, mark: key === null ? null : BARS[key].value })),
     });
+  }
   for (const unit of new Set(measurements.map((measurement) => measurement.unit))) {
     const bars = measurements.filter((measurement) => measurement.unit === unit);
     panels.push({

@@ -14,7 +14,7 @@ import { reportOf } from './report.ts';
 import { barTable, machineLines, painter, suiteTable } from './report-table.ts';
 import { runSuite } from './run-suite.ts';
 import type { SuiteResult } from './suite-result.ts';
-import { describeSuites, select } from './suites.ts';
+import { allSuites, describeSuites, select } from './suites.ts';
 
 interface Options {
   readonly json?: true;
@@ -128,7 +128,7 @@ async function main(): Promise<number> {
     await writeFile(join(out, 'results.json'), `${JSON.stringify(report, null, 2)}\n`);
     const charts = await writeCharts(out, results);
     print(
-      `${barTable(report, paint)}\n\n${machineLines(report.machine, paint)}\nresults.json and ${charts === 1 ? 'a chart' : `${charts} charts`} in ${out}`,
+      `${barTable(report, suites.length === allSuites().length, paint)}\n\n${machineLines(report.machine, paint)}\nresults.json and ${charts === 1 ? 'a chart' : `${charts} charts`} in ${out}`,
     );
     if (options.json === true) process.stdout.write(`${JSON.stringify(report)}\n`);
     return results.some(({ status }) => status === 'failed') ? 1 : 0;

@@ -64,7 +64,15 @@ test('what was not measured is null and says why', () => {
 test('a quick run claims nothing', () => {
   const results = [resultOf('one', ['kernel_vs_cpp'], { ratios: [ratio('kernel_vs_cpp', 0.9)] })];
   expect(report(results, true).ratios.kernel_vs_cpp).toMatchObject({ median: 0.9, met: null, missedBy: null });
-  expect(barTable(report(results, true), plain)).toContain('no claim');
+  expect(barTable(report(results, true), false, plain)).toContain('no claim');
+});
+
+test('bars of suites that did not run are told only where all were to run', () => {
+  const results = [resultOf('one', ['kernel_vs_cpp'], { ratios: [ratio('kernel_vs_cpp', 0.9)] })];
+  expect(barTable(report(results), false, plain)).toMatch(/kernel_vs_cpp .* ≥ 0.8 × {2,}met/);
+  expect(barTable(report(results), false, plain)).not.toContain('restart_s');
+  expect(barTable(report(results), true, plain)).toContain('restart_s');
+  expect(barTable(report([resultOf('two', [], {})]), false, plain)).toBe('');
 });
 
 test('tables are aligned, and plain where nobody sees colours', () => {
