@@ -46,7 +46,7 @@ export const BATCH_EVENTS = 32;
  */
 export const BATCH_LIST_LENGTH_MAX = 256;
 /** Strings of event fields that a partition keeps by their bytes, a power of two: a string given again costs a comparison and no memory. */
-export const EVENT_TEXTS_KEPT = 4096;
+export const EVENT_TEXTS_KEPT = 8192;
 /** A longer one is made anew each time. */
 export const EVENT_TEXT_KEPT_BYTES_MAX = 64;
 /** Record definitions of MessagePack messages that a partition keeps by their bytes, a power of two: producers send the same few in every message. */

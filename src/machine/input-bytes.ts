@@ -59,10 +59,23 @@ export function sameRange(view: DataView, start: number, other: DataView, from: 
   return ((view.getInt32(start + i, true) ^ other.getInt32(from + i, true)) & (TAIL_MASK[length - i] as number)) === 0;
 }
 
-/** ASCII to a string. */
+/** ASCII to a string; eight at a time, because each step of a concatenation is a string. */
 export function asciiText(bytes: Uint8Array, start: number, end: number): string {
   let text = '';
-  for (let i = start; i < end; i++) text += String.fromCharCode(bytes[i] as number);
+  let at = start;
+  for (; at + 8 <= end; at += 8) {
+    text += String.fromCharCode(
+      bytes[at] as number,
+      bytes[at + 1] as number,
+      bytes[at + 2] as number,
+      bytes[at + 3] as number,
+      bytes[at + 4] as number,
+      bytes[at + 5] as number,
+      bytes[at + 6] as number,
+      bytes[at + 7] as number,
+    );
+  }
+  for (; at < end; at++) text += String.fromCharCode(bytes[at] as number);
   return text;
 }
 

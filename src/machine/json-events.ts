@@ -31,6 +31,22 @@ const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 /** Elements of a list that are made room for at first. */
 const LIST_ROOM = 16;
 
+// Constants of this module are constants to the optimizing compiler; those of others are looked up each time.
+const DOUBLE = KeyKind.double;
+const INT = KeyKind.int;
+const BOOL = KeyKind.bool;
+const TIMESTAMP = KeyKind.timestamp;
+const TEXT = KeyKind.text;
+const LIST = KeyKind.list;
+const OBJECT = KeyKind.object;
+const TYPE = KeyKind.type;
+const ID = KeyKind.id;
+const CUSTOMER = KeyKind.customer;
+const TS = KeyKind.ts;
+const DATA = KeyKind.data;
+const NOBODYS = KeyKind.undeclared;
+const LAST_SCALAR = LAST_SCALAR_KIND;
+
 export class JsonEvents {
   readonly #input: InputBytes;
   readonly #plans: EventPlans;
@@ -81,30 +97,30 @@ export class JsonEvents {
       at = this.#readKey(values.space(at + 1), object, previous);
       if (at < 0) return BLOCKED;
       const key = this.#key;
-      if (key !== UNDECLARED) previous = key;
+      if (key.kind !== NOBODYS) previous = key;
       const { kind } = key;
-      if (kind === KeyKind.undeclared) at = values.skip(at, 2);
+      if (kind === NOBODYS) at = values.skip(at, 2);
       else {
         if ((seen & (1 << kind)) !== 0) return BLOCKED;
         seen |= 1 << kind;
         switch (kind) {
-          case KeyKind.type:
+          case TYPE:
             at = this.#type(at);
             if (at < 0) return BLOCKED;
             plan = this.#plans.events[this.#lastType.slot] as EventPlan;
             frame = batch.emptyFrame(plan.event, place);
             batch.type[place] = plan.event.index;
             break;
-          case KeyKind.id:
+          case ID:
             at = this.#id(at, batch.idStart, batch.idEnd, place);
             break;
-          case KeyKind.customer:
+          case CUSTOMER:
             at = this.#id(at, batch.customerStart, batch.customerEnd, place);
             break;
-          case KeyKind.ts:
+          case TS:
             at = this.#ts(at, batch.givenTs, place);
             break;
-          case KeyKind.data:
+          case DATA:
             if (bytes[at] !== OPEN_OBJECT) at = values.nil(at);
             else if (plan !== null) at = this.#fields(at, plan.data, frame as EventFrame, 2);
             else {
@@ -143,7 +159,7 @@ export class JsonEvents {
       if (end < 0) return BLOCKED;
       const key = object.find(view, values.textStart, end - 1);
       this.#key = key;
-      if (key !== UNDECLARED) previous.follower = key;
+      if (key.kind !== NOBODYS) previous.follower = key;
     }
     // Most write no white space.
     return bytes[end] === COLON && (bytes[end + 1] as number) > 0x20 ? end + 1 : values.colon(end);
@@ -162,12 +178,12 @@ export class JsonEvents {
       at = this.#readKey(at, object, previous);
       if (at < 0) return BLOCKED;
       const key = this.#key;
-      if (key !== UNDECLARED) previous = key;
+      if (key.kind !== NOBODYS) previous = key;
       const { kind } = key;
-      if (kind <= LAST_SCALAR_KIND) at = this.#scalar(at, kind, key.slot, number, text, present);
-      else if (kind === KeyKind.undeclared) at = values.skip(at, level + 1);
-      else if (kind === KeyKind.list) at = this.#list(at, key, frame, level + 1);
-      else if (kind === KeyKind.object) at = this.#inner(at, key, frame, level + 1);
+      if (kind <= LAST_SCALAR) at = this.#scalar(at, kind, key.slot, number, text, present);
+      else if (kind === NOBODYS) at = values.skip(at, level + 1);
+      else if (kind === LIST) at = this.#list(at, key, frame, level + 1);
+      else if (kind === OBJECT) at = this.#inner(at, key, frame, level + 1);
       else return BLOCKED;
       if (at < 0) return at;
       at = values.space(at);
@@ -191,12 +207,12 @@ export class JsonEvents {
     if (this.#input.bytes[at] === 0x6e) return values.nil(at);
     let end = BLOCKED;
     switch (kind) {
-      case KeyKind.double: {
+      case DOUBLE: {
         end = values.number(at, number, slot);
         if (end >= 0 && !Number.isFinite(number[slot])) return BLOCKED;
         break;
       }
-      case KeyKind.int: {
+      case INT: {
         end = values.number(at, number, slot);
         if (end < 0) return BLOCKED;
         const value = number[slot] as number;
@@ -204,10 +220,10 @@ export class JsonEvents {
         number[slot] = value + 0;
         break;
       }
-      case KeyKind.bool:
+      case BOOL:
         end = values.bool(at, number, slot);
         break;
-      case KeyKind.timestamp: {
+      case TIMESTAMP: {
         end = this.#time(at, number, slot);
         if (end < 0) return BLOCKED;
         const value = number[slot] as number;
@@ -216,7 +232,7 @@ export class JsonEvents {
         break;
       }
       default:
-        end = this.#text(at, kind === KeyKind.text, text, slot);
+        end = this.#text(at, kind === TEXT, text, slot);
     }
     if (end >= 0) present[slot] = 1;
     return end;
@@ -284,7 +300,7 @@ export class JsonEvents {
     const end = values.key(at);
     if (end < 0) return BLOCKED;
     const type = this.#plans.types.find(view, values.textStart, end - 1);
-    if (type.kind !== KeyKind.type) return BLOCKED;
+    if (type.kind !== TYPE) return BLOCKED;
     this.#lastType = type;
     return end;
   }
@@ -339,11 +355,11 @@ export class JsonEvents {
       at = this.#readKey(at, object, previous);
       if (at < 0) return BLOCKED;
       const key = this.#key;
-      if (key.kind <= LAST_SCALAR_KIND) {
+      if (key.kind <= LAST_SCALAR) {
         previous = key;
         const { number, text, present } = into.columns[key.slot] as ListColumn;
         at = this.#scalar(at, key.kind, index, number, text, present);
-      } else if (key === UNDECLARED) at = values.skip(at, level + 1);
+      } else if (key.kind === NOBODYS) at = values.skip(at, level + 1);
       else return BLOCKED;
       if (at < 0) return BLOCKED;
       at = values.space(at);

@@ -22,6 +22,22 @@ import { parseRfc3339Bytes, TIMESTAMP_MS_MAX, TIMESTAMP_MS_MIN } from './rfc3339
 import { BLOCKED, LATER } from './step-result.ts';
 import type { TextCache } from './text-cache.ts';
 
+// Constants of this module are constants to the optimizing compiler; those of others are looked up each time.
+const DOUBLE = KeyKind.double;
+const INT = KeyKind.int;
+const BOOL = KeyKind.bool;
+const TIMESTAMP = KeyKind.timestamp;
+const TEXT = KeyKind.text;
+const LIST = KeyKind.list;
+const OBJECT = KeyKind.object;
+const TYPE = KeyKind.type;
+const ID = KeyKind.id;
+const CUSTOMER = KeyKind.customer;
+const TS = KeyKind.ts;
+const DATA = KeyKind.data;
+const NOBODYS = KeyKind.undeclared;
+const LAST_SCALAR = LAST_SCALAR_KIND;
+
 export class MessagePackEvents {
   readonly #input: InputBytes;
   readonly #plans: EventPlans;
@@ -91,10 +107,10 @@ export class MessagePackEvents {
           if (at < 0) return BLOCKED;
           key = this.#key;
         }
-        if (key !== UNDECLARED) previous = key;
+        if (key.kind !== NOBODYS) previous = key;
       }
       const { kind } = key;
-      if (kind === KeyKind.undeclared) {
+      if (kind === NOBODYS) {
         at = values.skip(at, 2);
         if (at < 0) return BLOCKED;
         continue;
@@ -102,7 +118,7 @@ export class MessagePackEvents {
       if ((seen & (1 << kind)) !== 0) return BLOCKED;
       seen |= 1 << kind;
       switch (kind) {
-        case KeyKind.type: {
+        case TYPE: {
           at = this.#type(at);
           if (at < 0) return BLOCKED;
           plan = this.#plans.events[this.#lastType.slot] as EventPlan;
@@ -110,16 +126,16 @@ export class MessagePackEvents {
           batch.type[place] = plan.event.index;
           break;
         }
-        case KeyKind.id:
+        case ID:
           at = this.#id(at, batch.idStart, batch.idEnd, place);
           break;
-        case KeyKind.customer:
+        case CUSTOMER:
           at = this.#id(at, batch.customerStart, batch.customerEnd, place);
           break;
-        case KeyKind.ts:
+        case TS:
           at = this.#ts(at, batch.givenTs, place);
           break;
-        case KeyKind.data: {
+        case DATA: {
           const behind = values.nil(at);
           if (behind >= 0) at = behind;
           else if (plan !== null) at = this.#fields(at, plan.data, frame as EventFrame, 2);
@@ -161,7 +177,8 @@ export class MessagePackEvents {
     let at = values.openObject(start, object);
     if (at < 0) return BLOCKED;
     const { count, keys } = values;
-    const { bytes, view } = this.#input;
+    const { bytes, view, end: messageEnd } = this.#input;
+    const texts = this.#texts;
     const { number, text, present } = frame;
     let previous = object.head;
     for (let i = 0; i < count; i++) {
@@ -175,13 +192,29 @@ export class MessagePackEvents {
           if (at < 0) return BLOCKED;
           key = this.#key;
         }
-        if (key !== UNDECLARED) previous = key;
+        if (key.kind !== NOBODYS) previous = key;
       }
       const { kind } = key;
-      if (kind <= LAST_SCALAR_KIND) at = this.#scalar(at, kind, key.slot, number, text, present);
-      else if (kind === KeyKind.undeclared) at = values.skip(at, level + 1);
-      else if (kind === KeyKind.list) at = this.#list(at, key, frame, level + 1);
-      else if (kind === KeyKind.object) at = this.#inner(at, key, frame, level + 1);
+      if (kind <= LAST_SCALAR) {
+        const { slot } = key;
+        const token = bytes[at] as number;
+        if (kind === DOUBLE && token === 0xcb && present[slot] === 0) {
+          const value = view.getFloat64(at + 1);
+          if (value - value !== 0) return BLOCKED;
+          number[slot] = value;
+          present[slot] = 1;
+          at += 9;
+        } else if (kind === TEXT && (token & 0xe0) === 0xa0 && present[slot] === 0) {
+          const end = at + 1 + (token & 0x1f);
+          const value = end <= messageEnd ? texts.get(at + 1, end) : null;
+          if (value === null) return BLOCKED;
+          text[slot] = value;
+          present[slot] = 1;
+          at = end;
+        } else at = this.#scalar(at, kind, slot, number, text, present);
+      } else if (kind === NOBODYS) at = values.skip(at, level + 1);
+      else if (kind === LIST) at = this.#list(at, key, frame, level + 1);
+      else if (kind === OBJECT) at = this.#inner(at, key, frame, level + 1);
       else return BLOCKED;
       if (at < 0) return at;
     }
@@ -203,29 +236,70 @@ export class MessagePackEvents {
     if (end < 0) return BLOCKED;
     const key = object.find(view, values.textStart, end);
     this.#key = key;
-    if (key !== UNDECLARED) previous.follower = key;
+    if (key.kind !== NOBODYS) previous.follower = key;
     else if (!isUtf8(bytes, values.textStart, end)) return BLOCKED;
     return end;
   }
 
-  /** A scalar of data; nil is the same as absent. What came already is left to the thorough decoder. */
+  /**
+   * A scalar of data; nil is the same as absent. What came already is left to the thorough decoder. The usual forms are
+   * here, where the compiler can put them into its callers' loops; the others are in #rareScalar.
+   */
   #scalar(at: number, kind: KeyKind, slot: number, number: Float64Array, text: string[], present: Uint8Array): number {
     if (present[slot] !== 0) return BLOCKED;
     const { bytes, view } = this.#input;
     const token = bytes[at] as number;
+    if (kind === TEXT) {
+      const end = at + 1 + (token & 0x1f);
+      if ((token & 0xe0) === 0xa0 && end <= this.#input.end) {
+        const value = this.#texts.get(at + 1, end);
+        if (value === null) return BLOCKED;
+        text[slot] = value;
+        present[slot] = 1;
+        return end;
+      }
+    } else if (kind === DOUBLE) {
+      if (token === 0xcb) {
+        const value = view.getFloat64(at + 1);
+        // Infinite ones and NaN are refused.
+        if (value - value !== 0) return BLOCKED;
+        number[slot] = value;
+        present[slot] = 1;
+        return at + 9;
+      }
+    } else if (kind === INT) {
+      // From 0x40 on it may be a record.
+      if (token < 0x40) {
+        number[slot] = token;
+        present[slot] = 1;
+        return at + 1;
+      }
+    } else if (kind === BOOL) {
+      if ((token & 0xfe) === 0xc2) {
+        number[slot] = token & 1;
+        present[slot] = 1;
+        return at + 1;
+      }
+    }
+    return this.#rareScalar(at, kind, slot, number, text, present);
+  }
+
+  #rareScalar(
+    at: number,
+    kind: KeyKind,
+    slot: number,
+    number: Float64Array,
+    text: string[],
+    present: Uint8Array,
+  ): number {
+    const { bytes } = this.#input;
     let end = BLOCKED;
     switch (kind) {
-      case KeyKind.double: {
-        if (token === 0xcb) {
-          number[slot] = view.getFloat64(at + 1);
-          end = at + 9;
-        } else end = this.#values.number(at, number, slot);
-        const value = number[slot] as number;
-        // Infinite ones and NaN are refused.
-        if (end >= 0 && value - value !== 0) return BLOCKED;
+      case DOUBLE:
+        end = this.#values.number(at, number, slot);
+        if (end >= 0 && !Number.isFinite(number[slot])) return BLOCKED;
         break;
-      }
-      case KeyKind.int: {
+      case INT: {
         end = this.#values.number(at, number, slot);
         if (end < 0) break;
         const value = number[slot] as number;
@@ -233,13 +307,9 @@ export class MessagePackEvents {
         number[slot] = value + 0;
         break;
       }
-      case KeyKind.bool:
-        if ((token & 0xfe) === 0xc2) {
-          number[slot] = token & 1;
-          end = at + 1;
-        }
+      case BOOL:
         break;
-      case KeyKind.timestamp: {
+      case TIMESTAMP: {
         end = this.#time(at, number, slot);
         if (end < 0) break;
         const value = number[slot] as number;
@@ -253,7 +323,7 @@ export class MessagePackEvents {
         const start = this.#values.textStart;
         // As many bytes as UTF-16 units allowed: longer ones are rare enough to be looked at with care.
         if (end - start > EVENT_STRING_LENGTH_MAX) return BLOCKED;
-        if (kind === KeyKind.text) {
+        if (kind === TEXT) {
           const value = this.#texts.get(start, end);
           if (value === null) return BLOCKED;
           text[slot] = value;
@@ -301,7 +371,7 @@ export class MessagePackEvents {
     const end = this.#values.text(at);
     if (end < 0) return BLOCKED;
     const type = this.#plans.types.find(view, this.#values.textStart, end);
-    if (type.kind !== KeyKind.type) return BLOCKED;
+    if (type.kind !== TYPE) return BLOCKED;
     this.#lastType = type;
     return end;
   }
@@ -355,12 +425,12 @@ export class MessagePackEvents {
           if (at < 0) return BLOCKED;
           key = this.#key;
         }
-        if (key !== UNDECLARED) previous = key;
+        if (key.kind !== NOBODYS) previous = key;
       }
-      if (key.kind <= LAST_SCALAR_KIND) {
+      if (key.kind <= LAST_SCALAR) {
         const { number, text, present } = into.columns[key.slot] as ListColumn;
         at = this.#scalar(at, key.kind, index, number, text, present);
-      } else if (key === UNDECLARED) at = values.skip(at, level + 1);
+      } else if (key.kind === NOBODYS) at = values.skip(at, level + 1);
       else return BLOCKED;
       if (at < 0) return BLOCKED;
     }

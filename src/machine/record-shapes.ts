@@ -47,10 +47,11 @@ export class RecordShapes {
   readonly #input: InputBytes;
   readonly #kept: (RecordShape | null)[] = new Array<RecordShape | null>(RECORD_SHAPES_KEPT).fill(null);
   readonly #shapes: (RecordShape | null)[] = new Array<RecordShape | null>(IDS).fill(null);
-  /** Definitions since `mark(0)`: the id, what it meant before, and what since. */
+  /** Definitions since `forget`, #defined of them: the id, what it meant before, and what since. */
   readonly #ids: number[] = [];
   readonly #before: (RecordShape | null)[] = [];
   readonly #since: (RecordShape | null)[] = [];
+  #defined = 0;
   #used = false;
   /** Behind the last definition read. */
   end = 0;
@@ -76,9 +77,10 @@ export class RecordShapes {
     const shape = this.#read(at + 1);
     if (shape === null) return null;
     const id = (this.#input.bytes[at] as number) & 0x3f;
-    this.#ids.push(id);
-    this.#before.push(this.#shapes[id] as RecordShape | null);
-    this.#since.push(shape);
+    this.#ids[this.#defined] = id;
+    this.#before[this.#defined] = this.#shapes[id] as RecordShape | null;
+    this.#since[this.#defined] = shape;
+    this.#defined++;
     this.#shapes[id] = shape;
     this.#used = true;
     return shape;
@@ -86,20 +88,17 @@ export class RecordShapes {
 
   /** Definitions so far: a point to go back to. */
   get mark(): number {
-    return this.#ids.length;
+    return this.#defined;
   }
 
   /** What is defined stays so. */
   forget(): void {
-    if (this.#ids.length === 0) return;
-    this.#ids.length = 0;
-    this.#before.length = 0;
-    this.#since.length = 0;
+    this.#defined = 0;
   }
 
   /** Takes definitions back to those at `mark`. They can be repeated. */
   undo(mark: number): void {
-    for (let i = this.#ids.length - 1; i >= mark; i--)
+    for (let i = this.#defined - 1; i >= mark; i--)
       this.#shapes[this.#ids[i] as number] = this.#before[i] as RecordShape | null;
   }
 

@@ -9,6 +9,8 @@ import { asciiText, hashRange, type InputBytes, isAscii, sameRange } from './inp
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 /** Words are read whole, also at the end. */
 const WORD = 4;
+/** Measured: the decoder's price is in the call, some 100 ns; short ASCII is cheaper to put together. */
+const ASSEMBLED_LENGTH_MAX = 24;
 
 export class TextCache {
   readonly #input: InputBytes;
@@ -34,15 +36,15 @@ export class TextCache {
     const text = this.#make(start, end);
     if (text === null) return null;
     this.#lengths[place] = length;
-    this.#bytes.set(this.#input.bytes.subarray(start, end), from);
+    const { bytes } = this.#input;
+    for (let i = 0; i < length; i++) this.#bytes[from + i] = bytes[start + i] as number;
     this.#texts[place] = text;
     return text;
   }
 
   #make(start: number, end: number): string | null {
     const { bytes, view } = this.#input;
-    // The decoder's price is in the call: short ASCII is cheaper to build by hand.
-    if (end - start <= EVENT_TEXT_KEPT_BYTES_MAX && isAscii(view, start, end)) return asciiText(bytes, start, end);
+    if (end - start <= ASSEMBLED_LENGTH_MAX && isAscii(view, start, end)) return asciiText(bytes, start, end);
     try {
       return decoder.decode(bytes.subarray(start, end));
     } catch {
