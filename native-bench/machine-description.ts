@@ -1,12 +1,14 @@
 /** What the numbers were measured on, and whether it had something else to do meanwhile: a share of the cores was taken before we began, or by the host. */
-import { readFile } from 'node:fs/promises';
-import { availableParallelism, cpus, loadavg, release, totalmem } from 'node:os';
+import { readFile, statfs } from 'node:fs/promises';
+import { availableParallelism, cpus, loadavg, release, tmpdir, totalmem } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** Above these shares of all cores' time the numbers deserve a warning. */
 const BUSY_SHARE_MAX = 0.15;
 const STOLEN_SHARE_MAX = 0.02;
 const LOOK_MS = 1000;
+/** TMPFS_MAGIC of Linux. */
+const TMPFS_TYPE = 0x01021994;
 
 export interface MachineDescription {
   readonly cpu: string;
@@ -49,6 +51,10 @@ export async function watchMachine(lookMs = LOOK_MS): Promise<() => Promise<Mach
       warnings.push(`the machine was ${percent(busyBeforeShare)} busy before the first suite began`);
     if (stolenShare !== null && stolenShare > STOLEN_SHARE_MAX)
       warnings.push(`the host took ${percent(stolenShare)} of the cores' time for others meanwhile`);
+    // Where the type of a file system is told at all.
+    const { type } = await statfs(tmpdir()).catch(() => ({ type: 0 }));
+    if (type === TMPFS_TYPE)
+      warnings.push('the temporary folder is in memory, where a sync costs nothing: name one on a disk in TMPDIR');
     return {
       cpu: cpus()[0]?.model.trim() ?? 'unknown',
       cores: availableParallelism(),
