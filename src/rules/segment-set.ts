@@ -16,14 +16,16 @@ export const NO_SEGMENTS: SegmentReader = {
   evaluate: () => 2,
 };
 
-const UNKNOWN = 3;
-const RUNNING = 4;
+const RUNNING = 3;
 
 export class SegmentSet implements SegmentReader {
   /** For each segment, all slots of the profile that evaluating it may read, those of the segments that it names included. */
   readonly profileSlots: readonly (readonly number[])[];
   readonly #tests: readonly TestFunction[];
   readonly #results: Uint8Array;
+  /** By segment, the `begin` after which its result was found. */
+  readonly #foundAt: Float64Array;
+  #begun = 0;
   #profile: ProfileFrame | null = null;
   #nowMs = 0;
 
@@ -35,6 +37,7 @@ export class SegmentSet implements SegmentReader {
       return testFunction(shape, vectorsOf(shape.kinds, [constants]), `segment ${i}`);
     });
     this.#results = new Uint8Array(segments.length);
+    this.#foundAt = new Float64Array(segments.length).fill(-1);
     this.profileSlots = segments.map((_, i) => reach(segments, i));
   }
 
@@ -42,18 +45,19 @@ export class SegmentSet implements SegmentReader {
   begin(profile: ProfileFrame, nowMs: number): void {
     this.#profile = profile;
     this.#nowMs = nowMs;
-    this.#results.fill(UNKNOWN);
+    this.#begun++;
   }
 
   /** 0 false, 1 true, 2 error. */
   evaluate(index: number): 0 | 1 | 2 {
-    const known = this.#results[index] as number;
-    if (known < UNKNOWN) return known as 0 | 1 | 2;
+    const known = this.#foundAt[index] === this.#begun ? (this.#results[index] as number) : null;
+    if (known !== null && known < RUNNING) return known as 0 | 1 | 2;
     const test = this.#tests[index];
     assert(
       test !== undefined && this.#profile !== null && known !== RUNNING,
       'segment: begun, in range and not in a circle',
     );
+    this.#foundAt[index] = this.#begun;
     this.#results[index] = RUNNING;
     const result = test(this.#profile, this.#nowMs, this);
     this.#results[index] = result;

@@ -148,6 +148,10 @@ describe('segments', () => {
     expect([segments.evaluate(0), segments.evaluate(1)]).toEqual([0, 2]);
   });
 
+  test('cannot be asked before a profile is given', () => {
+    expect(() => segmentSet().evaluate(0)).toThrow('begun');
+  });
+
   test('in a circle are a programmer’s error', () => {
     const circular = ['segment.known', 'segment.vip'].map((source) => compile(source, ['bool'], null));
     const segments = new SegmentSet(circular, SCHEMA);
