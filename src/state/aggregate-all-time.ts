@@ -13,6 +13,7 @@ import {
   type StoredColumn,
   type TouchedValues,
 } from './column.ts';
+import { digestCodes, digestDoubles, digestInts } from './column-digest.ts';
 import type { DistinctSets } from './distinct-set.ts';
 import type { RowBlocks } from './row-blocks.ts';
 import { highBits, lowBits, type RowDigest, storable } from './row-digest.ts';
@@ -49,11 +50,8 @@ export class AllTimeCount implements AggregateStore {
   clear(row: number): void {
     this.presence.clear(row);
   }
-  digest(row: number, name: TextHash, _logTime: number, digest: RowDigest): void {
-    if (this.presence.get(row) === 0) return;
-    digest.beginField(name);
-    digest.double(this.values.get(row));
-    digest.endField();
+  digest(name: TextHash, _logTime: number, digest: RowDigest): void {
+    digestInts(digest, name, 0, this.presence, this.values);
   }
 }
 
@@ -101,11 +99,8 @@ export class AllTimeFold implements AggregateStore {
   clear(row: number): void {
     this.presence.clear(row);
   }
-  digest(row: number, name: TextHash, _logTime: number, digest: RowDigest): void {
-    if (this.presence.get(row) === 0) return;
-    digest.beginField(name);
-    digest.double(this.values.values[row] as number);
-    digest.endField();
+  digest(name: TextHash, _logTime: number, digest: RowDigest): void {
+    digestDoubles(digest, name, 0, this.presence, this.values);
   }
 }
 
@@ -143,12 +138,9 @@ export class AllTimeAverage implements AggregateStore {
   clear(row: number): void {
     this.presence.clear(row);
   }
-  digest(row: number, name: TextHash, _logTime: number, digest: RowDigest): void {
-    if (this.presence.get(row) === 0) return;
-    digest.beginField(name);
-    digest.double(this.sums.values[row] as number);
-    digest.double(this.counts.get(row));
-    digest.endField();
+  digest(name: TextHash, _logTime: number, digest: RowDigest): void {
+    digestDoubles(digest, name, 0, this.presence, this.sums);
+    digestInts(digest, name, 1, this.presence, this.counts);
   }
 }
 
@@ -171,7 +163,6 @@ export class AllTimeEdge implements AggregateStore {
   readonly #last: boolean;
   /** null: the values are numbers. */
   readonly #dictionary: TextIndex | null;
-  readonly #hash = new TextHash();
 
   constructor(placer: ColumnPlacer, fn: 'first' | 'last', dictionary: TextIndex | null) {
     this.presence = new Bitmap(placer, true);
@@ -207,12 +198,10 @@ export class AllTimeEdge implements AggregateStore {
   clear(row: number): void {
     this.presence.clear(row);
   }
-  digest(row: number, name: TextHash, _logTime: number, digest: RowDigest): void {
-    if (this.presence.get(row) === 0) return;
-    digest.beginField(name);
-    digest.double(this.times.values[row] as number);
-    digestEdge(digest, this.values.values[row] as number, this.#dictionary, this.#hash);
-    digest.endField();
+  digest(name: TextHash, _logTime: number, digest: RowDigest): void {
+    digestDoubles(digest, name, 0, this.presence, this.times);
+    if (this.values instanceof DoubleColumn) digestDoubles(digest, name, 1, this.presence, this.values);
+    else digestCodes(digest, name, 1, this.presence, this.values, this.#dictionary as TextIndex);
   }
 }
 
@@ -278,12 +267,14 @@ export class AllTimeDistinct implements AggregateStore {
     readNumber(into, slot, set === 0 ? 0 : this.#sets.size(set));
   }
   clear(): void {}
-  digest(row: number, name: TextHash, _logTime: number, digest: RowDigest): void {
-    const set = this.#blocks.get(row, this.ordinal);
-    if (set === 0) return;
-    digest.beginField(name);
-    this.#sets.digest(set, digest);
-    digest.endField();
+  digest(name: TextHash, _logTime: number, digest: RowDigest): void {
+    digest.eachWithBlocks((row) => {
+      const set = this.#blocks.get(row, this.ordinal);
+      if (set === 0) return;
+      digest.beginField(name);
+      this.#sets.digest(set, digest);
+      digest.endField();
+    });
   }
 
   /** The first value: a new set has room for one. */

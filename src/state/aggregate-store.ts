@@ -22,8 +22,8 @@ export interface AggregateStore extends SlotReader {
   observe(row: number, time: number, logTime: number, number: number, text: string): boolean;
   /** Back to no observations. Its blocks are released by the caller. */
   clear(row: number): void;
-  /** Adds a field unless there are no observations within reach at logTime. */
-  digest(row: number, name: TextHash, logTime: number, digest: RowDigest): void;
+  /** Adds a field to each row of the group that has observations within reach at logTime. */
+  digest(name: TextHash, logTime: number, digest: RowDigest): void;
 }
 
 /** Of a window: callers that observe many of the same window and resolution find the bucket once. */

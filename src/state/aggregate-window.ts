@@ -87,7 +87,10 @@ export class WindowFold implements WindowStore {
     readNumber(into, slot, value);
   }
   clear(): void {}
-  digest(row: number, name: TextHash, logTime: number, digest: RowDigest): void {
+  digest(name: TextHash, logTime: number, digest: RowDigest): void {
+    digest.eachWithBlocks((row) => this.#digestRow(row, name, logTime, digest));
+  }
+  #digestRow(row: number, name: TextHash, logTime: number, digest: RowDigest): void {
     this.ring.seek(row, this.ring.oldestLive(logTime));
     digestBuckets(this.ring, this.#heap.doubles, this.#heap.ints, name, digest);
   }
@@ -138,7 +141,10 @@ export class WindowAverage implements WindowStore {
     readNumber(into, slot, sum / count);
   }
   clear(): void {}
-  digest(row: number, name: TextHash, logTime: number, digest: RowDigest): void {
+  digest(name: TextHash, logTime: number, digest: RowDigest): void {
+    digest.eachWithBlocks((row) => this.#digestRow(row, name, logTime, digest));
+  }
+  #digestRow(row: number, name: TextHash, logTime: number, digest: RowDigest): void {
     this.ring.seek(row, this.ring.oldestLive(logTime));
     digestBuckets(this.ring, this.#heap.doubles, this.#heap.ints, name, digest);
   }
@@ -198,7 +204,10 @@ export class WindowEdge implements WindowStore {
     else readText(into, slot, value, this.#dictionary.textOf(value));
   }
   clear(): void {}
-  digest(row: number, name: TextHash, logTime: number, digest: RowDigest): void {
+  digest(name: TextHash, logTime: number, digest: RowDigest): void {
+    digest.eachWithBlocks((row) => this.#digestRow(row, name, logTime, digest));
+  }
+  #digestRow(row: number, name: TextHash, logTime: number, digest: RowDigest): void {
     const ring = this.ring;
     if (ring.seek(row, ring.oldestLive(logTime)) === 0) return;
     const { doubles } = this.#heap;
@@ -270,7 +279,10 @@ export class WindowDistinct implements WindowStore {
     readNumber(into, slot, live === 0 ? 0 : this.#sets.unionSize(ring.values, live));
   }
   clear(): void {}
-  digest(row: number, name: TextHash, logTime: number, digest: RowDigest): void {
+  digest(name: TextHash, logTime: number, digest: RowDigest): void {
+    digest.eachWithBlocks((row) => this.#digestRow(row, name, logTime, digest));
+  }
+  #digestRow(row: number, name: TextHash, logTime: number, digest: RowDigest): void {
     const ring = this.ring;
     const live = ring.seek(row, ring.oldestLive(logTime));
     let begun = false;

@@ -17,6 +17,7 @@ import {
   type StoredColumn,
   type TouchedValues,
 } from './column.ts';
+import { digestBits, digestCodes, digestDoubles, digestInts } from './column-digest.ts';
 import type { AttributeLayout } from './layout.ts';
 import type { RowBlocks } from './row-blocks.ts';
 import { type RowDigest, storable } from './row-digest.ts';
@@ -135,13 +136,14 @@ export class AttributeColumn implements SlotReader {
     return (this.bits as Bitmap).get(row);
   }
 
-  digest(row: number, name: TextHash, digest: RowDigest): void {
-    if (this.presence.get(row) === 0) return;
-    digest.beginField(name);
-    if (this.codes !== null) this.#digestCode(this.codes.values[row] as number, digest);
-    else if (this.ordinal >= 0) this.#digestList(row, digest);
-    else digest.double(this.numberAt(row));
-    digest.endField();
+  /** Adds a field to each row of the group that has a value. */
+  digest(name: TextHash, digest: RowDigest): void {
+    const { presence } = this;
+    if (this.doubles !== null) digestDoubles(digest, name, 0, presence, this.doubles);
+    else if (this.ints !== null) digestInts(digest, name, 0, presence, this.ints);
+    else if (this.codes !== null) digestCodes(digest, name, 0, presence, this.codes, this.dictionary);
+    else if (this.bits !== null) digestBits(digest, name, presence, this.bits);
+    else this.#digestLists(name, digest);
   }
 
   #readDefault(slot: number, into: ProfileFrame): void {
@@ -195,17 +197,22 @@ export class AttributeColumn implements SlotReader {
     return true;
   }
 
-  #digestCode(code: number, digest: RowDigest): void {
-    this.dictionary.hashOf(code, this.#hash);
-    digest.text(this.#hash);
-  }
-
-  #digestList(row: number, digest: RowDigest): void {
-    const ref = this.#blocks.get(row, this.ordinal);
+  /** Also of empty lists, which have no block. */
+  #digestLists(name: TextHash, digest: RowDigest): void {
     const { heap } = this.#blocks;
-    const length = ref === 0 ? 0 : heap.count(ref);
-    digest.word(length);
-    for (let i = 0; i < length; i++) this.#digestCode(heap.words[ref * 2 + 1 + i] as number, digest);
+    for (digest.place = 0; digest.place < digest.rows; digest.place++) {
+      const row = digest.first + digest.place;
+      if (this.presence.get(row) === 0) continue;
+      const ref = this.#blocks.get(row, this.ordinal);
+      const length = ref === 0 ? 0 : heap.count(ref);
+      digest.beginField(name);
+      digest.word(length);
+      for (let i = 0; i < length; i++) {
+        this.dictionary.hashOf(heap.words[ref * 2 + 1 + i] as number, this.#hash);
+        digest.text(this.#hash);
+      }
+      digest.endField();
+    }
   }
 }
 

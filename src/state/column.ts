@@ -66,10 +66,13 @@ export class DoubleColumn implements StoredColumn {
   readonly strips = 64;
   readonly bytesPerRow = 8;
   readonly values: Float64Array;
+  /** Low and high word of each. */
+  readonly words: Int32Array;
 
   constructor(placer: ColumnPlacer) {
     this.strip = placer.place(this.strips, false);
     this.values = new Float64Array(placer.buffer, placer.offsetOf(this.strip), placer.rows);
+    this.words = new Int32Array(placer.buffer, placer.offsetOf(this.strip), placer.rows * 2);
   }
 
   write(writer: ByteWriter, row: number, rows: number): void {
@@ -114,10 +117,12 @@ export class IntColumn implements StoredColumn {
   readonly bytesPerRow = 4;
   readonly narrow: Int32Array;
   readonly wide: Float64Array;
+  readonly wideWords: Int32Array;
 
   constructor(placer: ColumnPlacer) {
     this.strip = placer.place(this.strips, false);
     this.wide = new Float64Array(placer.buffer, placer.offsetOf(this.strip), placer.rows);
+    this.wideWords = new Int32Array(placer.buffer, placer.offsetOf(this.strip), placer.rows * 2);
     this.narrow = new Int32Array(placer.buffer, placer.offsetOf(this.strip + 64), placer.rows);
   }
 
@@ -141,7 +146,7 @@ export class IntColumn implements StoredColumn {
     let count = 0;
     for (let i = row; i < row + rows; i++) if (this.narrow[i] === WIDE) count++;
     writer.u16(count);
-    for (let i = row; i < row + rows; i++) {
+    for (let i = row; count > 0 && i < row + rows; i++) {
       if (this.narrow[i] !== WIDE) continue;
       writer.u16(i - row);
       writer.f64(this.wide[i] as number);

@@ -11,7 +11,7 @@
  * are in no cache.
  *
  * Entry n (counted from 0 over the partition's life) lives at place n mod max. In a snapshot: runs of f64 first n,
- * u32 how many, and for each u32 row, 12 bytes of hash, f64 first decision, u32 count.
+ * u32 how many, then of each u32 row and 12 bytes of hash, then of each f64 first decision, then of each u32 count.
  */
 import { assert } from '../stdx/assert.ts';
 import type { ByteReader, ByteWriter } from '../stdx/bytes.ts';
@@ -21,6 +21,9 @@ import { IdHash, type IdSeed } from './id-hash.ts';
 export const EVENT_ID_ENTRY_BYTES = 28;
 
 const DISTANCE_BITS_MAX = 6;
+
+/** Entries whose slots are loaded together when the table is built. */
+const REBUILD_BATCH = 64;
 
 export class EventIds {
   readonly max: number;
@@ -38,6 +41,8 @@ export class EventIds {
   /** Stands for this distance and all greater ones. */
   readonly #distanceMax: number;
   readonly #tagMask: number;
+  /** The ring's arrays as bytes, with what an entry takes in each: what snapshots hold. */
+  readonly #stored: readonly { readonly bytes: Uint8Array; readonly bytesEach: number }[];
   readonly #hash = new IdHash();
   /** Hashes of the ids that `prepare` was given, three words each. */
   #prepared = new Int32Array(0);
@@ -49,6 +54,10 @@ export class EventIds {
     this.#keys = arena.ints(max * 4);
     this.#firstDecisions = arena.doubles(max);
     this.#decisionCounts = arena.words(max);
+    this.#stored = [this.#keys, this.#firstDecisions, this.#decisionCounts].map((array) => ({
+      bytes: new Uint8Array(array.buffer, array.byteOffset, array.byteLength),
+      bytesEach: array.byteLength / max,
+    }));
     const slots = tableSlotsFor(max);
     this.#table = arena.ints(slots);
     this.#mask = slots - 1;
@@ -165,22 +174,30 @@ export class EventIds {
   writeRun(writer: ByteWriter, first: number, end: number): void {
     writer.f64(first);
     writer.u32(end - first);
-    for (let n = first; n < end; n++) {
-      const place = n % this.max;
-      for (let i = 0; i < 4; i++) writer.u32(this.#keys[place * 4 + i] as number);
-      writer.f64(this.#firstDecisions[place] as number);
-      writer.u32(this.#decisionCounts[place] as number);
+    for (const array of this.#stored) {
+      this.#eachPiece(first, end, array.bytesEach, (offset, length) => {
+        writer.raw(array.bytes.subarray(offset, offset + length));
+      });
     }
   }
 
   readRun(reader: ByteReader): void {
     const first = reader.f64();
     const count = reader.u32();
-    for (let n = first; n < first + count; n++) {
+    for (const array of this.#stored) {
+      this.#eachPiece(first, first + count, array.bytesEach, (offset, length) => {
+        array.bytes.set(reader.raw(length), offset);
+      });
+    }
+  }
+
+  /** Entries first … end - 1 are one piece of an array of the ring, or two around its end. */
+  #eachPiece(first: number, end: number, bytesEach: number, take: (offset: number, length: number) => void): void {
+    for (let n = first; n < end; ) {
       const place = n % this.max;
-      for (let i = 0; i < 4; i++) this.#keys[place * 4 + i] = reader.u32();
-      this.#firstDecisions[place] = reader.f64();
-      this.#decisionCounts[place] = reader.u32();
+      const count = Math.min(end - n, this.max - place);
+      take(place * bytesEach, count * bytesEach);
+      n += count;
     }
   }
 
@@ -189,7 +206,13 @@ export class EventIds {
    */
   rebuild(oldest: number): void {
     assert(this.total - oldest <= this.max, 'snapshot remembers more event ids than the limits allow');
-    for (let n = oldest; n < this.total; n++) this.#insert(n % this.max);
+    let touched = 0;
+    for (let from = oldest; from < this.total; from += REBUILD_BATCH) {
+      const end = Math.min(this.total, from + REBUILD_BATCH);
+      for (let n = from; n < end; n++) touched ^= this.#table[this.#homeOf(n % this.max)] as number;
+      for (let n = from; n < end; n++) this.#insert(n % this.max);
+    }
+    this.touched = touched;
     this.#restoredFrom = oldest;
   }
   /** Entries before this one were not in the snapshot that this partition was restored from. */

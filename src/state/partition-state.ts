@@ -343,7 +343,7 @@ export class PartitionState {
    */
   digest(logTime: number): string {
     const digest = new StateDigest(this.#parts, logTime);
-    digest.add(1, this.customers);
+    digest.add(0, this.customers + 1);
     return digest.text;
   }
 

@@ -1,6 +1,5 @@
 /**
- * Hashes the logical content of rows, up to ROWS_MAX at a time, so that it can be done column by column: twice as
- * fast as row by row. Fields are added up, so that neither their order nor their slots matter; within a field order
+ * Hashes the logical content of a group of rows, so that it can be done column by column (column-digest.ts). Fields are added up, so that neither their order nor their slots matter; within a field order
  * does. Strings count by content, names by name. Two lanes of 32 bits.
  */
 import { SNAPSHOT_GROUP_ROWS } from '../constants.ts';
@@ -33,16 +32,37 @@ export function storable(value: number): number {
 export class RowDigest {
   static readonly rowsMax = SNAPSHOT_GROUP_ROWS;
   /** Sums over the fields so far, by place. */
-  readonly low = new Uint32Array(RowDigest.rowsMax);
-  readonly high = new Uint32Array(RowDigest.rowsMax);
+  readonly low = new Int32Array(RowDigest.rowsMax);
+  readonly high = new Int32Array(RowDigest.rowsMax);
+  /** The group: its first row, and how many. */
+  first = 0;
+  rows = 0;
+  /** Places of the rows that have blocks. */
+  readonly #withBlocks = new Int32Array(RowDigest.rowsMax);
+  #withBlocksCount = 0;
   /** Place of the row that fields are added to. */
   place = 0;
   #a = 0;
   #b = 0;
 
-  begin(): void {
+  begin(first = 0, rows = 1, directories: Uint32Array | null = null): void {
     this.low.fill(0);
     this.high.fill(0);
+    this.first = first;
+    this.rows = rows;
+    this.#withBlocksCount = 0;
+    if (directories === null) return;
+    for (let place = 0; place < rows; place++) {
+      if (directories[first + place] !== 0) this.#withBlocks[this.#withBlocksCount++] = place;
+    }
+  }
+
+  /** Calls `add` for each row of the group that has blocks, with `place` set for the fields that it adds. */
+  eachWithBlocks(add: (row: number) => void): void {
+    for (let i = 0; i < this.#withBlocksCount; i++) {
+      this.place = this.#withBlocks[i] as number;
+      add(this.first + this.place);
+    }
   }
 
   beginField(name: TextHash): void {

@@ -36,6 +36,10 @@ export const STATE_FORMAT = 2;
 
 export const SectionKind = { header: 1, strings: 2, eventIds: 3, rows: 4 } as const;
 
+/** Buffers kept for the sections of later steps, and what most of them have to hold. */
+const SPARE_WRITERS_MAX = 8;
+const SECTION_BYTES_EXPECTED = 1 << 17;
+
 export interface SnapshotHeader {
   readonly format: typeof STATE_FORMAT;
   readonly customers: number;
@@ -61,7 +65,7 @@ export interface SnapshotHeader {
 export interface StateSnapshot {
   /**
    * The next sections, null when there are none left. A bounded amount of work; call it between records until it says
-   * null.
+   * null. The bytes are valid until the next step.
    */
   step(): Uint8Array[] | null;
   /** PartitionState.digest of the state that the sections hold. Known once `step` has returned null. */
@@ -79,9 +83,11 @@ export class RunningSnapshot implements StateSnapshot {
   readonly #rows: number;
   /** 1 where the group has been copied. */
   readonly #copied: Uint8Array;
-  /** Copied, not handed out yet. */
-  #ready: Uint8Array[] = [];
-  readonly #writer = new ByteWriter(1 << 16);
+  /** Copied, not handed out yet; handed out and in use until the next step; to be used again. */
+  #ready: ByteWriter[] = [];
+  #handedOut: ByteWriter[] = [];
+  readonly #spare: ByteWriter[] = [];
+  #writer = new ByteWriter(0);
   #headerDone = false;
   #nextKey = 0;
   #nextEntry = 0;
@@ -103,10 +109,12 @@ export class RunningSnapshot implements StateSnapshot {
 
   step(): Uint8Array[] | null {
     if (this.#ended && this.#ready.length === 0) return null;
+    // Fresh memory for every section would cost more than filling it.
+    for (const writer of this.#handedOut) if (this.#spare.length < SPARE_WRITERS_MAX) this.#spare.push(writer);
     if (!this.#ended && !this.#advance()) this.#end();
-    const sections = this.#ready;
+    this.#handedOut = this.#ready;
     this.#ready = [];
-    return sections.length === 0 && this.#ended ? null : sections;
+    return this.#handedOut.length === 0 && this.#ended ? null : this.#handedOut.map((writer) => writer.bytes());
   }
 
   get digest(): string {
@@ -157,7 +165,7 @@ export class RunningSnapshot implements StateSnapshot {
     this.#writer.text(JSON.stringify(this.#header));
     this.#finish();
     // The header must be the first section, whatever was copied before its turn.
-    this.#ready.unshift(this.#ready.pop() as Uint8Array);
+    this.#ready.unshift(this.#ready.pop() as ByteWriter);
     this.#headerDone = true;
   }
 
@@ -189,10 +197,10 @@ export class RunningSnapshot implements StateSnapshot {
 
   #copyGroup(group: number): void {
     const { blocks, consents } = this.#parts;
-    const writer = this.#writer;
     const first = group * SNAPSHOT_GROUP_ROWS;
     const rows = Math.min(SNAPSHOT_GROUP_ROWS, this.#rows - first);
     this.#begin(SectionKind.rows);
+    const writer = this.#writer;
     writer.u32(first);
     writer.u32(rows);
     for (const column of this.#columns) column.write(writer, first, rows);
@@ -206,17 +214,17 @@ export class RunningSnapshot implements StateSnapshot {
     }
     writer.setU32(countAt, count);
     this.#finish();
-    const firstCustomer = Math.max(first, 1);
-    this.#digest.add(firstCustomer, first + rows - firstCustomer);
+    this.#digest.add(first, rows);
     this.#copied[group] = 1;
   }
 
   #begin(kind: number): void {
+    this.#writer = this.#spare.pop() ?? new ByteWriter(SECTION_BYTES_EXPECTED);
     this.#writer.clear();
     this.#writer.u8(kind);
   }
   #finish(): void {
-    this.#ready.push(this.#writer.copy());
+    this.#ready.push(this.#writer);
   }
   #end(): void {
     this.#ended = true;

@@ -3,6 +3,7 @@
  * live window buckets, consents and contacts. Two states that no read can tell apart have the same one, whatever the
  * order of their rows, the places of their columns and the numbering of their codes.
  */
+import { assert } from '../stdx/assert.ts';
 import { fmix32 } from '../stdx/hash.ts';
 import type { AggregateField, AttributeField } from './profile-field.ts';
 import { RowDigest } from './row-digest.ts';
@@ -36,27 +37,21 @@ export class StateDigest {
     return hex(this.#high) + hex(this.#low);
   }
 
-  add(row: number, rows: number): void {
-    for (let at = row; at < row + rows; at += RowDigest.rowsMax)
-      this.#addSome(at, Math.min(RowDigest.rowsMax, row + rows - at));
+  /** Rows `first` to first + rows - 1, whole groups of SNAPSHOT_GROUP_ROWS but for the last; row 0 does not count. */
+  add(first: number, rows: number): void {
+    assert(first % RowDigest.rowsMax === 0, 'digests are made of whole groups');
+    for (let at = first; at < first + rows; at += RowDigest.rowsMax)
+      this.#addGroup(at, Math.min(RowDigest.rowsMax, first + rows - at));
   }
 
-  #addSome(row: number, rows: number): void {
+  #addGroup(first: number, rows: number): void {
     const digest = this.#row;
-    digest.begin();
-    for (const { column, name } of this.#attributes) {
-      for (digest.place = 0; digest.place < rows; digest.place++) column.digest(row + digest.place, name, digest);
-    }
-    for (const { store, name } of this.#aggregates) {
-      for (digest.place = 0; digest.place < rows; digest.place++) {
-        store.digest(row + digest.place, name, this.#logTime, digest);
-      }
-    }
-    for (digest.place = 0; digest.place < rows; digest.place++) {
-      this.#addConsents(row + digest.place);
-      this.#addContacts(row + digest.place);
-      this.#addRow(row + digest.place);
-    }
+    digest.begin(first, rows, this.#parts.blocks.directories);
+    for (const { column, name } of this.#attributes) column.digest(name, digest);
+    for (const { store, name } of this.#aggregates) store.digest(name, this.#logTime, digest);
+    this.#addConsents();
+    digest.eachWithBlocks((row) => this.#addContacts(row));
+    for (digest.place = first === 0 ? 1 : 0; digest.place < rows; digest.place++) this.#addRow(first + digest.place);
   }
 
   /** Adds the row whose fields are complete. */
@@ -70,17 +65,19 @@ export class StateDigest {
     this.#high = (this.#high + b) >>> 0;
   }
 
-  #addConsents(row: number): void {
+  #addConsents(): void {
     const { consents, dictionary } = this.#parts;
     const digest = this.#row;
     for (let channel = 0; channel < consents.channels.length; channel++) {
-      const state = consents.stateAt(row, channel);
-      if (state === 0) continue;
-      digest.beginField(this.#consent);
       dictionary.hashOf(consents.channels[channel] as number, this.#hash);
-      digest.text(this.#hash);
-      digest.word(state);
-      digest.endField();
+      for (digest.place = 0; digest.place < digest.rows; digest.place++) {
+        const state = consents.stateAt(digest.first + digest.place, channel);
+        if (state === 0) continue;
+        digest.beginField(this.#consent);
+        digest.text(this.#hash);
+        digest.word(state);
+        digest.endField();
+      }
     }
   }
 

@@ -34,7 +34,7 @@ export class TextIndex {
   readonly #mask: number;
   readonly #hash = new TextHash();
   /** The hash of each entry, two words; empty if they are not kept. */
-  readonly #hashes: Int32Array;
+  readonly hashes: Int32Array;
   /**
    * Strings kept on the JavaScript heap so that reading an entry twice does not decode it twice; direct-mapped, so
    * bounded.
@@ -58,7 +58,7 @@ export class TextIndex {
     this.#cacheText = new Array<string>(cached).fill('');
     this.#offsets = arena.words(entriesMax);
     this.#bytes = arena.bytes(bytesMax);
-    this.#hashes = arena.ints(hashed ? entriesMax * 2 : 0);
+    this.hashes = arena.ints(hashed ? entriesMax * 2 : 0);
     const slots = tableSlotsFor(entriesMax);
     this.#table = arena.ints(slots * 2);
     this.#mask = slots - 1;
@@ -151,11 +151,11 @@ export class TextIndex {
 
   /** The 64-bit hash of an entry's content, into `hash`. */
   hashOf(entry: number, hash: TextHash): void {
-    if (this.#hashes.length === 0) {
+    if (this.hashes.length === 0) {
       this.#hashStored(entry, hash);
     } else {
-      hash.low = this.#hashes[entry * 2] as number;
-      hash.high = this.#hashes[entry * 2 + 1] as number;
+      hash.low = this.hashes[entry * 2] as number;
+      hash.high = this.hashes[entry * 2 + 1] as number;
     }
   }
 
@@ -191,9 +191,23 @@ export class TextIndex {
   }
 
   rebuild(): void {
-    for (let entry = 0; entry < this.count; entry++) {
-      this.#hashStored(entry, this.#hash);
-      this.#insert(entry);
+    const hash = this.#hash;
+    for (let from = 0; from < this.count; from += BATCH_MAX) {
+      const end = Math.min(this.count, from + BATCH_MAX);
+      let touched = 0;
+      for (let entry = from; entry < end; entry++) {
+        this.#hashStored(entry, hash);
+        this.#batchLow[entry - from] = hash.low;
+        this.#batchHigh[entry - from] = hash.high;
+      }
+      for (let i = 0; i < end - from; i++)
+        touched ^= this.#table[((this.#batchLow[i] as number) & this.#mask) * 2] as number;
+      this.touched = touched;
+      for (let entry = from; entry < end; entry++) {
+        hash.low = this.#batchLow[entry - from] as number;
+        hash.high = this.#batchHigh[entry - from] as number;
+        this.#insert(entry);
+      }
     }
   }
 
@@ -203,7 +217,7 @@ export class TextIndex {
    */
   get touchedBytes(): number {
     return (
-      this.count * (this.#hashes.length > 0 ? 12 : 4) +
+      this.count * (this.hashes.length > 0 ? 12 : 4) +
       this.byteLength +
       Math.min(this.#table.byteLength, this.count * 4096)
     );
@@ -272,9 +286,9 @@ export class TextIndex {
   #insert(entry: number): void {
     const table = this.#table;
     const { low, high } = this.#hash;
-    if (this.#hashes.length > 0) {
-      this.#hashes[entry * 2] = low;
-      this.#hashes[entry * 2 + 1] = high;
+    if (this.hashes.length > 0) {
+      this.hashes[entry * 2] = low;
+      this.hashes[entry * 2 + 1] = high;
     }
     let slot = low & this.#mask;
     while (table[slot * 2] !== 0) slot = (slot + 1) & this.#mask;

@@ -444,7 +444,7 @@ function play(
     if (running === null) return;
     const sections = running.snapshot.step();
     if (sections !== null) {
-      running.sections.push(...sections);
+      running.sections.push(...sections.map((section) => section.slice()));
       return;
     }
     expect(running.snapshot.digest).toBe(running.digest);

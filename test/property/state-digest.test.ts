@@ -180,7 +180,7 @@ describe('a snapshot of many groups', () => {
           const sections: Uint8Array[] = [];
           const step = (): boolean => {
             const next = snapshot.step();
-            if (next !== null) sections.push(...next);
+            if (next !== null) sections.push(...next.map((section) => section.slice()));
             return next !== null;
           };
           changes.forEach(({ row, kind, steps }, n) => {

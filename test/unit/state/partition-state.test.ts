@@ -218,7 +218,7 @@ describe('PartitionState', () => {
     const snapshot = state.beginSnapshot(T);
     const sections: Uint8Array[] = [];
     for (let i = 2499, next = snapshot.step(); next !== null; i--, next = snapshot.step()) {
-      sections.push(...next);
+      sections.push(...next.map((section) => section.slice()));
       const row = state.ensure(`customer-${i}`);
       state.beginChange(row);
       state.setNumber(2, row, -i);
