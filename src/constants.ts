@@ -92,8 +92,8 @@ export const AUDIENCE_CHUNK_ROWS = 256;
 export const AUDIENCE_CHUNK_BYTES = 64 * 1024;
 /** Fields of an export, beside the id. */
 export const AUDIENCE_FIELDS_MAX = 256;
-/** How often a shard brings its gauges and campaign counters up to date, and considers a snapshot. */
-export const METRICS_REFRESH_MS = 1000;
+/** How often a shard in which nothing happens considers a snapshot. */
+export const SNAPSHOT_CONSIDER_MS = 1000;
 /** How often a node that replays a long log says how far it is. */
 export const REPLAY_PROGRESS_MS = 2000;
 /** How often a node on NATS asks how far its streams reach, for the lag that it shows. */
@@ -195,6 +195,9 @@ export const FRAME_READ_CHUNK_BYTES = 1024 * 1024;
 export const WAL_COMMIT_BYTES_MAX = 1024 * 1024 * 1024;
 /** Room that a write-ahead log makes ahead of small commits: 64 commits of 4 KiB share one change of the file's length. */
 export const WAL_PREALLOCATED_BYTES = 256 * 1024;
+/** Where JetStream has the records, the write-ahead log is synced this often, and whenever so much of it is not: what a restart after a power cut reads from the stream again. */
+export const WAL_SYNC_INTERVAL_MS = 1_000;
+export const WAL_UNSYNCED_BYTES = 16 * 1024 * 1024;
 /** A batch buffer that grew beyond this is given back after its commit. */
 export const WAL_BUFFER_BYTES_KEPT = 8 * 1024 * 1024;
 /** A segment of a decision or dead-letter log; opening reads the last one whole, of every partition. */

@@ -25,6 +25,8 @@ export interface FileSystem {
   size(file: number): number;
   /** Data, and what is needed to read it back (the length). Its failure is final: see FatalStorageError. */
   fdatasync(file: number): void;
+  /** The same without waiting: `done` is called in a later turn of the event loop. The file must stay open until then. */
+  fdatasyncInBackground(file: number, done: (error: Error | null) => void): void;
   /** Atomic: afterwards `to` is the whole old file or the whole new one. Durable only after syncDirectory. */
   rename(from: string, to: string): void;
   /** A second name for a file; EEXIST if the name is taken. */

@@ -1,6 +1,7 @@
 /** FileSystem over Node's synchronous calls: measured, write + fdatasync of 4 KiB takes half as long as through promises. */
 import {
   closeSync,
+  fdatasync,
   fdatasyncSync,
   fstatSync,
   fsyncSync,
@@ -27,6 +28,7 @@ export const nodeFileSystem: FileSystem = {
   truncate: ftruncateSync,
   size: (file) => fstatSync(file).size,
   fdatasync: fdatasyncSync,
+  fdatasyncInBackground: fdatasync,
   rename: renameSync,
   link: linkSync,
   unlink: unlinkSync,

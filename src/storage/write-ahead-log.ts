@@ -4,7 +4,11 @@
  * Order law: *a record is durable before its effects leave the partition.* `append` buffers; `commit` does one write and one fdatasync for the whole
  * batch (group commit: sixteen serial fdatasyncs took 3.4 ms where one took 0.23). Effects of a batch may leave only after its commit returned.
  *
- * A commit that fails throws FatalStorageError: the process ends at once, see storage-error.ts. The log is unusable afterwards.
+ * Records that are durable elsewhere (in JetStream) need no sync of their own: `write` hands them to the operating system, `syncInBackground` makes them durable
+ * by and by. A power cut may then take the end of this log, and it is read from there again. A snapshot must not become valid before the log is
+ * durable up to it: `durableBytes` tells.
+ *
+ * What fails throws FatalStorageError: the process ends at once, see storage-error.ts. The log is unusable afterwards.
  */
 import {
   WAL_BUFFER_BYTES_KEPT,
@@ -47,8 +51,14 @@ export class WriteAheadLog {
   #file = -1;
   #path = '';
   #number: number;
-  /** Bytes of the open segment, all of them durable between commits. */
+  /** Bytes of the open segment that are written, and that are durable. */
   #end = 0;
+  #durable = 0;
+  /** Bytes written since opening, in all segments, and how many of them are durable. */
+  #writtenBytes = 0;
+  #durableBytes = 0;
+  /** A sync that is under way, of this file; it is closed behind it if another segment has begun. */
+  #syncing: { readonly file: number; close: boolean } | null = null;
   /** Length of the file: #end, or more where room was made. */
   #allocated = 0;
   #failed = false;
@@ -101,7 +111,7 @@ export class WriteAheadLog {
       this.#pending,
       this.#options.salt,
       this.#end + this.#pending.length,
-      this.#end,
+      this.#durable,
       seq,
       ts,
       partition,
@@ -121,19 +131,35 @@ export class WriteAheadLog {
     return this.#pendingRecords;
   }
 
+  /** What write() has written since opening. */
+  get writtenBytes(): number {
+    return this.#writtenBytes;
+  }
+
+  /** Of that, what is durable. */
+  get durableBytes(): number {
+    return this.#durableBytes;
+  }
+
   /** Makes everything appended so far durable. Returns the bytes written; 0, without touching the disk, if there was nothing. */
   commit(): number {
+    const small = this.#pending.length * 4 <= this.#preallocatedBytes;
+    if (this.#pendingRecords > 0 && small) this.#orFail('write to', () => this.#makeRoom(this.#pending.length));
+    const written = this.write();
+    this.sync();
+    return written;
+  }
+
+  /** Hands everything appended so far to the operating system: a crash of the process keeps it, a power cut may not. Returns the bytes written. */
+  write(): number {
     assert(!this.#failed, 'write-ahead log: used after it failed');
     if (this.#pendingRecords === 0) return 0;
     const bytes = this.#pending.bytes();
     assert(bytes.length <= WAL_COMMIT_BYTES_MAX, 'write-ahead log: the batch is too large');
-    this.#orFail('write to', () => {
-      this.#makeRoom(bytes.length);
-      writeAll(this.#fs, this.#file, bytes, this.#end);
-      this.#fs.fdatasync(this.#file);
-    });
+    this.#orFail('write to', () => writeAll(this.#fs, this.#file, bytes, this.#end));
     const written = bytes.length;
     this.#end += written;
+    this.#writtenBytes += written;
     this.#allocated = Math.max(this.#allocated, this.#end);
     this.#pendingRecords = 0;
     if (written > WAL_BUFFER_BYTES_KEPT) this.#pending = new ByteWriter(64 * 1024);
@@ -141,12 +167,51 @@ export class WriteAheadLog {
     return written;
   }
 
+  /** Makes everything written durable. */
+  sync(): void {
+    assert(!this.#failed, 'write-ahead log: used after it failed');
+    if (this.#durable === this.#end) return;
+    this.#orFail('sync', () => this.#fs.fdatasync(this.#file));
+    this.#durable = this.#end;
+    this.#durableBytes = this.#writtenBytes;
+  }
+
+  /** Makes what is written so far durable, without waiting; `done` is called then. Does nothing while one is under way, or where nothing is to be done. */
+  syncInBackground(done: () => void): void {
+    assert(!this.#failed, 'write-ahead log: used after it failed');
+    if (this.#syncing !== null || this.#durable === this.#end) return;
+    const syncing = { file: this.#file, close: false };
+    const path = this.#path;
+    const end = this.#end;
+    const writtenBytes = this.#writtenBytes;
+    this.#syncing = syncing;
+    this.#fs.fdatasyncInBackground(syncing.file, (error) => {
+      this.#syncing = null;
+      if (syncing.close) this.#fs.close(syncing.file);
+      if (error !== null) {
+        this.#failed = true;
+        throw new FatalStorageError('sync', path, error);
+      }
+      // A segment that ended meanwhile was synced as a whole.
+      if (syncing.file === this.#file) this.#durable = Math.max(this.#durable, end);
+      this.#durableBytes = Math.max(this.#durableBytes, writtenBytes);
+      done();
+    });
+  }
+
   /** Ends the use of the log; nothing may be pending. */
   close(): void {
     assert(this.#pendingRecords === 0 || this.#failed, 'write-ahead log: closed with uncommitted records');
-    if (this.#file >= 0) this.#fs.close(this.#file);
-    this.#file = -1;
+    this.#closeFile();
     this.#failed = true;
+  }
+
+  #closeFile(): void {
+    if (this.#file < 0) return;
+    // While it is being synced its number must not become another file's.
+    if (this.#syncing?.file === this.#file) this.#syncing.close = true;
+    else this.#fs.close(this.#file);
+    this.#file = -1;
   }
 
   /** The header and the name are durable before the first record can be. */
@@ -164,20 +229,21 @@ export class WriteAheadLog {
       this.#fs.syncDirectory(this.#folder);
     });
     this.#end = WAL_HEADER_BYTES;
+    this.#durable = WAL_HEADER_BYTES;
     this.#allocated = WAL_HEADER_BYTES;
   }
 
   /** A closed segment ends with its last record: whatever else is found there is damage. */
   #endSegment(): void {
     if (this.#file < 0) return;
+    this.sync();
     if (this.#allocated > this.#end) {
       this.#orFail('end', () => {
         this.#fs.truncate(this.#file, this.#end);
         this.#fs.fdatasync(this.#file);
       });
     }
-    this.#fs.close(this.#file);
-    this.#file = -1;
+    this.#closeFile();
   }
 
   /**
@@ -185,7 +251,7 @@ export class WriteAheadLog {
    * with 3 KB commits, p50 0.20 → 0.12 ms, p90 under load 3.6 → 1.6 ms. Zeros are no frame; recovery cuts them off. Long commits are not worth writing twice.
    */
   #makeRoom(bytes: number): void {
-    if (this.#end + bytes <= this.#allocated || bytes * 4 > this.#preallocatedBytes) return;
+    if (this.#end + bytes <= this.#allocated) return;
     try {
       writeAll(this.#fs, this.#file, new Uint8Array(this.#preallocatedBytes), this.#end);
     } catch (error) {

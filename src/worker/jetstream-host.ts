@@ -5,7 +5,13 @@
  * Backpressure: a partition whose effects are not stored yet, or a queue that is full, pauses the reader; JetStream keeps what is not read.
  * A partition that cannot go on (its stream lost records, another node decided otherwise) halts alone.
  */
-import { SHARD_BATCH_BYTES_MAX, SHARD_PENDING_BYTES_MAX, TAILS_REFRESH_MS, TICK_INTERVAL_MS } from '../constants.ts';
+import {
+  SHARD_BATCH_BYTES_MAX,
+  SHARD_PENDING_BYTES_MAX,
+  TAILS_REFRESH_MS,
+  TICK_INTERVAL_MS,
+  WAL_SYNC_INTERVAL_MS,
+} from '../constants.ts';
 import { connectNats } from '../log/jetstream/connection.ts';
 import type { JetStreamReader, LogMessage } from '../log/jetstream/reader.ts';
 import { StoredDecisions } from '../log/jetstream/stored-decisions.ts';
@@ -66,6 +72,7 @@ export class JetStreamHost implements ShardHost {
   readonly #halted = new Set<number>();
   readonly #ticks: NodeJS.Timeout;
   readonly #tails: NodeJS.Timeout;
+  readonly #syncs: NodeJS.Timeout;
   #draining = false;
   #waiters: Waiter[] = [];
   #arrivals: Arrival[] = [];
@@ -84,6 +91,7 @@ export class JetStreamHost implements ShardHost {
     links.onFailed = (partition, error) => this.#halt(partition, error.message);
     this.#ticks = setInterval(() => this.#tick(), TICK_INTERVAL_MS);
     this.#tails = setInterval(() => void links.tails.refresh(shard.partitions.keys()), TAILS_REFRESH_MS);
+    this.#syncs = setInterval(() => shard.syncLogInBackground(), WAL_SYNC_INTERVAL_MS);
   }
 
   /** Every partition goes on behind what it has applied. */
@@ -118,6 +126,7 @@ export class JetStreamHost implements ShardHost {
     this.#draining = true;
     clearInterval(this.#ticks);
     clearInterval(this.#tails);
+    clearInterval(this.#syncs);
     await Promise.all([...this.#readers.values()].map((reader) => reader.close()));
     while (this.#arrivals.length > 0) this.#run();
     await this.#links.settle();

@@ -51,8 +51,9 @@ export async function recoverShard(parts: HostParts, openEffects: OpenEffects): 
   const partitions = new Map(restored.map((hosted) => [hosted.partition, hosted]));
   replay(parts, partitions);
   const folder = new DataPaths(options.dataDirectory).wal(options.worker);
-  const { worker, walEpoch: epoch, salt } = options;
-  return new Shard(partitions, WriteAheadLog.open(fs, folder, { worker, epoch, salt }), clock, metrics);
+  const { worker, walEpoch: epoch, salt, nats } = options;
+  const wal = WriteAheadLog.open(fs, folder, { worker, epoch, salt });
+  return new Shard(partitions, wal, nats !== null, clock, metrics);
 }
 
 /** A partition as its newest valid snapshot has it; empty where there is none. */

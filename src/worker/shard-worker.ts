@@ -3,7 +3,7 @@
  * step at a time. Any error that reaches the top ends the thread, and with it the process: nothing that was not answered is acknowledged.
  */
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
-import { METRICS_REFRESH_MS, READ_WAIT_MS_MAX } from '../constants.ts';
+import { READ_WAIT_MS_MAX, SNAPSHOT_CONSIDER_MS } from '../constants.ts';
 import { assert } from '../stdx/assert.ts';
 import { systemClock } from '../stdx/clock.ts';
 import { nodeFileSystem } from '../storage/node-file-system.ts';
@@ -140,10 +140,8 @@ function exposeMetrics(): void {
   shard.exposeMetrics((partition) => host.lag(partition));
 }
 
-const refresh = setInterval(() => {
-  exposeMetrics();
-  host.onProgress();
-}, METRICS_REFRESH_MS);
+// Metrics are brought up to date when they are asked for: summing the books of a thousand campaigns takes milliseconds, which nobody should wait for every second.
+const refresh = setInterval(() => host.onProgress(), SNAPSHOT_CONSIDER_MS);
 
 exposeMetrics();
 post({ type: 'ready', partitions: [...shard.partitions.values()].map((partition) => partition.status()) });

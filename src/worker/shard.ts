@@ -4,8 +4,10 @@
  *   write-ahead log, one write and one fdatasync for the batch → apply, one by one → effects
  *
  * Order law: *a record is durable before its effects leave the partition.* Nothing is flushed or told before commit() has returned, and a commit that
- * fails throws: the thread ends with nothing acknowledged, and the process with it.
+ * fails throws: the thread ends with nothing acknowledged, and the process with it. Records that come from JetStream are durable there: the write-ahead log is
+ * their copy, written with the batch and synced behind it.
  */
+import { WAL_UNSYNCED_BYTES } from '../constants.ts';
 import { Effects } from '../machine/effects.ts';
 import type { LogRecord } from '../protocol/record.ts';
 import { assert } from '../stdx/assert.ts';
@@ -24,6 +26,8 @@ export interface PartitionRecord {
 export class Shard {
   readonly partitions: ReadonlyMap<number, HostedPartition>;
   readonly #wal: WriteAheadLog;
+  /** Records are durable before they come here. */
+  readonly #durableElsewhere: boolean;
   readonly #clock: Clock;
   readonly #metrics: ShardMetrics;
   readonly #effects = new Effects();
@@ -31,11 +35,13 @@ export class Shard {
   constructor(
     partitions: ReadonlyMap<number, HostedPartition>,
     wal: WriteAheadLog,
+    durableElsewhere: boolean,
     clock: Clock,
     metrics: ShardMetrics,
   ) {
     this.partitions = partitions;
     this.#wal = wal;
+    this.#durableElsewhere = durableElsewhere;
     this.#clock = clock;
     this.#metrics = metrics;
   }
@@ -45,7 +51,7 @@ export class Shard {
    * to others once this returns.
    */
   run<Item extends PartitionRecord>(batch: readonly Item[], onApplied: (item: Item, effects: Effects) => void): void {
-    this.#makeDurable(batch);
+    this.#keep(batch);
     for (const item of batch) {
       this.#apply(item);
       onApplied(item, this.#effects);
@@ -65,6 +71,26 @@ export class Shard {
     return [...this.partitions.values()].flatMap(({ machine }) => machine.campaigns());
   }
 
+  /** How much of the log is written; once `loggedUpTo` has come so far, all of it is durable. */
+  get logged(): number {
+    return this.#wal.writtenBytes;
+  }
+
+  get loggedUpTo(): number {
+    return this.#wal.durableBytes;
+  }
+
+  /** Makes the log durable as far as it is written. */
+  syncLog(): void {
+    this.#wal.sync();
+  }
+
+  /** The same without waiting; a failure ends the thread. */
+  syncLogInBackground(): void {
+    const start = this.#clock.monotonicMs();
+    this.#wal.syncInBackground(() => this.#metrics.walFsync.observe((this.#clock.monotonicMs() - start) / 1000));
+  }
+
   exposeMetrics(lag: (partition: number) => number): void {
     this.#metrics.exposeCampaigns(sumTallies(this.tallies()));
     this.#metrics.exposeTotals([...this.partitions.values()].map(({ machine }) => machine.totals));
@@ -77,9 +103,14 @@ export class Shard {
     this.#wal.close();
   }
 
-  #makeDurable(batch: readonly PartitionRecord[]): void {
+  #keep(batch: readonly PartitionRecord[]): void {
     for (const { partition, record } of batch) {
       this.#wal.append(partition, record.seq, record.ts, record.kind, record.payload);
+    }
+    if (this.#durableElsewhere) {
+      this.#metrics.walBytes.add(this.#wal.write());
+      if (this.logged - this.loggedUpTo >= WAL_UNSYNCED_BYTES) this.syncLogInBackground();
+      return;
     }
     const start = this.#clock.monotonicMs();
     this.#metrics.walBytes.add(this.#wal.commit());

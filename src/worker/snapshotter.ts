@@ -21,6 +21,8 @@ interface Running {
   readonly state: StateSnapshot;
   /** Of what is not in the state; the state's own digest is known when its last section is. */
   readonly globalsDigest: string;
+  /** The log is durable up to the snapshot once it is so far (shard.loggedUpTo). */
+  readonly logged: number;
   /** Every section is written; it may still wait for effects to become durable. */
   complete: boolean;
   readonly decision: number;
@@ -64,15 +66,18 @@ export class Snapshotter {
     const now = this.#clock.monotonicMs();
     this.#giveUpWaiting(now);
     if (this.#running !== null) return;
-    const due = [...this.#shard.partitions.values()]
-      .filter(
-        ({ partition, bytesSinceSnapshot, halted }) =>
-          !halted &&
-          (bytesSinceSnapshot >= this.#options.snapshotLogBytes ||
-            (bytesSinceSnapshot > 0 && now - (this.#lastMs.get(partition) ?? 0) >= SNAPSHOT_INTERVAL_MS)),
-      )
-      .sort((a, b) => b.bytesSinceSnapshot - a.bytesSinceSnapshot);
-    if (due[0] !== undefined) this.#begin(due[0]);
+    let due: HostedPartition | null = null;
+    for (const hosted of this.#shard.partitions.values()) {
+      const { bytesSinceSnapshot } = hosted;
+      if (bytesSinceSnapshot > (due?.bytesSinceSnapshot ?? 0) && this.#isDue(hosted, now)) due = hosted;
+    }
+    if (due !== null) this.#begin(due);
+  }
+
+  #isDue({ partition, bytesSinceSnapshot, halted }: HostedPartition, now: number): boolean {
+    if (halted) return false;
+    const enough = bytesSinceSnapshot >= this.#options.snapshotLogBytes;
+    return enough || now - (this.#lastMs.get(partition) ?? 0) >= SNAPSHOT_INTERVAL_MS;
   }
 
   /** A bounded amount of work on the snapshot that is running. */
@@ -94,6 +99,7 @@ export class Snapshotter {
 
   /** Before a clean end: every partition with records behind its last snapshot gets one. */
   finishAll(): void {
+    this.#shard.syncLog();
     this.#drain();
     for (const partition of this.#shard.partitions.values()) {
       if (partition.bytesSinceSnapshot === 0 || partition.halted) continue;
@@ -113,7 +119,6 @@ export class Snapshotter {
     partition.bytesSinceSnapshot = this.#options.snapshotLogBytes;
   }
 
-  /** What cannot become durable now is left to the log. */
   /** A snapshot that cannot become valid holds up those of no other partition. */
   #giveUpWaiting(now: number): void {
     if (this.#running === null || !this.#waiting) return;
@@ -125,6 +130,7 @@ export class Snapshotter {
     partition.bytesSinceSnapshot = 1;
   }
 
+  /** What cannot become durable now is left to the log. */
   #drain(): void {
     while (this.#running !== null && !this.#waiting) this.step();
     if (this.#running !== null) this.#giveUp(this.#running.partition);
@@ -150,6 +156,7 @@ export class Snapshotter {
         writer,
         state: state.beginSnapshot(machine.logTime),
         globalsDigest: machine.globalsDigest(),
+        logged: this.#shard.logged,
         complete: false,
         decision: machine.decisionCount,
         deadLetter: machine.deadLetterCount,
@@ -169,9 +176,9 @@ export class Snapshotter {
     this.#retained(partition.partition, logPosition);
   }
 
-  /** Waits, without blocking, until every effect up to the snapshot's position is durable. */
-  #commit({ partition, writer, state, globalsDigest, decision, deadLetter, startMs }: Running): void {
-    this.#waiting = !partition.effects.durable(decision, deadLetter);
+  /** Waits, without blocking, until every record and every effect up to the snapshot's position is durable. */
+  #commit({ partition, writer, state, globalsDigest, logged, decision, deadLetter, startMs }: Running): void {
+    this.#waiting = this.#shard.loggedUpTo < logged || !partition.effects.durable(decision, deadLetter);
     if (this.#waiting) {
       this.#waitingSinceMs ||= this.#clock.monotonicMs();
       return;

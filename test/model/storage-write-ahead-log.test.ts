@@ -18,7 +18,7 @@ const SALT = 99;
 
 type Action =
   | { readonly kind: 'append'; readonly partition: number; readonly bytes: number }
-  | { readonly kind: 'commit'; readonly worker: number }
+  | { readonly kind: 'commit' | 'write' | 'sync'; readonly worker: number }
   | { readonly kind: 'snapshot'; readonly partition: number }
   | { readonly kind: 'drop' }
   | { readonly kind: 'fail'; readonly operation: 'fdatasync' | 'write' | 'syncDirectory' }
@@ -34,6 +34,8 @@ const action: fc.Arbitrary<Action> = fc.oneof(
     }),
   },
   { weight: 6, arbitrary: fc.record({ kind: fc.constant('commit' as const), worker: fc.nat(2) }) },
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant('write' as const), worker: fc.nat(2) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('sync' as const), worker: fc.nat(2) }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('snapshot' as const), partition: fc.nat(PARTITIONS - 1) }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('drop' as const) }) },
   {
@@ -53,6 +55,8 @@ const action: fc.Arbitrary<Action> = fc.oneof(
 interface Twin {
   /** Payload by sequence − 1, of everything appended in the history that survived. */
   readonly appended: Uint8Array[];
+  /** Records that the operating system has: a sync makes them durable. */
+  written: number;
   acknowledged: number;
   /** Position of its snapshot: records up to it may be dropped. */
   snapshot: number;
@@ -60,7 +64,12 @@ interface Twin {
 
 class Model {
   readonly #fs: FaultyFileSystem;
-  readonly #twins: Twin[] = Array.from({ length: PARTITIONS }, () => ({ appended: [], acknowledged: 0, snapshot: 0 }));
+  readonly #twins: Twin[] = Array.from({ length: PARTITIONS }, () => ({
+    appended: [],
+    written: 0,
+    acknowledged: 0,
+    snapshot: 0,
+  }));
   #logs: WriteAheadLog[] = [];
   #stamp = 0;
 
@@ -85,6 +94,12 @@ class Model {
       }
       case 'commit':
         this.#commit(step.worker % this.#logs.length);
+        return;
+      case 'write':
+        this.#write(step.worker % this.#logs.length);
+        return;
+      case 'sync':
+        this.#sync(step.worker % this.#logs.length);
         return;
       case 'snapshot': {
         const twin = this.#twins[step.partition] as Twin;
@@ -142,15 +157,31 @@ class Model {
       );
       // What recovery reads is applied, and its effects leave: from here on it counts as acknowledged.
       twin.acknowledged = last;
+      twin.written = last;
       twin.appended.length = last;
     }
   }
 
   #commit(worker: number): void {
     this.#logs[worker]?.commit();
-    for (const [partition, twin] of this.#twins.entries()) {
-      if (partition % this.#logs.length === worker) twin.acknowledged = twin.appended.length;
+    for (const twin of this.#twinsOf(worker)) {
+      twin.written = twin.appended.length;
+      twin.acknowledged = twin.appended.length;
     }
+  }
+
+  #write(worker: number): void {
+    this.#logs[worker]?.write();
+    for (const twin of this.#twinsOf(worker)) twin.written = twin.appended.length;
+  }
+
+  #sync(worker: number): void {
+    this.#logs[worker]?.sync();
+    for (const twin of this.#twinsOf(worker)) twin.acknowledged = twin.written;
+  }
+
+  #twinsOf(worker: number): Twin[] {
+    return this.#twins.filter((_, partition) => partition % this.#logs.length === worker);
   }
 
   #logOf(partition: number): WriteAheadLog {

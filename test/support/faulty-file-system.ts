@@ -208,6 +208,18 @@ export class FaultyFileSystem implements FileSystem {
     }
   }
 
+  /** What is written until `done` is called is not part of it. */
+  fdatasyncInBackground(handle: number, done: (error: Error | null) => void): void {
+    let error: Error | null = null;
+    try {
+      this.fdatasync(handle);
+    } catch (failed) {
+      if (failed instanceof SimulatedCrash) throw failed;
+      error = failed as Error;
+    }
+    setImmediate(() => done(error));
+  }
+
   rename(from: string, to: string): void {
     this.#step('rename', to, () => {
       const source = this.#place(from);

@@ -34,6 +34,66 @@ describe('write-ahead log', () => {
     expect(fs.openHandles).toBe(0);
   });
 
+  it('writes what is durable elsewhere without a sync, and syncs it behind', async () => {
+    const fs = new FaultyFileSystem(1);
+    const log = openLog(fs, 0, 1);
+    fs.journal.length = 0;
+    appendRange(log, 0, 1, 20);
+    log.write();
+    expect(fs.journal).toEqual(['write wal/0/0000000001.wal']);
+    expect(sequences(readAllRecords(fs, FROM_START), 0)).toEqual(range(1, 20));
+    expect(log.durableBytes).toBe(0);
+    const written = log.writtenBytes;
+    await new Promise<void>((done) => {
+      log.syncInBackground(done);
+      // What is written meanwhile is not covered.
+      appendRange(log, 0, 21, 30);
+      log.write();
+    });
+    expect(log.durableBytes).toBe(written);
+    expect(log.writtenBytes).toBeGreaterThan(written);
+    log.sync();
+    expect(log.durableBytes).toBe(log.writtenBytes);
+    log.close();
+    fs.powerCut();
+    expect(sequences(readAllRecords(fs, FROM_START), 0)).toEqual(range(1, 30));
+  });
+
+  it('keeps a file open while it is synced, though its segment ends', async () => {
+    const fs = new FaultyFileSystem(1);
+    const log = openLog(fs, 0, 1, 6000);
+    appendRange(log, 0, 1, 20);
+    log.write();
+    await new Promise<void>((done) => {
+      log.syncInBackground(done);
+      appendRange(log, 0, 21, 22);
+      log.write();
+      expect(fs.readdir('wal/0')).toHaveLength(2);
+      expect(fs.openHandles).toBe(2);
+    });
+    expect(fs.openHandles).toBe(1);
+    expect(log.durableBytes).toBeLessThan(log.writtenBytes);
+    log.close();
+    fs.powerCut();
+    // A segment is durable before the next one begins.
+    expect(sequences(readAllRecords(fs, FROM_START), 0).slice(0, 20)).toEqual(range(1, 20));
+    expect(fs.openHandles).toBe(0);
+  });
+
+  it('is not used any more once a sync in the background has failed', () => {
+    let finished: (error: Error | null) => void = () => {};
+    const fs = new FaultyFileSystem(1);
+    fs.fdatasyncInBackground = (_, done) => {
+      finished = done;
+    };
+    const log = openLog(fs, 0, 1);
+    appendRange(log, 0, 1, 1);
+    log.write();
+    log.syncInBackground(() => {});
+    expect(() => finished(new Error('EIO'))).toThrow(FatalStorageError);
+    expect(() => log.write()).toThrow(AssertionError);
+  });
+
   it('makes room ahead of small commits, which is no part of the log', () => {
     const fs = new FaultyFileSystem(1);
     const path = 'wal/0/0000000001.wal';
