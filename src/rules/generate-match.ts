@@ -134,9 +134,11 @@ class MatchGenerator {
     const conditions = new Map<string, Ir>();
     const sure = new Map(items.map((item) => [item, assumePresent(item, conditions)]));
     const complete = [...conditions.values()].map((present) => value(emitter, present, this.#done));
-    if (complete.length > 0) emitter.emit(`const complete = ${complete.join(' && ')};`);
+    // A key whose number cannot be had (an overflow) is left to the loop that asks.
+    const mayLack = complete.length > 0 || keys.some(({ read }) => canFail(assumePresent(read, new Map())));
+    if (mayLack) emitter.emit(`let complete = ${complete.join(' && ') || 'true'};`);
     const inComplete = (make: () => void): void => {
-      if (complete.length === 0) make();
+      if (!mayLack) make();
       else {
         emitter.emit('if (complete) {');
         make();
@@ -151,13 +153,13 @@ class MatchGenerator {
     });
     for (const item of dear) this.#invariant(item);
     inComplete(() => this.#fastLoops(sure));
-    if (complete.length > 0) {
+    if (mayLack) {
       this.#loop(keyFirst(items, keys[0]), keys[0]);
       emitter.emit(this.#done);
     }
   }
 
-  /** Ends the function if the operand is false. */
+  /** Ends the part if the operand is false. */
   #invariant(item: Ir): void {
     const emitter = this.#emitter;
     const label = emitter.name('I');
@@ -166,14 +168,18 @@ class MatchGenerator {
     emitter.emit('}');
   }
 
-  /** Ends the function if the comparison holds for no rule. */
+  /** Ends the part if the comparison holds for no rule. */
   #readKey(key: RangeKey, index: number): void {
     const emitter = this.#emitter;
-    emitter.emit(`x${index} = ${value(emitter, assumePresent(key.read, new Map()), this.#done)};`);
-    if (this.#picked) return;
-    emitter.emit(
-      `if (!${compare(key, `x${index}`, index === 0 ? `${emitter.vector(key.vector)}[0]` : `${this.#secondConstants}[0]`)}) ${this.#done}`,
-    );
+    const label = emitter.name('K');
+    emitter.emit(`${label}: {`);
+    const number = value(emitter, assumePresent(key.read, new Map()), `{ complete = false; break ${label}; }`);
+    emitter.emit(`x${index} = ${number};`);
+    if (!this.#picked) {
+      const first = index === 0 ? emitter.vector(key.vector) : this.#secondConstants;
+      emitter.emit(`if (!${compare(key, `x${index}`, `${first}[0]`)}) ${this.#done}`);
+    }
+    emitter.emit('}');
   }
 
   #fastLoops(sure: ReadonlyMap<Ir, Ir>): void {

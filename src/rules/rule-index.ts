@@ -44,7 +44,7 @@ export class RuleIndex {
   constructor(groups: ReadonlyMap<RuleGroup, readonly Demand[]>, places: PlaceCodes) {
     this.#places = places;
     this.#tables = tablesOf(groups, places);
-    this.#rows = new Int32Array(Math.max(0, ...[...groups.keys()].map((group) => group.ids.length)));
+    this.#rows = new Int32Array([...groups.keys()].reduce((most, { ids }) => Math.max(most, ids.length), 0));
   }
 
   /** Tries the rules that the event may match, each once. As a ScanFunction otherwise; the places must have been read. */

@@ -6,7 +6,7 @@
 import { RULES_PER_FAST_SHAPE_MIN } from '../constants.ts';
 import { evaluationCost } from './evaluation-cost.ts';
 import { type Ir, type Rep, repOf } from './ir.ts';
-import { canFail, childrenOf, mapChildren } from './ir-traits.ts';
+import { childrenOf, mapChildren } from './ir-traits.ts';
 import type { Lifted, Shape } from './shapes.ts';
 
 type Comparison = 'less' | 'lessEqual' | 'greater' | 'greaterEqual';
@@ -14,7 +14,7 @@ type Comparison = 'less' | 'lessEqual' | 'greater' | 'greaterEqual';
 /** An operand `number operator constant`. The rules for which it holds come first where they are ordered by its constant. */
 export interface RangeKey {
   readonly item: Ir;
-  /** The number, the same for all rules; does not fail on an event that lacks nothing. */
+  /** The number, the same for all rules. */
   readonly read: Ir;
   readonly operator: Comparison;
   readonly vector: number;
@@ -135,7 +135,7 @@ function rangeKey(item: Ir, shape: Shape, constants: readonly (readonly Lifted[]
   const flipped = a.op === 'lifted';
   const [read, constant] = flipped ? [b, a] : [a, b];
   if (constant.op !== 'lifted' || shape.kinds[constant.vector] !== 'number') return [];
-  if (!isInvariant(read) || !NUMBERS.includes(repOf(read)) || canFail(assumePresent(read, new Map()))) return [];
+  if (!isInvariant(read) || !NUMBERS.includes(repOf(read))) return [];
   const name = item.name as Comparison;
   const operator = flipped ? FLIPPED[name] : name;
   const column = constants.map((row) => row[constant.vector] as number);

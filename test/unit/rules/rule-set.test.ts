@@ -101,6 +101,61 @@ describe('the index', () => {
   });
 });
 
+describe('thresholds', () => {
+  const hitsOf = (sources: readonly string[], total: number, spend = 0): readonly number[] =>
+    match(sources, eventFrame({ fields: { total } }), profileFrame({ spend_30d: spend })).hits;
+
+  test('are passed as each rule says, on the constant itself too', () => {
+    const numbers = [5, 1, 3, 3, 9, 0, -2, 7, 3, 1];
+    const operators = {
+      '>': (a: number, b: number) => a > b,
+      '>=': (a: number, b: number) => a >= b,
+      '<': (a: number, b: number) => a < b,
+      '<=': (a: number, b: number) => a <= b,
+    };
+    for (const [operator, holds] of Object.entries(operators)) {
+      for (const total of [-3, -2, -0, 0, 1, 2, 3, 8, 9, 10, Number.NaN, Number.POSITIVE_INFINITY]) {
+        const right = numbers.map((number) => `event.total ${operator} ${number}.0`);
+        expect(hitsOf(right, total), `${total} ${operator}`).toEqual(
+          [...numbers.keys()].filter((i) => holds(total, numbers[i] as number)),
+        );
+        const left = numbers.map((number) => `${number}.0 ${operator} event.total`);
+        expect(hitsOf(left, total), `${operator} ${total}`).toEqual(
+          [...numbers.keys()].filter((i) => holds(numbers[i] as number, total)),
+        );
+      }
+    }
+  });
+
+  test('of two, either may decide', () => {
+    const count = 50;
+    const sources = Array.from({ length: count }, (_, n) => `event.total > ${n}.5 && profile.spend_30d < ${n * 2}.5`);
+    for (const [total, spend] of [
+      [0, 0],
+      [49, 90],
+      [3, 0],
+      [1000, 0],
+      [1000, 1000],
+      [25, 20],
+    ] as const)
+      expect(hitsOf(sources, total, spend), `${total} ${spend}`).toEqual(
+        Array.from(sources.keys()).filter((n) => total > n + 0.5 && spend < n * 2 + 0.5),
+      );
+  });
+
+  test('on an absent field are errors of the rules that nothing else makes false', () => {
+    const sources = Array.from(
+      { length: 20 },
+      (_, n) => `event.total > ${n}.5 && profile.country in ["c${n % 4}", "GB"]`,
+    );
+    const absent = match(sources, eventFrame({}), profileFrame({ country: 'c1' }));
+    expect(absent.hits).toEqual([]);
+    expect(absent.errors).toEqual(sources.map((_, n) => (n % 4 === 1 ? 1 : 0)));
+    const nowhere = match(sources, eventFrame({ fields: { total: 4 } }), profileFrame({}));
+    expect(nowhere.errors, 'below the threshold a rule is false').toEqual(sources.map((_, n) => (n < 4 ? 1 : 0)));
+  });
+});
+
 describe('match', () => {
   test('gives hits ascending, however the rules are grouped', () => {
     const sources = Array.from({ length: 300 }, (_, n) => {
