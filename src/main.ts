@@ -4,6 +4,8 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { ExitCode, InputError, UsageError } from './cli/exit.ts';
 import {
+  AUDIENCE_LIST_MAX,
+  AUDIENCE_SAMPLE_MAX,
   CUSTOMERS_PER_PARTITION_DEFAULT,
   CUSTOMERS_PER_PARTITION_MAX,
   HISTORY_DEFAULT_MS,
@@ -11,6 +13,7 @@ import {
   PARTITIONS_MAX,
   SNAPSHOT_LOG_BYTES,
 } from './constants.ts';
+import { AUDIENCE_FORMATS } from './protocol/audience.ts';
 import { parseDuration } from './workspace/duration.ts';
 
 function wholeNumber(from: number, to: number): (text: string) => number {
@@ -26,6 +29,16 @@ function duration(text: string): number {
   const ms = parseDuration(text);
   if (ms === null) throw new InvalidArgumentError(`expected a duration such as 90s, 30m, 24h or 7d, got "${text}".`);
   return ms;
+}
+
+function sampleSize(text: string): number {
+  const value = Number(text);
+  const isShare = value > 0 && value < 1;
+  if (text.trim() === '' || (!isShare && !(Number.isInteger(value) && value >= 1 && value <= AUDIENCE_SAMPLE_MAX)))
+    throw new InvalidArgumentError(
+      `expected a share such as 0.1, or a whole number from 1 to ${AUDIENCE_SAMPLE_MAX}, got "${text}".`,
+    );
+  return value;
 }
 
 /** Every flag has an environment variable: `--http` is BECKON_HTTP. */
@@ -136,6 +149,26 @@ function program(): Command {
     .addOption(flag('--rate <n>', 'events per second at most').argParser(wholeNumber(1, 10_000_000)))
     .action(async (file: string, options: { to: string; rate?: number; token?: string }) =>
       exitWith((await import('./cli/import.ts')).importEvents(file, options, process.stdout, process.stderr)),
+    );
+
+  beckon
+    .command('audience')
+    .description('count the customers for whom an expression holds, or list, sample or export them')
+    .addOption(toFlag())
+    .addOption(flag('--token <token>', 'bearer token of the node'))
+    .addOption(
+      flag('--where <expression>', "CEL over the profile, such as 'profile.spend_30d > 100.0'").makeOptionMandatory(),
+    )
+    .addOption(flag('--list <n>', 'print the first members').argParser(wholeNumber(1, AUDIENCE_LIST_MAX)))
+    .addOption(flag('--sample <n>', 'a share below 1 of the members, or how many').argParser(sampleSize))
+    .addOption(flag('--salt <text>', 'another salt draws another sample; the same one the same (default: sample)'))
+    .addOption(flag('--export <file>', 'write all members to a file, - for stdout'))
+    .addOption(flag('--format <format>', 'of an export (default: ndjson)').choices(AUDIENCE_FORMATS))
+    .addOption(
+      flag('--fields <names>', 'attributes, aggregates and segments (segment.vip) to tell, with commas between'),
+    )
+    .action(async (options) =>
+      exitWith((await import('./cli/audience.ts')).audience(options, process.stdout, process.stderr)),
     );
 
   beckon

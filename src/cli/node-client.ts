@@ -16,6 +16,7 @@ type RequestBody = NonNullable<NonNullable<Parameters<typeof fetch>[1]>['body']>
 
 export interface Answer {
   readonly status: number;
+  readonly headers: Headers;
   /** Parsed JSON, or null where the body was none. */
   readonly body: unknown;
 }
@@ -48,17 +49,43 @@ export class NodeClient {
    * Sends until there is an answer other than 429 and 503. Only for what may be repeated: events with ids, a workspace.
    * Throws InputError when the node cannot be reached for `retryForMs`, or never can be.
    */
-  async send(
+  send(
     method: 'GET' | 'POST' | 'PUT',
     path: string,
     contentType: string | null,
     body: Uint8Array | null,
   ): Promise<Answer> {
+    return this.#persist(async () => {
+      const response = await this.#fetch(method, path, contentType, body, AbortSignal.timeout(TRY_TIMEOUT_MS));
+      return { status: response.status, headers: response.headers, body: parseJson(await response.text()) };
+    });
+  }
+
+  /** POSTs JSON likewise, for a body that may be long: it is the caller's to read where the status is 200, and parsed otherwise. */
+  open(path: string, value: unknown): Promise<Answer & { readonly stream: AsyncIterable<Uint8Array> | null }> {
+    const bytes = Buffer.from(JSON.stringify(value));
+    return this.#persist(async () => {
+      const impatience = new AbortController();
+      const timer = setTimeout(() => impatience.abort(new DOMException('', 'TimeoutError')), TRY_TIMEOUT_MS);
+      try {
+        const response = await this.#fetch('POST', path, 'application/json', bytes, impatience.signal);
+        const { status, headers } = response;
+        if (status === 200) return { status, headers, body: null, stream: response.body as AsyncIterable<Uint8Array> };
+        return { status, headers, body: parseJson(await response.text()), stream: null };
+      } finally {
+        clearTimeout(timer);
+      }
+    });
+  }
+
+  async #persist<Result extends { readonly status: number; readonly headers: Headers }>(
+    request: () => Promise<Result>,
+  ): Promise<Result> {
     const giveUpMs = this.#options.retryForMs ?? RETRY_FOR_MS;
     const giveUpAt = performance.now() + giveUpMs;
     let backoffMs = BACKOFF_FIRST_MS;
     for (;;) {
-      const outcome = await this.#try(method, path, contentType, body);
+      const outcome = await this.#try(request);
       if ('answer' in outcome) return outcome.answer;
       const waitMs = Math.max(outcome.retryAfterMs, backoffMs);
       if (outcome.final) throw new InputError(`${this.#base.origin}: ${outcome.why}`);
@@ -70,40 +97,40 @@ export class NodeClient {
     }
   }
 
-  async #try(
-    method: string,
-    path: string,
-    contentType: string | null,
-    body: Uint8Array | null,
-  ): Promise<{ answer: Answer } | Failure> {
-    const headers: Record<string, string> = {};
-    if (contentType !== null) headers['content-type'] = contentType;
-    if (this.#options.token !== undefined) headers['authorization'] = `Bearer ${this.#options.token}`;
+  async #try<Result extends { readonly status: number; readonly headers: Headers }>(
+    request: () => Promise<Result>,
+  ): Promise<{ readonly answer: Result } | Failure> {
     try {
-      const response = await fetch(new URL(path, this.#base), {
-        method,
-        headers,
-        signal: AbortSignal.timeout(TRY_TIMEOUT_MS),
-        ...(body === null ? {} : { body: body as RequestBody }),
-      });
-      const text = await response.text();
-      if (response.status === 429 || response.status === 503) {
-        return {
-          why: response.status === 429 ? 'the node cannot keep up' : 'the node is not ready',
-          retryAfterMs: retryAfterMs(response.headers.get('retry-after')),
-        };
-      }
-      return { answer: { status: response.status, body: parseJson(text) } };
+      const answer = await request();
+      if (answer.status !== 429 && answer.status !== 503) return { answer };
+      return {
+        why: answer.status === 429 ? 'the node cannot keep up' : 'the node is not ready',
+        retryAfterMs: retryAfterMs(answer.headers.get('retry-after')),
+      };
     } catch (error) {
       if (causeOf(error)?.code === 'ENOTFOUND')
         return { why: `there is no host ${this.#base.hostname}`, retryAfterMs: 0, final: true };
       return { why: describe(error), retryAfterMs: 0 };
     }
   }
+
+  #fetch(
+    method: string,
+    path: string,
+    contentType: string | null,
+    body: Uint8Array | null,
+    signal: AbortSignal,
+  ): Promise<Response> {
+    const headers: Record<string, string> = {};
+    if (contentType !== null) headers['content-type'] = contentType;
+    if (this.#options.token !== undefined) headers['authorization'] = `Bearer ${this.#options.token}`;
+    const content = body === null ? {} : { body: body as RequestBody };
+    return fetch(new URL(path, this.#base), { method, headers, signal, ...content });
+  }
 }
 
 /** What a refusal says to a person: RFC 9457's title and detail. */
-export function problemText(answer: Answer): string {
+export function problemText(answer: Pick<Answer, 'status' | 'body'>): string {
   const { title, detail } = (answer.body ?? {}) as { title?: unknown; detail?: unknown };
   const words = [title, detail].filter((word) => typeof word === 'string' && word !== '');
   return words.length > 0 ? `${answer.status} ${words.join(': ')}` : `${answer.status}`;
