@@ -4,7 +4,8 @@
  */
 import { strict as assert } from 'node:assert';
 import { join } from 'node:path';
-import { measureValues, type Rounds, type Side } from '../measure.ts';
+import { cpuSeconds } from '../load/node-process.ts';
+import { measureValues, type Rounds, ratioSpread, type Side, spreadOf } from '../measure.ts';
 import type { Bench, Suite } from '../suite.ts';
 import { EVENTS_PER_BATCH, encodeEvents, type KernelEvent, KernelEvents, kernelRules } from '../workload/kernel.ts';
 import { type DecidedTotals, encodeEventArrays, type RankedRule, rankRules } from '../workload/kernel-peers.ts';
@@ -21,6 +22,9 @@ const SEED = 4;
 /** One side, loaded. `decided` is asked after each turn. */
 interface Contender {
   readonly side: Side;
+  readonly detail: string;
+  /** Of all its threads, since it began. */
+  cpuSeconds(): number;
   decided(): DecidedTotals;
   stop(): void | Promise<void>;
 }
@@ -71,17 +75,41 @@ async function openBeckon({ bench, rules, customers, round }: Work): Promise<Con
         return ((beckon.accepted - before) * 1000) / (performance.now() - begin);
       },
     },
+    detail: `a shard: WAL and fdatasync per ${IN_FLIGHT} batches, apply, decision log; events as MessagePack maps`,
+    cpuSeconds: () => {
+      const { user, system } = process.cpuUsage();
+      return (user + system) / 1e6;
+    },
     decided: () => beckon.totals,
     stop: () => beckon.close(),
   };
 }
 
-async function openTarantool(work: Work, walMode: WalMode): Promise<Contender | null> {
+interface TarantoolKind {
+  readonly name: string;
+  readonly walMode: WalMode;
+  readonly detail: string;
+}
+
+const TARANTOOLS = {
+  writing: {
+    name: 'Tarantool, wal_mode=write',
+    walMode: 'write',
+    detail: 'Lua procedure driven from inside, never synced; events as MessagePack arrays',
+  },
+  syncing: {
+    name: 'Tarantool, wal_mode=fsync',
+    walMode: 'fsync',
+    detail: `the same, ${IN_FLIGHT} fibers sharing syncs`,
+  },
+} as const satisfies Readonly<Record<string, TarantoolKind>>;
+
+async function openTarantool(work: Work, kind: TarantoolKind): Promise<Contender | null> {
   const { bench, rules, customers, round } = work;
-  const name = `Tarantool, wal_mode=${walMode}`;
+  const { name, walMode, detail } = kind;
   const program = await findDebianProgram('tarantool', !bench.quick, bench.progress);
   if (typeof program === 'string') {
-    bench.skip(name, program);
+    bench.skip(walMode === 'write' ? 'vs_tarantool' : name, program);
     return null;
   }
   bench.progress(`loading customers into ${name}`);
@@ -102,6 +130,8 @@ async function openTarantool(work: Work, walMode: WalMode): Promise<Contender | 
         return events / seconds;
       },
     },
+    detail,
+    cpuSeconds: () => cpuSeconds(tarantool.pid),
     decided: () => totals,
     stop: () => tarantool.stop(),
   };
@@ -126,29 +156,44 @@ async function openRedis({ bench, rules, customers, round }: Work): Promise<Cont
         return (round.events * 1000) / (performance.now() - begin);
       },
     },
+    detail: 'Lua function, a hash per customer, pipelined over a Unix socket; events as MessagePack arrays',
+    cpuSeconds: () => cpuSeconds(redis.pid),
     decided: () => redis.totals,
     stop: () => redis.stop(),
   };
 }
 
-function report(bench: Bench, rounds: Rounds, sides: readonly Side[]): void {
-  const details: Readonly<Record<string, string>> = {
-    Beckon: `a shard: WAL and fdatasync per ${IN_FLIGHT} batches, apply, decision log; events as MessagePack maps`,
-    'Tarantool, wal_mode=write': 'Lua procedure driven from inside, no sync; events as MessagePack arrays',
-    'Tarantool, wal_mode=fsync': `the same, ${IN_FLIGHT} fibers sharing syncs`,
-    'Redis, AOF everysec':
-      'Lua function, a hash per customer, pipelined over a Unix socket; events as MessagePack arrays',
-  };
-  for (const { name } of sides)
-    bench.measurement({ name, unit: 'events/s', ...rounds.spread(name), detail: details[name] as string });
-  const peers = [
-    ['vs_tarantool', 'Tarantool, wal_mode=write', 'Beckon ÷ Tarantool'],
-    [null, 'Tarantool, wal_mode=fsync', 'Beckon ÷ Tarantool with fsync'],
-    [null, 'Redis, AOF everysec', 'vs_redis'],
-  ] as const;
-  for (const [key, peer, name] of peers) {
-    if (!sides.some((side) => side.name === peer)) continue;
-    bench.ratio({ key, name, ...rounds.ratio('Beckon', peer), detail: `events/s of Beckon ÷ events/s of ${peer}` });
+/** Nanoseconds of CPU per event, turn by turn, the first left out as in the rates. */
+type CpuTurns = ReadonlyMap<string, readonly number[]>;
+
+function report(bench: Bench, contenders: readonly Contender[], rounds: Rounds, cpu: CpuTurns): void {
+  const cpuOf = (name: string): readonly number[] => (cpu.get(name) ?? []).slice(1);
+  for (const { side, detail } of contenders)
+    bench.measurement({ name: side.name, unit: 'events/s', ...rounds.spread(side.name), detail });
+  for (const { side } of contenders) {
+    const turns = cpuOf(side.name);
+    if (turns.every((value) => value > 0))
+      bench.measurement({
+        name: `${side.name}: CPU`,
+        unit: 'ns/event',
+        ...spreadOf(turns),
+        detail: 'of all its threads',
+      });
+  }
+  const [beckon, ...peers] = contenders.map(({ side }) => side.name);
+  for (const peer of peers) {
+    bench.ratio({
+      key: peer === TARANTOOLS.writing.name ? 'vs_tarantool' : null,
+      name: peer.startsWith('Redis') ? 'vs_redis' : `vs ${peer}`,
+      ...rounds.ratio(beckon as string, peer),
+      detail: `events/s of Beckon ÷ events/s of ${peer}`,
+    });
+  }
+  for (const peer of peers) {
+    const turns = cpuOf(peer);
+    if (turns.some((value) => !(value > 0))) continue;
+    const spread = ratioSpread(turns, cpuOf(beckon as string));
+    bench.ratio({ key: null, name: `CPU vs ${peer}`, ...spread, detail: `CPU per event of ${peer} ÷ of Beckon` });
   }
 }
 
@@ -158,16 +203,19 @@ async function run(bench: Bench): Promise<void> {
   const work: Work = { bench, rules: rankRules(kernelRules(RULES)), customers, round };
   const contenders: Contender[] = [];
   try {
-    for (const open of [openBeckon, openTarantoolWriting, openTarantoolSyncing, openRedis]) {
+    for (const open of OPENERS) {
       const contender = await open(work);
       if (contender !== null) contenders.push(contender);
     }
     const expected = contenders[0] as Contender;
+    const cpu = new Map(contenders.map(({ side }) => [side.name, [] as number[]]));
     const sides = contenders.map(
-      ({ side, decided }): Side => ({
+      ({ side, decided, cpuSeconds: cpuNow }): Side => ({
         ...side,
         run: async () => {
+          const before = cpuNow();
           const rate = await side.run();
+          cpu.get(side.name)?.push(((cpuNow() - before) * 1e9) / round.events);
           assert.deepEqual({ ...decided() }, { ...expected.decided() }, `${side.name} decides what Beckon decides`);
           return rate;
         },
@@ -177,7 +225,7 @@ async function run(bench: Bench): Promise<void> {
       rounds: bench.quick ? 1 : 5,
       onRound: (number) => bench.progress(`round ${number}`),
     });
-    report(bench, rounds, sides);
+    report(bench, contenders, rounds, cpu);
     bench.note(
       `${customers} customers, ${RULES} rules, batches of ${EVENTS_PER_BATCH}; all sides made the same ${expected.decided().decided} decisions. ` +
         'Beckon checks, de-duplicates by event id and keeps explainable decisions; the databases do none of it, and get events without names and ids. ' +
@@ -188,8 +236,12 @@ async function run(bench: Bench): Promise<void> {
   }
 }
 
-const openTarantoolWriting = (work: Work): Promise<Contender | null> => openTarantool(work, 'write');
-const openTarantoolSyncing = (work: Work): Promise<Contender | null> => openTarantool(work, 'fsync');
+const OPENERS: readonly ((work: Work) => Promise<Contender | null>)[] = [
+  openBeckon,
+  (work) => openTarantool(work, TARANTOOLS.writing),
+  (work) => openTarantool(work, TARANTOOLS.syncing),
+  openRedis,
+];
 
 export const suite: Suite = {
   name: 'peers-kernel',

@@ -4,7 +4,7 @@
  */
 import { strict as assert } from 'node:assert';
 import { join } from 'node:path';
-import { partitionOf } from '../../src/stdx/hash.ts';
+import { fmix32, partitionOf } from '../../src/stdx/hash.ts';
 import { collectGarbage, spreadOf } from '../measure.ts';
 import type { Bench, Suite } from '../suite.ts';
 import { customerId } from '../workload/kernel.ts';
@@ -15,6 +15,8 @@ import { Redis } from './redis.ts';
 
 const CUSTOMERS = 10_000_000;
 const REDIS_CUSTOMERS = 1_000_000;
+/** Bytes hardly depend on how many there are. */
+const REDIS_PLAIN_CUSTOMERS = 300_000;
 const QUICK_CUSTOMERS = 2_000;
 const REDIS_IN_FLIGHT = 256;
 const KINDS = [0, 1, 2, 3, 4, 5] as const;
@@ -26,19 +28,39 @@ interface RedisBytes {
   readonly version: string;
 }
 
-/** Names of two bytes; a field per purchase day and function, which the windows of 7 and of 30 days share, and two for all time. */
-function redisFields(customer: number): string[] {
+/** How the hashes are written: as who knows Redis does, or as one does who does not think of bytes. */
+interface RedisForm {
+  readonly about: string;
+  readonly nameOf: (short: string) => string;
+  readonly scoreOf: (customer: number, k: number) => number;
+}
+
+const EXPERT: RedisForm = { about: 'names of two bytes, four decimals', nameOf: (short) => short, scoreOf: doubleOf };
+const PLAIN: RedisForm = {
+  about: 'names of eight bytes, scores with all digits of a double',
+  nameOf: (short) => `field_${short}`,
+  scoreOf: (customer, k) => (k < 3 ? doubleOf(customer, k) : fmix32(customer * 8 + k) / 2 ** 32),
+};
+
+/** Names of two bytes, before the form has its way with them; a field per purchase day and function, which the windows of 7 and of 30 days share, and two for all time. */
+function redisFields(customer: number, { nameOf, scoreOf }: RedisForm): string[] {
   const fields: string[] = [];
   for (const k of KINDS) {
-    fields.push(`d${k}`, String(doubleOf(customer, k)), `s${k}`, wordOf(customer, k));
-    fields.push(`n${k}`, String(intOf(customer, k)), `b${k}`, boolOf(customer, k) ? '1' : '0');
+    fields.push(nameOf(`d${k}`), String(scoreOf(customer, k)), nameOf(`s${k}`), wordOf(customer, k));
+    fields.push(nameOf(`n${k}`), String(intOf(customer, k)), nameOf(`b${k}`), boolOf(customer, k) ? '1' : '0');
   }
   if (!isActive(customer)) return fields;
   const purchases = purchasesOf(customer);
   const spent = purchases.reduce((sum, { total }) => sum + total, 0);
-  fields.push('pa', String(purchases.length), 'sa', String(Number(spent.toFixed(2))));
+  fields.push(nameOf('pa'), String(purchases.length), nameOf('sa'), String(Number(spent.toFixed(2))));
   for (const { day, total, lines } of purchases)
-    fields.push(`p${day}`, '1', `s${day}`, String(total), `l${day}`, String(lines), `m${day}`, String(total));
+    for (const [name, value] of [
+      ['p', 1],
+      ['s', total],
+      ['l', lines],
+      ['m', total],
+    ] as const)
+      fields.push(nameOf(`${name}${day}`), String(value));
   return fields;
 }
 
@@ -48,17 +70,19 @@ async function memoryOf(redis: Redis): Promise<{ used: number; resident: number 
   return { used: number('used_memory'), resident: number('used_memory_rss') };
 }
 
-async function measureRedis(bench: Bench, customers: number): Promise<RedisBytes | string> {
+async function measureRedis(bench: Bench, customers: number, form: RedisForm): Promise<RedisBytes | string> {
   const program = await findDebianProgram('redis-server', !bench.quick, bench.progress);
   if (typeof program === 'string') return program;
-  const redis = await Redis.start(program, join(bench.folder, 'redis'), { appendOnly: false });
+  const redis = await Redis.start(program, join(bench.folder, form === EXPERT ? 'redis' : 'redis-plain'), {
+    appendOnly: false,
+  });
   try {
     const before = await memoryOf(redis);
     for (let first = 0; first < customers; first += REDIS_IN_FLIGHT) {
       const count = Math.min(REDIS_IN_FLIGHT, customers - first);
       await Promise.all(
         Array.from({ length: count }, (_, i) =>
-          redis.connection.send('HSET', customerId(first + i), ...redisFields(first + i)),
+          redis.connection.send('HSET', customerId(first + i), ...redisFields(first + i, form)),
         ),
       );
       if (first % (REDIS_IN_FLIGHT * 200) === 0) bench.progress(`Redis: ${first} customers`);
@@ -105,7 +129,8 @@ function checkFilled(mix: BeckonMix, customers: number): void {
 
 async function run(bench: Bench): Promise<void> {
   const customers = bench.quick ? QUICK_CUSTOMERS : CUSTOMERS;
-  const redis = await measureRedis(bench, bench.quick ? QUICK_CUSTOMERS : REDIS_CUSTOMERS);
+  const redis = await measureRedis(bench, bench.quick ? QUICK_CUSTOMERS : REDIS_CUSTOMERS, EXPERT);
+  const plainRedis = await measureRedis(bench, bench.quick ? QUICK_CUSTOMERS : REDIS_PLAIN_CUSTOMERS, PLAIN);
   const mix = new BeckonMix();
   collectGarbage();
   const before = process.memoryUsage.rss();
@@ -118,12 +143,19 @@ async function run(bench: Bench): Promise<void> {
   const touched = mix.touchedBytes / customers;
   if (typeof redis === 'string') bench.skip('bytes_vs_redis', redis);
   else {
-    const detail = `Redis ${redis.version}, a hash per customer (${redis.encodings}), names of two bytes`;
+    const detail = `Redis ${redis.version}, a hash per customer (${redis.encodings}), ${EXPERT.about}`;
     bench.measurement({ name: 'Redis, used_memory', unit: 'B/customer', ...spreadOf([redis.used]), detail });
     // Below a few thousand customers it may not have grown at all.
     if (redis.resident > 0)
       bench.measurement({ name: 'Redis, resident', unit: 'B/customer', ...spreadOf([redis.resident]), detail });
   }
+  if (typeof plainRedis !== 'string')
+    bench.measurement({
+      name: 'Redis written plainly, used_memory',
+      unit: 'B/customer',
+      ...spreadOf([plainRedis.used]),
+      detail: `the same (${plainRedis.encodings}), ${PLAIN.about}`,
+    });
   if (bench.quick) {
     bench.skip('bytes_per_customer', 'a smoke run has too few customers to divide by');
     if (typeof redis !== 'string') bench.skip('bytes_vs_redis', 'a smoke run has too few customers to divide by');
@@ -153,6 +185,13 @@ async function run(bench: Bench): Promise<void> {
       name: 'bytes per customer vs Redis',
       ...spreadOf([bytes / redis.used]),
       detail: "Beckon's resident bytes ÷ Redis' used_memory (without its fragmentation), per customer",
+    });
+  if (typeof plainRedis !== 'string')
+    bench.ratio({
+      key: null,
+      name: 'bytes per customer vs Redis written plainly',
+      ...spreadOf([bytes / plainRedis.used]),
+      detail: `the same, Redis with ${PLAIN.about}`,
     });
   bench.note(
     '12-byte ids; 6 double (2 to 4 decimals), 6 dictionary (6 bytes, 500 words each), 6 small int, 6 bool, all set; 2 aggregates of all time, 4 over 7 days, 4 over 30; ' +

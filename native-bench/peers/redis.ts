@@ -64,6 +64,10 @@ export class Redis {
     }
   }
 
+  get pid(): number {
+    return this.#process.pid;
+  }
+
   async loadKernel(rules: readonly RankedRule[], customers: number): Promise<void> {
     const table = rules.map(({ shape, limit, other, rank }) => `{${shape},${limit},${other},${rank}}`).join(',');
     const script = await readFile(join(benchFolder(), 'peers/redis/kernel.lua'), 'utf8');

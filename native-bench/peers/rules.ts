@@ -105,7 +105,7 @@ async function run(bench: Bench): Promise<void> {
     bench.progress(`preparing ${contender.name}`);
     const engine = contender.prepare(rules);
     if (engine === null) {
-      bench.skip(contender.name, 'not installed: npm install in native-bench');
+      bench.skip(contender.key ?? contender.name, 'not installed: npm install in native-bench');
       continue;
     }
     present.push(contender);

@@ -49,6 +49,10 @@ export class Tarantool {
     return new Tarantool(server, lines, answers, folder, version);
   }
 
+  get pid(): number {
+    return this.#process.pid;
+  }
+
   async load(customers: number): Promise<void> {
     await this.#ask(`load ${customers}`);
   }
