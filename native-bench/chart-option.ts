@@ -172,9 +172,8 @@ function addLines(parts: Parts, panel: ChartPanel & { kind: 'lines' }, index: nu
   parts.xAxis.push({ ...valueAxis(index, first.logX, first.xLabel), scale: true });
   parts.yAxis.push({
     ...valueAxis(index, first.logY, first.yLabel),
-    nameLocation: 'end',
-    nameGap: 12,
-    nameTextStyle: { color: FAINT_INK, align: 'right' },
+    nameRotate: 90,
+    nameGap: 48,
   });
   for (const [place, { name, points }] of lines.entries())
     parts.series.push({

@@ -128,7 +128,7 @@ async function main(): Promise<number> {
     await writeFile(join(out, 'results.json'), `${JSON.stringify(report, null, 2)}\n`);
     const charts = await writeCharts(out, results);
     print(
-      `${barTable(report, suites.length === allSuites().length, paint)}\n\n${machineLines(report.machine, paint)}\nresults.json and ${charts === 0 ? 'no charts' : charts === 1 ? 'a chart' : `${charts} charts`} in ${out}`,
+      `${barTable(report, suites.length === allSuites().length, paint)}\n\n${machineLines(report, paint)}\nresults.json and ${charts === 0 ? 'no charts' : charts === 1 ? 'a chart' : `${charts} charts`} in ${out}`,
     );
     if (options.json === true) process.stdout.write(`${JSON.stringify(report)}\n`);
     return results.some(({ status }) => status === 'failed') ? 1 : 0;

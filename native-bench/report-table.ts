@@ -2,7 +2,6 @@
 import { styleText } from 'node:util';
 import { BARS } from './bars.ts';
 import { formatNumber } from './format-number.ts';
-import type { MachineDescription } from './machine-description.ts';
 import type { BarRatio, Report } from './report.ts';
 import type { Spread } from './suite.ts';
 import type { SuiteResult } from './suite-result.ts';
@@ -68,10 +67,10 @@ export function barTable({ ratios, quick }: Report, everything: boolean, paint: 
   ].join('\n');
 }
 
-export function machineLines(machine: MachineDescription, paint: Paint): string {
+export function machineLines({ machine, seconds }: Report, paint: Paint): string {
   const { cpu, cores, memoryGiB, system, node, loadAtBegin, loadAtEnd, warnings } = machine;
   return [
-    `${cpu}, ${cores} cores, ${memoryGiB} GiB, ${system}, Node ${node}, load ${loadAtBegin.toFixed(2)} → ${loadAtEnd.toFixed(2)}`,
+    `${cpu}, ${cores} cores, ${memoryGiB} GiB, ${system}, Node ${node}, load ${loadAtBegin.toFixed(2)} → ${loadAtEnd.toFixed(2)}, ${(seconds / 60).toFixed(1)} minutes`,
     ...warnings.map((warning) => paint('yellow', `warning: ${warning}`)),
   ].join('\n');
 }
