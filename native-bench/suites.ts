@@ -2,6 +2,7 @@
 import { suite as ceiling } from './ceiling/ceiling.ts';
 import { suite as loadDecide } from './load/decide.ts';
 import { suite as loadDrain } from './load/drain.ts';
+import { suite as loadFanOut } from './load/fan-out.ts';
 import { suite as loadLatency } from './load/latency.ts';
 import { suite as contacts } from './micro/contacts.ts';
 import { suite as fanOut } from './micro/fan-out.ts';
@@ -20,7 +21,7 @@ export const GROUPS: Readonly<Record<string, readonly Suite[]>> = {
   ceiling: [ceiling],
   peers: [kernelPeers, rulesPeers, memoryPeers],
   scans: [],
-  load: [loadDecide, loadDrain, loadLatency],
+  load: [loadDecide, loadDrain, loadLatency, loadFanOut],
 };
 
 export function allSuites(): Suite[] {
