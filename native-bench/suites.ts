@@ -5,6 +5,7 @@ import { suite as loadDrain } from './load/drain.ts';
 import { suite as loadFanOut } from './load/fan-out.ts';
 import { suite as loadLatency } from './load/latency.ts';
 import { suite as contacts } from './micro/contacts.ts';
+import { suite as decode } from './micro/decode.ts';
 import { suite as fanOut } from './micro/fan-out.ts';
 import { suite as keys } from './micro/keys.ts';
 import { suite as rules } from './micro/rules.ts';
@@ -17,7 +18,7 @@ import { suite as rulesPeers } from './peers/rules.ts';
 import type { Suite } from './suite.ts';
 
 export const GROUPS: Readonly<Record<string, readonly Suite[]>> = {
-  micro: [keys, windows, rules, contacts, wal, snapshots, fanOut],
+  micro: [decode, keys, windows, rules, contacts, wal, snapshots, fanOut],
   ceiling: [ceiling],
   peers: [kernelPeers, rulesPeers, memoryPeers],
   scans: [],

@@ -136,8 +136,7 @@ export class MessagePackEvents {
           at = this.#ts(at, batch.givenTs, place);
           break;
         case DATA: {
-          const behind = values.nil(at);
-          if (behind >= 0) at = behind;
+          if (bytes[at] === 0xc0) at++;
           else if (plan !== null) at = this.#fields(at, plan.data, frame as EventFrame, 2);
           else {
             // Whose data it is comes later.
@@ -344,9 +343,15 @@ export class MessagePackEvents {
   }
 
   #ts(at: number, givenTs: Float64Array, place: number): number {
-    const behind = this.#values.nil(at);
-    if (behind >= 0) return behind;
-    const end = this.#time(at, givenTs, place);
+    const { bytes, view } = this.#input;
+    let end = at + 9;
+    // Epoch ms are beyond 32 bits, and most encoders write such integers as doubles.
+    if (bytes[at] === 0xcb) givenTs[place] = view.getFloat64(at + 1);
+    else {
+      end = this.#values.nil(at);
+      if (end >= 0) return end;
+      end = this.#time(at, givenTs, place);
+    }
     const ms = givenTs[place] as number;
     if (end < 0 || !Number.isSafeInteger(ms) || ms < 0 || ms > TIMESTAMP_MS_MAX) return BLOCKED;
     givenTs[place] = ms + 0;
@@ -354,10 +359,16 @@ export class MessagePackEvents {
   }
 
   #id(at: number, starts: Int32Array, ends: Int32Array, place: number): number {
-    const end = this.#values.text(at);
-    if (end < 0) return this.#values.nil(at);
-    const start = this.#values.textStart;
-    if (start === end || end - start > ID_BYTES_MAX || !isAscii(this.#input.view, start, end)) return BLOCKED;
+    const { bytes, view, end: messageEnd } = this.#input;
+    const token = bytes[at] as number;
+    let start = at + 1;
+    let end = start + (token & 0x1f);
+    if ((token & 0xe0) !== 0xa0) {
+      end = this.#values.text(at);
+      if (end < 0) return this.#values.nil(at);
+      start = this.#values.textStart;
+    }
+    if (start === end || end > messageEnd || end - start > ID_BYTES_MAX || !isAscii(view, start, end)) return BLOCKED;
     starts[place] = start;
     ends[place] = end;
     return end;

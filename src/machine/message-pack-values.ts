@@ -6,7 +6,7 @@
 import { EVENT_DEPTH_MAX, EVENT_LIST_LENGTH_MAX } from '../constants.ts';
 import type { KeyPlan, ObjectPlan } from './event-plan.ts';
 import { type InputBytes, isUtf8 } from './input-bytes.ts';
-import { isProto, keyHeader, keyLength, type RecordShapes } from './record-shapes.ts';
+import { isProto, keyHeader, keyLength, type RecordShape, type RecordShapes } from './record-shapes.ts';
 import { BLOCKED } from './step-result.ts';
 
 /** A byte that begins no value. */
@@ -30,31 +30,37 @@ export class MessagePackValues {
 
   /** Behind the header of an object. `plan` says what the keys mean; null: nobody asks. */
   openObject(at: number, plan: ObjectPlan | null): number {
-    const { bytes, view } = this.#input;
-    const token = bytes[at] as number;
-    this.keys = null;
+    const token = this.#input.bytes[at] as number;
     if ((token & 0xf0) === 0x80) {
+      this.keys = null;
       this.count = token & 0x0f;
       return at + 1;
     }
+    if ((token & 0xc0) !== 0x40) return this.#openRareObject(at, token, plan);
+    return this.#openRecord(this.#records.of(token), at + 1, plan);
+  }
+
+  #openRecord(shape: RecordShape | null, end: number, plan: ObjectPlan | null): number {
+    if (shape === null) return BLOCKED;
+    this.count = shape.count;
+    this.keys = plan === null ? null : shape.plansFor(plan);
+    return end;
+  }
+
+  #openRareObject(at: number, token: number, plan: ObjectPlan | null): number {
+    const { bytes, view } = this.#input;
+    if (token === 0xd4 && bytes[at + 1] === 0x72) {
+      const shape = this.#records.define(at + 2);
+      return this.#openRecord(shape, this.#records.end, plan);
+    }
+    this.keys = null;
     if (token === 0xde) {
       this.count = view.getUint16(at + 1);
       return at + 3;
     }
-    if (token === 0xdf) {
-      this.count = view.getUint32(at + 1);
-      return at + 5;
-    }
-    let end = at + 1;
-    let shape = (token & 0xc0) === 0x40 ? this.#records.of(token) : null;
-    if (token === 0xd4 && bytes[at + 1] === 0x72) {
-      shape = this.#records.define(at + 2);
-      end = this.#records.end;
-    }
-    if (shape === null) return BLOCKED;
-    this.count = shape.count;
-    if (plan !== null) this.keys = shape.plansFor(plan);
-    return end;
+    if (token !== 0xdf) return BLOCKED;
+    this.count = view.getUint32(at + 1);
+    return at + 5;
   }
 
   /** Behind the header of a list of allowed length that the message has bytes for. */
