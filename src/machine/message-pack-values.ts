@@ -4,9 +4,10 @@
  * rare there (long or odd forms of extensions) is blocked as well.
  */
 import { EVENT_DEPTH_MAX, EVENT_LIST_LENGTH_MAX } from '../constants.ts';
-import type { KeyPlan, ObjectPlan } from './event-plan.ts';
+import { type KeyPlan, type ObjectPlan, UNDECLARED } from './event-plan.ts';
 import { type InputBytes, isUtf8 } from './input-bytes.ts';
 import { isProto, keyHeader, keyLength, type RecordShape, type RecordShapes } from './record-shapes.ts';
+import { parseRfc3339Bytes } from './rfc3339.ts';
 import { BLOCKED } from './step-result.ts';
 
 /** A byte that begins no value. */
@@ -22,6 +23,8 @@ export class MessagePackValues {
   keys: readonly KeyPlan[] | null = null;
   /** Where the text read last begins; it ends at the position returned. */
   textStart = 0;
+  /** The key found last. */
+  found: KeyPlan = UNDECLARED;
 
   constructor(input: InputBytes, records: RecordShapes) {
     this.#input = input;
@@ -174,6 +177,26 @@ export class MessagePackValues {
     const start = at + keyHeader(bytes, at);
     this.textStart = start;
     return length < 0 || start + length > end ? BLOCKED : start + length;
+  }
+
+  /** Looks up the key at `at` into `found`, and remembers it as the one that follows `previous`. */
+  find(at: number, object: ObjectPlan, previous: KeyPlan): number {
+    const { bytes, view } = this.#input;
+    const end = this.key(at);
+    if (end < 0) return BLOCKED;
+    const key = object.find(view, this.textStart, end);
+    this.found = key;
+    if (key !== UNDECLARED) previous.follower = key;
+    else if (!isUtf8(bytes, this.textStart, end)) return BLOCKED;
+    return end;
+  }
+
+  /** A timestamp as text or number; its range is not looked at, and NaN where the text is none. */
+  time(at: number, number: Float64Array, slot: number): number {
+    const end = this.text(at);
+    if (end < 0) return this.number(at, number, slot);
+    number[slot] = parseRfc3339Bytes(this.#input.bytes, this.textStart, end);
+    return end;
   }
 
   /**
