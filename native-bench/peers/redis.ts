@@ -2,8 +2,7 @@
  * Redis 7 as a peer: a server of the suite's own on a Unix socket (no port is opened), `appendfsync everysec` unless it is to keep nothing, no snapshots. The kernel runs
  * as functions in Lua (redis/kernel.lua says how); batches are pipelined on one connection.
  */
-import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { checksumOf, type DecidedTotals, type RankedRule } from '../workload/kernel-peers.ts';
@@ -13,6 +12,8 @@ import { RedisConnection } from './redis-connection.ts';
 import { ServerProcess } from './server-process.ts';
 
 const START_MS_MAX = 20_000;
+/** sun_path has 108 on Linux, 104 elsewhere, with the byte that ends it. */
+const SOCKET_PATH_BYTES_MAX = 103;
 const CUSTOMERS_PER_LOAD = 1000;
 
 export class Redis {
@@ -20,12 +21,10 @@ export class Redis {
   readonly version: string;
   readonly totals: { -readonly [Key in keyof DecidedTotals]: number } = { decided: 0, checksum: 0 };
   readonly #process: ServerProcess;
-  readonly #socketFolder: string;
 
-  private constructor(process: ServerProcess, connection: RedisConnection, socketFolder: string, version: string) {
+  private constructor(process: ServerProcess, connection: RedisConnection, version: string) {
     this.#process = process;
     this.connection = connection;
-    this.#socketFolder = socketFolder;
     this.version = version;
   }
 
@@ -35,9 +34,11 @@ export class Redis {
     { appendOnly = true }: { readonly appendOnly?: boolean } = {},
   ): Promise<Redis> {
     await mkdir(folder, { recursive: true });
-    // The path of a socket is limited to a hundred bytes.
-    const socketFolder = await mkdtemp(join(tmpdir(), 'redis-'));
-    const socket = join(socketFolder, 's');
+    const socket = join(folder, 's');
+    if (Buffer.byteLength(socket) > SOCKET_PATH_BYTES_MAX)
+      throw new Error(
+        `the path of a socket is limited to ${SOCKET_PATH_BYTES_MAX} bytes, set a shorter TMPDIR: ${socket}`,
+      );
     const settings = {
       port: '0',
       unixsocket: socket,
@@ -56,10 +57,9 @@ export class Redis {
       const connection = await connectWithin(socket, server);
       const info = String(await connection.send('INFO', 'server'));
       const version = /redis_version:(\S+)/.exec(info)?.[1] ?? '';
-      return new Redis(server, connection, socketFolder, version);
+      return new Redis(server, connection, version);
     } catch (error) {
       await server.stop();
-      await rm(socketFolder, { recursive: true, force: true });
       throw error;
     }
   }
@@ -91,7 +91,6 @@ export class Redis {
   async stop(): Promise<void> {
     this.connection.close();
     await this.#process.stop();
-    await rm(this.#socketFolder, { recursive: true, force: true });
   }
 }
 
