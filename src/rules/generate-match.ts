@@ -8,7 +8,7 @@ import { Emitter } from './emitter.ts';
 import { condition, each, value } from './generate.ts';
 import { build, describe } from './generate-function.ts';
 import type { Ir } from './ir.ts';
-import { canFail } from './ir-traits.ts';
+import { canFail, childrenOf } from './ir-traits.ts';
 import { OPERATIONS } from './operations.ts';
 import type { PlaceReader } from './place-codes.ts';
 import type { SegmentReader } from './segment-set.ts';
@@ -63,6 +63,39 @@ export function scanFunction(
 
 export function pickFunction(part: MatchPart, errors: Uint32Array, places: PlaceReader, name: string): PickFunction {
   return generate([part], true, 'E, P, now, S, hits, n, rows, count', errors, places, name) as PickFunction;
+}
+
+/** False: no rule of the part holds or fails on this event, whatever its places hold. The places need not have been read. */
+export type GateFunction = (
+  event: EventFrame,
+  profile: ProfileFrame,
+  nowMs: number,
+  segments: SegmentReader,
+) => boolean;
+
+/** null: nothing can be told before the places are read. */
+export function gateFunction({ shape, plan, vectors, secondConstants }: MatchPart, name: string): GateFunction | null {
+  const items = plan.cheap.filter((item) => !readsPlace(item));
+  const keys = plan.keys.filter(({ read }) => !readsPlace(read));
+  if (items.length === 0 && keys.length === 0) return null;
+  const emitter = new Emitter();
+  const each = (make: (fail: string) => void): void => {
+    const label = emitter.name('G');
+    emitter.emit(`${label}: {`);
+    make(`break ${label};`);
+    emitter.emit('}');
+  };
+  for (const item of items) each((fail) => condition(emitter, item, 'return false;', fail));
+  for (const key of keys) {
+    const first = key === plan.keys[0] ? emitter.vector(key.vector) : 'secondConstants';
+    each((fail) => emitter.emit(`if (!${compare(key, value(emitter, key.read, fail), `${first}[0]`)}) return false;`));
+  }
+  emitter.emit('return true;');
+  return build(emitter, 'E, P, now, S', vectors, describe(name, shape), { secondConstants }) as GateFunction;
+}
+
+function readsPlace(ir: Ir): boolean {
+  return 'place' in ir || childrenOf(ir).some(readsPlace);
 }
 
 function generate(

@@ -36,6 +36,8 @@ interface CodedPlace {
   readonly codes: Map<string | number, number>;
   /** Of a field of the profile: from the codes of the partition's dictionary. */
   readonly ofDictionary: Map<number, number>;
+  /** The event that it was read for last. */
+  readFor: number;
 }
 
 export class PlaceCodes implements PlaceReader {
@@ -44,6 +46,7 @@ export class PlaceCodes implements PlaceReader {
   readonly #places: readonly CodedPlace[];
   #always: readonly CodedPlace[];
   #rest: readonly CodedPlace[] = [];
+  #event = 0;
   readonly #numbers = new Map<string, number>();
 
   /** `indexed`: places that are looked up anyway, and their values. */
@@ -93,22 +96,32 @@ export class PlaceCodes implements PlaceReader {
     if (dictionaryCode >= 0) this.#at(number).ofDictionary.set(dictionaryCode, this.codeOf(number, text));
   }
 
-  /** Which places are looked up on every event: those of rules that are tried on every event, and those of the index. */
+  /** Which places are looked up on every event: those of rules that are tried on every event, and those that the index always asks for. */
   lookUpAlways(numbers: ReadonlySet<number>): void {
     this.#always = this.#places.filter((_, number) => numbers.has(number));
     this.#rest = this.#places.filter((_, number) => !numbers.has(number));
   }
 
+  /** Begins with an event. */
   read(event: EventFrame, profile: ProfileFrame): void {
+    this.#event++;
     for (const place of this.#always) this.#read(place, event, profile);
   }
 
-  /** The places that are looked up only for rules that the index found. */
+  /** One place, if it was not yet. */
+  readPlace(number: number, event: EventFrame, profile: ProfileFrame): void {
+    this.#read(this.#places[number] as CodedPlace, event, profile);
+  }
+
+  /** All others too: for rules that the index found. */
   readRest(event: EventFrame, profile: ProfileFrame): void {
     for (const place of this.#rest) this.#read(place, event, profile);
   }
 
-  #read({ place, number, codes, ofDictionary }: CodedPlace, event: EventFrame, profile: ProfileFrame): void {
+  #read(coded: CodedPlace, event: EventFrame, profile: ProfileFrame): void {
+    if (coded.readFor === this.#event) return;
+    coded.readFor = this.#event;
+    const { place, number, codes, ofDictionary } = coded;
     if (place.kind === 'column') {
       const { length, columns } = event.lists[place.list] as ListFrame;
       const column = columns[place.column] as ListColumn;
@@ -204,6 +217,7 @@ function add(places: Map<string, CodedPlace>, place: Place, values: Iterable<str
     place,
     codes: new Map<string | number, number>(),
     ofDictionary: new Map<number, number>(),
+    readFor: 0,
   };
   places.set(key, coded);
   for (const value of values) if (!coded.codes.has(value)) coded.codes.set(value, coded.codes.size);

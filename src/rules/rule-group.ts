@@ -1,6 +1,14 @@
 /** The rules of one shape that are reached in the same way: all on every event, or through the index under values of one place. */
 import { SCAN_SHAPES_MAX, SCAN_TREE_LENGTH_MAX } from '../constants.ts';
-import { type MatchPart, type PickFunction, pickFunction, type ScanFunction, scanFunction } from './generate-match.ts';
+import {
+  type GateFunction,
+  gateFunction,
+  type MatchPart,
+  type PickFunction,
+  pickFunction,
+  type ScanFunction,
+  scanFunction,
+} from './generate-match.ts';
 import type { PlaceReader } from './place-codes.ts';
 import { planShape } from './shape-plan.ts';
 import { type Lifted, type Shape, vectorsOf } from './shapes.ts';
@@ -8,6 +16,7 @@ import { type Lifted, type Shape, vectorsOf } from './shapes.ts';
 /** What the index picks rows from. */
 export interface RuleGroup {
   readonly pick: PickFunction;
+  readonly gate: GateFunction | null;
   /** Index of the rule by row. */
   readonly ids: Int32Array;
 }
@@ -19,7 +28,7 @@ export interface Member {
 }
 
 export function pickedGroup(part: MatchPart, errors: Uint32Array, places: PlaceReader, name: string): RuleGroup {
-  return { pick: pickFunction(part, errors, places, name), ids: part.ids };
+  return { pick: pickFunction(part, errors, places, name), gate: gateFunction(part, name), ids: part.ids };
 }
 
 /** A function takes in several shapes, one after the other: what they read of the event is loaded once. */

@@ -5,6 +5,7 @@
 
 import { RULES_PER_INDEXED_PLACE_MIN } from '../constants.ts';
 import type { EventFrame, ProfileFrame } from '../protocol/frame.ts';
+import type { GateFunction } from './generate-match.ts';
 import { placeKey } from './place.ts';
 import type { ColumnCodes, PlaceCodes } from './place-codes.ts';
 import type { Demand, Demands } from './rule-demands.ts';
@@ -24,6 +25,8 @@ interface Table {
   /** Number of the place. */
   readonly place: number;
   readonly ofList: boolean;
+  /** While all of them are closed to an event, its value need not be looked up. null: there are too many, or groups without one. */
+  readonly gates: readonly GateFunction[] | null;
   /** By code of the value. */
   readonly slices: readonly (readonly Slice[])[];
 }
@@ -35,9 +38,9 @@ export class RuleIndex {
   readonly #rows: Int32Array;
   #event = 0;
 
-  /** Numbers of the places that are looked up. */
+  /** Numbers of the places that are looked up on every event. */
   get places(): readonly number[] {
-    return this.#tables.map(({ place }) => place);
+    return this.#tables.filter(({ gates }) => gates === null).map(({ place }) => place);
   }
 
   /** Groups and the demand of each of their rows. */
@@ -47,7 +50,7 @@ export class RuleIndex {
     this.#rows = new Int32Array([...groups.keys()].reduce((most, { ids }) => Math.max(most, ids.length), 0));
   }
 
-  /** Tries the rules that the event may match, each once. As a ScanFunction otherwise; the places must have been read. */
+  /** Tries the rules that the event may match, each once. As a ScanFunction otherwise. */
   match(
     event: EventFrame,
     profile: ProfileFrame,
@@ -59,7 +62,9 @@ export class RuleIndex {
     this.#event++;
     let count = hitCount;
     let found = false;
-    for (const { place, ofList, slices } of this.#tables) {
+    for (const { place, ofList, gates, slices } of this.#tables) {
+      if (gates !== null && !isOpen(gates, event, profile, nowMs, segments)) continue;
+      this.#places.readPlace(place, event, profile);
       const column = ofList ? (this.#places.columns[place] as ColumnCodes) : null;
       const codeCount = column === null ? 1 : column.distinctCount;
       for (let i = 0; i < codeCount; i++) {
@@ -90,6 +95,22 @@ export class RuleIndex {
   }
 }
 
+/** Gates of more groups cost more than they may save. */
+const GATES_MAX = 4;
+
+function isOpen(
+  gates: readonly GateFunction[],
+  event: EventFrame,
+  profile: ProfileFrame,
+  nowMs: number,
+  segments: SegmentReader,
+): boolean {
+  for (let i = 0; i < gates.length; i++) {
+    if ((gates[i] as GateFunction)(event, profile, nowMs, segments)) return true;
+  }
+  return false;
+}
+
 function tablesOf(groups: ReadonlyMap<RuleGroup, readonly Demand[]>, places: PlaceCodes): Table[] {
   const tables = new Map<number, { ofList: boolean; slices: Slice[][] }>();
   for (const [group, demands] of groups) {
@@ -106,7 +127,11 @@ function tablesOf(groups: ReadonlyMap<RuleGroup, readonly Demand[]>, places: Pla
     for (const [code, rows] of rowsByCode(demands, number, places))
       table.slices[code]?.push({ group, rows: Int32Array.from(rows), triedFor });
   }
-  return [...tables].map(([place, { ofList, slices }]) => ({ place, ofList, slices }));
+  return [...tables].map(([place, { ofList, slices }]) => {
+    const gates = [...new Set(slices.flat().map(({ group }) => group.gate))];
+    const all = gates.filter((gate) => gate !== null);
+    return { place, ofList, slices, gates: all.length === gates.length && all.length <= GATES_MAX ? all : null };
+  });
 }
 
 function rowsByCode(demands: readonly Demand[], place: number, places: PlaceCodes): Map<number, number[]> {

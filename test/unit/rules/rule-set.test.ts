@@ -3,7 +3,17 @@ import { describe, expect, test } from 'vitest';
 import type { Program } from '../../../src/rules/program.ts';
 import { RuleSet } from '../../../src/rules/rule-set.ts';
 import { SegmentSet } from '../../../src/rules/segment-set.ts';
-import { compile, dictionaryCode, eventFrame, match, profileFrame, RECEIPT, SCHEMA, segmentSet } from './fixture.ts';
+import {
+  compile,
+  dictionaryCode,
+  eventFrame,
+  match,
+  type Outcome,
+  profileFrame,
+  RECEIPT,
+  SCHEMA,
+  segmentSet,
+} from './fixture.ts';
 
 function ruleSet(sources: readonly string[], code = dictionaryCode): RuleSet {
   const programs = sources.map((source) => compile(source));
@@ -87,6 +97,20 @@ describe('the index', () => {
     const absent = eventFrame({ fields: { store: 'web' }, items: [{ qty: 1 }] });
     expect(match(sources, event).hits).toEqual([7]);
     expect(match(sources, absent).errors).toEqual(sources.map(() => 0));
+  });
+
+  test('is asked unless no rule could hold or fail', () => {
+    const sources = [0, 1, 2, 3].map((n) => `event.store == "s${n}" && event.total > ${n}.5 && event.gift`);
+    const outcome = (fields: Readonly<Record<string, string | number | boolean>>): Outcome =>
+      match(sources, eventFrame({ fields }));
+    const none = [0, 0, 0, 0];
+    expect(outcome({ store: 's2', total: 3, gift: true })).toEqual({ hits: [2], errors: none });
+    expect(outcome({ store: 's2', total: 0, gift: true })).toEqual({ hits: [], errors: none });
+    expect(outcome({ store: 's2', total: 3, gift: false })).toEqual({ hits: [], errors: none });
+    expect(outcome({ store: 's2', gift: false })).toEqual({ hits: [], errors: none });
+    expect(outcome({ store: 's2', gift: true })).toEqual({ hits: [], errors: [0, 0, 1, 0] });
+    expect(outcome({ store: 's2', total: 3 })).toEqual({ hits: [], errors: [0, 0, 1, 0] });
+    expect(outcome({ store: 's2', total: 2 })).toEqual({ hits: [], errors: none });
   });
 
   test('leaves places that few rules share to the scan', () => {
