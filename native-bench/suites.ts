@@ -4,6 +4,7 @@ import { suite as loadDecide } from './load/decide.ts';
 import { suite as loadDrain } from './load/drain.ts';
 import { suite as loadFanOut } from './load/fan-out.ts';
 import { suite as loadLatency } from './load/latency.ts';
+import { suite as loadSweep } from './load/sweep.ts';
 import { suite as contacts } from './micro/contacts.ts';
 import { suite as decode } from './micro/decode.ts';
 import { suite as fanOut } from './micro/fan-out.ts';
@@ -22,7 +23,7 @@ export const GROUPS: Readonly<Record<string, readonly Suite[]>> = {
   ceiling: [ceiling],
   peers: [kernelPeers, rulesPeers, memoryPeers],
   scans: [],
-  load: [loadDecide, loadDrain, loadLatency, loadFanOut],
+  load: [loadDecide, loadDrain, loadLatency, loadFanOut, loadSweep],
 };
 
 export function allSuites(): Suite[] {

@@ -3,17 +3,14 @@ import { join } from 'node:path';
 import { spreadOf } from '../measure.ts';
 import type { Bench, Suite } from '../suite.ts';
 import { Histogram } from './histogram.ts';
-import type { HttpLoad, HttpLoadResult } from './http-generator.ts';
+import type { HttpLoadResult } from './http-generator.ts';
+import { generate } from './http-load.ts';
 import { loadProfiles, writeKernelWorkspace } from './kernel-workspace.ts';
 import { type NodeProcess, startBareProgram, startNode } from './node-process.ts';
-import { nowUs } from './open-loop.ts';
-import { Task } from './task.ts';
 
 const PER_SECOND = 2000;
 const RULES = 100;
 const CONNECTIONS = 64;
-/** Between preparing a generator and its first request. */
-const LEAD_US = 50_000;
 
 interface Sizes {
   readonly customers: number;
@@ -116,16 +113,6 @@ function report(bench: Bench, sizes: Sizes, sides: readonly Side[], lateness: Hi
     'The bare program takes the same requests over the same HTTP library and answers after one fdatasync per turn of its event loop; it parses and decides nothing. ' +
       'What it takes is what this disk, this kernel and this generator cost.',
   );
-}
-
-/** Runs one HTTP load in a thread of its own. */
-export async function generate(load: HttpLoad): Promise<HttpLoadResult> {
-  const task = await Task.start<{ readonly startUs: number }, HttpLoadResult>('http-generator', load);
-  try {
-    return await task.go({ startUs: nowUs() + LEAD_US });
-  } finally {
-    await task.end();
-  }
 }
 
 function expectOk({ statuses }: HttpLoadResult): void {
