@@ -83,6 +83,8 @@ export class FastWay {
       this.#seeds[place] = this.#seedOfType[batch.type[place] as number] as IdSeed;
     state.findBatch(bytes, batch.customerStart, batch.customerEnd, count, rows);
     state.touchRows(rows, count);
+    // Nearly always all events of a message are of one type.
+    this.#steps.match.touch(batch.type[0] as number, rows, count);
     state.prepareIds(rows, this.#seeds, bytes, batch.idStart, batch.idEnd, count);
     for (let place = 0; place < count; place++) {
       if (!this.#applyEvent(place, recordTs, effects)) return batch.index[place] as number;

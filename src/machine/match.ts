@@ -18,6 +18,11 @@ export class MatchStep {
     this.#gathers = active.events.map(({ rules }) => (rules === null ? null : state.compileGather(rules.profileSlots)));
   }
 
+  /** Loads what `run` reads of these rows for events of this type: changes nothing, and saves each a wait. */
+  touch(type: number, rows: Int32Array, count: number): void {
+    this.#gathers[type]?.touch(rows, count);
+  }
+
   /**
    * Fills `active.hits` with the indices of the campaigns (of this event type) that match; returns how many. Each is
    * counted as matched.
