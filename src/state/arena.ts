@@ -20,6 +20,7 @@ import {
   SCAN_SCRATCH_BYTES,
 } from '../constants.ts';
 import { assert } from '../stdx/assert.ts';
+import { entryOffsetsBytes } from './entry-offsets.ts';
 
 /** Capacities of a partition, fixed when its data is created and recorded with it. */
 export interface StateLimits {
@@ -72,7 +73,7 @@ export function keyBytesFor(limits: StateLimits): number {
 }
 
 function textIndexBytes(entries: number, bytes: number): number {
-  return entries * 4 + bytes + tableSlotsFor(entries) * 8 + 24;
+  return entryOffsetsBytes(entries) + bytes + tableSlotsFor(entries) * 8 + 24;
 }
 
 /** Strips that fit beside the fixed parts. */

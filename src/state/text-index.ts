@@ -10,12 +10,13 @@
  * 64-bit hash, whose low half chose the slot. It has its full size from the start, so that no insert ever pauses to
  * move entries. The strings themselves are compared only when all 64 bits agree in effect.
  *
- * A search meets three cold places one after another: the table's slot, the entry's offset, its bytes. A batch
- * (`findBatch`) visits each kind of place for all its strings before the next, so that the visits overlap.
+ * A search meets two cold places one after the other: the table's slot, and the entry's bytes. A batch (`findBatch`)
+ * visits the slots of all its strings before any bytes, and these before it compares any, so that the visits overlap.
  */
 import { assert } from '../stdx/assert.ts';
 import type { Arena } from './arena.ts';
 import { tableSlotsFor } from './arena.ts';
+import { EntryOffsets, entryLength, readVarint, varintLength } from './entry-offsets.ts';
 import { TextHash } from './text-hash.ts';
 
 /** Strings of one round of a batch: enough to keep every miss a processor can have under way busy. */
@@ -28,7 +29,8 @@ export class TextIndex {
   count = 0;
   /** Bytes of the store in use. */
   byteLength = 0;
-  readonly #offsets: Uint32Array;
+  readonly #entriesMax: number;
+  readonly #offsets: EntryOffsets;
   readonly #bytes: Uint8Array;
   readonly #table: Int32Array;
   readonly #mask: number;
@@ -56,8 +58,9 @@ export class TextIndex {
     assert((cached & (cached - 1)) === 0, 'the cache must have a power of two of places');
     this.#cacheEntry = new Int32Array(cached).fill(-1);
     this.#cacheText = new Array<string>(cached).fill('');
-    this.#offsets = arena.words(entriesMax);
+    this.#entriesMax = entriesMax;
     this.#bytes = arena.bytes(bytesMax);
+    this.#offsets = new EntryOffsets(arena, entriesMax, this.#bytes);
     this.hashes = arena.ints(hashed ? entriesMax * 2 : 0);
     const slots = tableSlotsFor(entriesMax);
     this.#table = arena.ints(slots * 2);
@@ -100,7 +103,8 @@ export class TextIndex {
           continue;
         }
         let entry = entries[i] as number;
-        if (entry >= 0 && !this.#equalsBytes(entry, bytes, start, end)) entry = this.findBytes(bytes, start, end);
+        const at = this.#batchOffsets[i - from] as number;
+        if (entry >= 0 && !this.#equalsAt(at, bytes, start, end)) entry = this.findBytes(bytes, start, end);
         entries[i] = entry < 0 ? -1 : entry + shift;
       }
     }
@@ -112,9 +116,10 @@ export class TextIndex {
     const found = this.#probeBytes(bytes, start, end);
     if (found >= 0) return found;
     const header = (end - start) * 2;
-    if (!this.#hasRoom(varintLength(header) + end - start)) return -1;
+    const size = varintLength(header) + end - start;
+    if (!this.#hasRoom(size)) return -1;
     const entry = this.count++;
-    this.#offsets[entry] = this.byteLength;
+    this.#offsets.add(entry, this.byteLength, size);
     let at = this.#writeHeader(header);
     for (let i = start; i < end; i++) this.#bytes[at++] = bytes[i] as number;
     this.byteLength = at;
@@ -132,7 +137,7 @@ export class TextIndex {
     const size = varintLength(header) + (wide ? text.length * 2 : text.length);
     if (!this.#hasRoom(size)) return -1;
     const entry = this.count++;
-    this.#offsets[entry] = this.byteLength;
+    this.#offsets.add(entry, this.byteLength, size);
     this.#write(text, header, wide);
     this.#insert(entry);
     return entry;
@@ -160,8 +165,9 @@ export class TextIndex {
   }
 
   #hashStored(entry: number, hash: TextHash): void {
-    const header = readVarint(this.#bytes, this.#offsets[entry] as number);
-    const start = (this.#offsets[entry] as number) + varintLength(header);
+    const offset = this.#offsets.of(entry);
+    const header = readVarint(this.#bytes, offset);
+    const start = offset + varintLength(header);
     hash.begin();
     const length = header >>> 1;
     if ((header & 1) === 0) hash.addBytes(this.#bytes, start, start + length);
@@ -177,14 +183,15 @@ export class TextIndex {
 
   /** Appends `count` entries as `stored` gave them, without indexing: call `rebuild` after the last. */
   restore(bytes: Uint8Array, count: number): void {
-    assert(this.count + count <= this.#offsets.length, 'snapshot has more strings than the limits allow');
+    assert(this.count + count <= this.#entriesMax, 'snapshot has more strings than the limits allow');
     assert(this.byteLength + bytes.length <= this.#bytes.length, 'snapshot has longer strings than the limits allow');
     const start = this.byteLength;
     this.#bytes.set(bytes, start);
     let at = start;
     for (let i = 0; i < count; i++) {
-      this.#offsets[this.count++] = at;
-      at = this.#skip(at);
+      const size = entryLength(this.#bytes, at);
+      this.#offsets.add(this.count++, at, size);
+      at += size;
     }
     assert(at === start + bytes.length, 'string section does not hold what it says');
     this.byteLength = at;
@@ -217,7 +224,7 @@ export class TextIndex {
    */
   get touchedBytes(): number {
     return (
-      this.count * (this.hashes.length > 0 ? 12 : 4) +
+      this.count * (this.hashes.length > 0 ? 8.5 : 0.5) +
       this.byteLength +
       Math.min(this.#table.byteLength, this.count * 4096)
     );
@@ -276,7 +283,7 @@ export class TextIndex {
       }
       entries[i] = stored - 1;
     }
-    for (let i = from; i < to; i++) at[i - from] = this.#offsets[Math.max(0, entries[i] as number)] as number;
+    for (let i = from; i < to; i++) at[i - from] = this.#offsets.of(Math.max(0, entries[i] as number));
     let touched = 0;
     for (let i = 0; i < to - from; i++) touched ^= this.#bytes[at[i] as number] as number;
     this.touched = touched;
@@ -298,7 +305,7 @@ export class TextIndex {
 
   #equals(entry: number, text: string): boolean {
     const bytes = this.#bytes;
-    let at = this.#offsets[entry] as number;
+    let at = this.#offsets.of(entry);
     let header = bytes[at++] as number;
     if (header >= 0x80) {
       header = readVarint(bytes, at - 1);
@@ -318,17 +325,31 @@ export class TextIndex {
   }
 
   #equalsBytes(entry: number, given: Uint8Array, start: number, end: number): boolean {
+    return this.#equalsAt(this.#offsets.of(entry), given, start, end);
+  }
+
+  /** Whether the entry at this offset equals the ASCII string in given[start] … given[end - 1]. */
+  #equalsAt(offset: number, given: Uint8Array, start: number, end: number): boolean {
     const bytes = this.#bytes;
-    let at = this.#offsets[entry] as number;
-    const header = readVarint(bytes, at);
+    const header = readVarint(bytes, offset);
     if (header !== (end - start) * 2) return false;
-    at += varintLength(header);
-    for (let i = start; i < end; i++) if (bytes[at++] !== given[i]) return false;
-    return true;
+    let at = offset + (header < 0x80 ? 1 : varintLength(header));
+    // They hardly ever differ: one question for four bytes.
+    let differ = 0;
+    let i = start;
+    for (; i + 4 <= end; i += 4, at += 4) {
+      differ |=
+        ((bytes[at] as number) ^ (given[i] as number)) |
+        ((bytes[at + 1] as number) ^ (given[i + 1] as number)) |
+        ((bytes[at + 2] as number) ^ (given[i + 2] as number)) |
+        ((bytes[at + 3] as number) ^ (given[i + 3] as number));
+    }
+    for (; i < end; i++) differ |= (bytes[at++] as number) ^ (given[i] as number);
+    return differ === 0;
   }
 
   #hasRoom(size: number): boolean {
-    return this.count < this.#offsets.length && this.byteLength + size <= this.#bytes.length;
+    return this.count < this.#entriesMax && this.byteLength + size <= this.#bytes.length;
   }
 
   /** Writes an entry's header; where its units go. */
@@ -354,7 +375,7 @@ export class TextIndex {
 
   #decode(entry: number): string {
     const bytes = this.#bytes;
-    let at = this.#offsets[entry] as number;
+    let at = this.#offsets.of(entry);
     const header = readVarint(bytes, at);
     at += varintLength(header);
     const wide = (header & 1) === 1;
@@ -367,35 +388,12 @@ export class TextIndex {
     return text;
   }
 
-  #skip(at: number): number {
-    const header = readVarint(this.#bytes, at);
-    const length = header >>> 1;
-    return at + varintLength(header) + ((header & 1) === 1 ? length * 2 : length);
-  }
-
   #offsetOf(entry: number): number {
-    return entry === this.count ? this.byteLength : (this.#offsets[entry] as number);
+    return entry === this.count ? this.byteLength : this.#offsets.of(entry);
   }
 }
 
 function isWide(text: string): boolean {
   for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > 0xff) return true;
   return false;
-}
-
-function varintLength(value: number): number {
-  let length = 1;
-  for (let rest = value; rest >= 0x80; rest >>>= 7) length++;
-  return length;
-}
-
-function readVarint(bytes: Uint8Array, start: number): number {
-  let value = 0;
-  let shift = 0;
-  for (let at = start; ; at++) {
-    const byte = bytes[at] as number;
-    value |= (byte & 0x7f) << shift;
-    if (byte < 0x80) return value;
-    shift += 7;
-  }
 }
