@@ -55,7 +55,7 @@ export class EventBatch {
     for (let i = 0; i < present.length; i++) present[i] = 0;
     for (let i = 0; i < lists.length; i++) {
       listPresent[i] = 0;
-      (lists[i] as { length: number }).length = 0;
+      (lists[i] as ListFrame).length = 0;
     }
     return frame;
   }

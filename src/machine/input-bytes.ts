@@ -11,6 +11,7 @@
 /** More than the longest step without a look at `end`: a type byte and eight bytes of number behind a short key. */
 const PADDING = 64;
 const BYTES_MIN = 64 * 1024;
+const PROTO = new TextEncoder().encode('__proto__');
 
 export class InputBytes {
   bytes: Uint8Array = new Uint8Array(BYTES_MIN);
@@ -102,5 +103,12 @@ export function isUtf8(bytes: Uint8Array, start: number, end: number): boolean {
     for (let i = 1; i < more; i++) if (((bytes[at + i] as number) & 0xc0) !== 0x80) return false;
     at += more;
   }
+  return true;
+}
+
+/** No key may reach a prototype. */
+export function isProto(bytes: Uint8Array, start: number, end: number): boolean {
+  if (end - start !== PROTO.length) return false;
+  for (let i = 0; i < PROTO.length; i++) if (bytes[start + i] !== PROTO[i]) return false;
   return true;
 }

@@ -3,8 +3,9 @@
  * returns the one behind it, or BLOCKED for anything but what JSON.parse would read, and for what is rare.
  */
 import { EVENT_DEPTH_MAX } from '../constants.ts';
-import { asciiText, type InputBytes, isUtf8 } from './input-bytes.ts';
-import { isProto } from './record-shapes.ts';
+import { type KeyPlan, type ObjectPlan, UNDECLARED } from './event-plan.ts';
+import { asciiText, type InputBytes, isProto, isUtf8 } from './input-bytes.ts';
+import { parseRfc3339Bytes } from './rfc3339.ts';
 import { BLOCKED } from './step-result.ts';
 
 /** A byte that JSON has nowhere. */
@@ -44,6 +45,8 @@ export class JsonValues {
   /** It has bytes beyond ASCII. */
   high = false;
   escaped = false;
+  /** The key found last. */
+  found: KeyPlan = UNDECLARED;
 
   constructor(input: InputBytes) {
     this.#input = input;
@@ -180,6 +183,34 @@ export class JsonValues {
     const value = power < 0 ? mantissa / (POWERS[-power] as number) : mantissa * (POWERS[power] as number);
     into[slot] = negative ? -value : value;
     return at;
+  }
+
+  /** The key at `at` into `found`, with the colon and white space behind it; it is the one that follows `previous`. */
+  readKey(at: number, object: ObjectPlan, previous: KeyPlan): number {
+    const { bytes, view } = this.#input;
+    const guess = previous.follower;
+    let end = at + 1 + guess.length;
+    if (bytes[at] === guess.quote && guess.isAt(view, at + 1) && bytes[end] === QUOTE) {
+      this.found = guess;
+      end++;
+    } else {
+      end = this.key(at);
+      if (end < 0) return BLOCKED;
+      const key = object.find(view, this.textStart, end - 1);
+      this.found = key;
+      if (key !== UNDECLARED) previous.follower = key;
+    }
+    // Most write no white space.
+    return bytes[end] === COLON && (bytes[end + 1] as number) > 0x20 ? end + 1 : this.colon(end);
+  }
+
+  /** A timestamp as text or number; its range is not looked at, and NaN where the text is none. */
+  time(at: number, number: Float64Array, slot: number): number {
+    if (this.#input.bytes[at] !== QUOTE) return this.number(at, number, slot);
+    const end = this.string(at);
+    if (end < 0 || this.escaped) return BLOCKED;
+    number[slot] = parseRfc3339Bytes(this.#input.bytes, this.textStart, end - 1);
+    return end;
   }
 
   /** A value that nobody asks for. `level` is its own if it is a container; the event's is 1. */

@@ -5,8 +5,8 @@
  */
 import { EVENT_DEPTH_MAX, EVENT_LIST_LENGTH_MAX } from '../constants.ts';
 import { type KeyPlan, type ObjectPlan, UNDECLARED } from './event-plan.ts';
-import { type InputBytes, isUtf8 } from './input-bytes.ts';
-import { isProto, keyHeader, keyLength, type RecordShape, type RecordShapes } from './record-shapes.ts';
+import { type InputBytes, isProto, isUtf8 } from './input-bytes.ts';
+import { keyHeader, keyLength, type RecordShape, type RecordShapes } from './record-shapes.ts';
 import { parseRfc3339Bytes } from './rfc3339.ts';
 import { BLOCKED } from './step-result.ts';
 

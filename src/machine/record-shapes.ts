@@ -5,11 +5,10 @@
  */
 import { RECORD_SHAPE_BYTES_MAX, RECORD_SHAPES_KEPT } from '../constants.ts';
 import type { KeyPlan, ObjectPlan } from './event-plan.ts';
-import { hashRange, type InputBytes, isUtf8, sameRange } from './input-bytes.ts';
+import { hashRange, type InputBytes, isProto, isUtf8, sameRange } from './input-bytes.ts';
 
 const IDS = 64;
 const WORD = 4;
-const PROTO = new TextEncoder().encode('__proto__');
 
 export class RecordShape {
   readonly count: number;
@@ -157,11 +156,4 @@ export function keyLength(bytes: Uint8Array, at: number): number {
 /** Bytes before the key's text. */
 export function keyHeader(bytes: Uint8Array, at: number): number {
   return bytes[at] === 0xd9 ? 2 : 1;
-}
-
-/** No key may reach a prototype. */
-export function isProto(bytes: Uint8Array, start: number, end: number): boolean {
-  if (end - start !== PROTO.length) return false;
-  for (let i = 0; i < PROTO.length; i++) if (bytes[start + i] !== PROTO[i]) return false;
-  return true;
 }
