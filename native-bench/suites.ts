@@ -16,13 +16,15 @@ import { suite as windows } from './micro/windows.ts';
 import { suite as kernelPeers } from './peers/kernel.ts';
 import { suite as memoryPeers } from './peers/memory.ts';
 import { suite as rulesPeers } from './peers/rules.ts';
+import { suite as scansOfNode } from './scans/node-scans.ts';
+import { suite as scans } from './scans/scans.ts';
 import type { Suite } from './suite.ts';
 
 export const GROUPS: Readonly<Record<string, readonly Suite[]>> = {
   micro: [decode, keys, windows, rules, contacts, wal, snapshots, fanOut],
   ceiling: [ceiling],
   peers: [kernelPeers, rulesPeers, memoryPeers],
-  scans: [],
+  scans: [scans, scansOfNode],
   load: [loadDecide, loadDrain, loadLatency, loadFanOut, loadSweep],
 };
 

@@ -102,6 +102,10 @@ export class DuckDb {
     };
   }
 
+  async setThreads(threads: number): Promise<void> {
+    await this.#connection.run(`SET threads = ${threads}`);
+  }
+
   close(): void {
     this.#connection.closeSync();
     this.#instance.closeSync();

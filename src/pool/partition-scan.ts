@@ -33,6 +33,8 @@ interface Compiled {
 
 export class PartitionScanner {
   readonly #modules = new Map<string, WebAssembly.Module>();
+  /** What was compiled last: partitions of one workspace have the same kinds of columns. */
+  #last: { readonly program: ScanProgram; readonly kinds: string; readonly compiled: Compiled } | null = null;
 
   /** null: the columns moved meanwhile. `keepRows`: the rows are wanted, not only their number. */
   scan(program: ScanProgram, source: ScanSource, keepRows: boolean): PartitionScan | null {
@@ -66,22 +68,35 @@ export class PartitionScanner {
     return { matched, undecided, matchedRows, undecidedRows: undecided === 0 ? null : undecidedRows };
   }
 
-  #compile({ predicate, segments }: ScanProgram, columns: ReadonlyMap<number, ScanColumn>): Compiled {
-    const kernel = compileKernel(
-      predicateBits(predicate, columns, segments),
-      (slot) => columns.get(slot)?.kind === 'int',
-    );
+  #compile(program: ScanProgram, columns: ReadonlyMap<number, ScanColumn>): Compiled {
+    const kinds = kindsOf(columns);
+    if (this.#last?.program === program && this.#last.kinds === kinds) return this.#last.compiled;
+    const isInt = (slot: number): boolean => columns.get(slot)?.kind === 'int';
+    const kernel = compileKernel(predicateBits(program.predicate, columns, program.segments), isInt);
+    const compiled = { kernel, module: this.#moduleOf(kernel) };
+    this.#last = { program, kinds, compiled };
+    return compiled;
+  }
+
+  #moduleOf(kernel: ScanKernel): WebAssembly.Module {
     const key = Buffer.from(kernel.module).toString('latin1');
-    let module = this.#modules.get(key);
+    const module = this.#modules.get(key) ?? new WebAssembly.Module(kernel.module);
+    // Behind the others: the one that was not used for longest goes first.
     this.#modules.delete(key);
-    module ??= new WebAssembly.Module(kernel.module);
     this.#modules.set(key, module);
     for (const oldest of this.#modules.keys()) {
       if (this.#modules.size <= MODULES_MAX) break;
       this.#modules.delete(oldest);
     }
-    return { kernel, module };
+    return module;
   }
+}
+
+/** What a kernel depends on, besides places. */
+function kindsOf(columns: ReadonlyMap<number, ScanColumn>): string {
+  return JSON.stringify(
+    Array.from(columns, ([slot, column]) => [slot, column.kind, 'empty' in column ? column.empty : null]),
+  );
 }
 
 /** The workspace has not changed since the source was described. */
