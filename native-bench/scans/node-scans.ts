@@ -4,8 +4,9 @@
  */
 import { strict as assert } from 'node:assert';
 import { join } from 'node:path';
-import { generate } from '../load/decide.ts';
+
 import { Histogram } from '../load/histogram.ts';
+import { generate } from '../load/http-load.ts';
 import { loadProfiles, writeKernelWorkspace } from '../load/kernel-workspace.ts';
 import { type NodeProcess, startNode } from '../load/node-process.ts';
 import { ratioSpread, spreadOf } from '../measure.ts';
