@@ -36,8 +36,8 @@ export const suite: Suite = {
     chart(bench, cases, (name) => rounds.spread(name).median);
     for (const { name, about } of RULE_KINDS) bench.note(`${name}: ${about}`);
     bench.note(
-      'ns per event, all rules together. Frames are filled and strings hashed already: decoding and gathering the profile are not included. "equality" and "five shapes" are found by ' +
-        'an index of stores, "one shape" by one of items, "range" and "five shapes" by the order of their thresholds; "scan" by nothing: every rule is tried.',
+      'ns per event, all rules together. Frames are filled and strings hashed already: decoding and gathering the profile are not included; there are 4,000 of them, where the machine has one that stays in the cache. "equality" and "five shapes" are found by ' +
+        'an index of stores (if their threshold lets them), "one shape" by one of items, "range" and "five shapes" by the order of their thresholds; "scan" by nothing: every rule is tried.',
     );
   },
 };
