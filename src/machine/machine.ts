@@ -114,6 +114,7 @@ export class Machine {
     globals.position = record.seq;
     globals.recordTs = record.ts;
     if (this.#identity.clock === 'wall' && record.ts > globals.logTime) globals.logTime = record.ts;
+    this.#state.passTime(globals.logTime);
     switch (record.kind) {
       case RecordKind.events:
         this.#applyEvents(record, effects);

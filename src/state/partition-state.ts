@@ -160,11 +160,21 @@ export class PartitionState {
   /**
    * Whether any `stores` calls of observe and setList for one row would find room in the heap, so that an event can
    * be applied whole or not at all. Near the limit it may say no to an event that would just have fitted, but it says
-   * so at every replay. For the dictionary, `intern` beforehand.
+   * so at every replay. For the dictionary, `intern` beforehand. Where there is no room, some of what has expired is
+   * reclaimed: while all events are refused nothing else would.
    */
   hasRoom(stores: number): boolean {
     const { blocks, profile } = this.#parts;
-    return blocks.heap.hasSpare(stores * BLOCKS_PER_STORE_MAX + 1, profile.storeUnitsMax);
+    const blocksMax = stores * BLOCKS_PER_STORE_MAX + 1;
+    if (blocks.heap.hasSpare(blocksMax, profile.storeUnitsMax)) return true;
+    this.#sweep();
+    return blocks.heap.hasSpare(blocksMax, profile.storeUnitsMax);
+  }
+
+  /** Log time is `logTime` by now: what has expired may be reclaimed, and no read will ask for an earlier time. */
+  passTime(logTime: number): void {
+    const { sweep } = this.#parts;
+    if (logTime > sweep.logTime) sweep.logTime = logTime;
   }
 
   /**
@@ -385,9 +395,8 @@ export class PartitionState {
   }
 
   #tickAt(logTime: number): void {
-    const { sweep } = this.#parts;
-    if (logTime > sweep.logTime) sweep.logTime = logTime;
-    if (sweep.count()) this.#sweep();
+    this.passTime(logTime);
+    if (this.#parts.sweep.count()) this.#sweep();
   }
 
   #sweep(): void {

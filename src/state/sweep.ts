@@ -15,7 +15,7 @@ import type { RowBlocks } from './row-blocks.ts';
  */
 export interface SweepState {
   row: number;
-  /** The latest log time that an observation came with. */
+  /** The latest log time that is known of. */
   logTime: number;
   /** Calls since the last step. */
   calls: number;

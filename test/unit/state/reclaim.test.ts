@@ -66,6 +66,17 @@ describe('reclaiming', () => {
     expect(state.observe(2, row, T + 30 * DAY, T + 30 * DAY, 1, '')).toBe(true);
   });
 
+  it('has room again when time passes, though every event is refused meanwhile', () => {
+    const state = new PartitionState(reserveMemory(LIMITS), LIMITS);
+    expect(state.configure(WINDOWS)).toBeNull();
+    fill(state);
+    for (let i = 0; i < 100; i++) expect(state.hasRoom(1)).toBe(false);
+    state.passTime(T + 30 * DAY);
+    let refused = 0;
+    while (!state.hasRoom(4) && refused < 500) refused++;
+    expect(refused).toBeLessThan(500);
+  });
+
   it('leaves no block behind, of sets in buckets and of dropped columns neither', () => {
     const parts = createStateParts(reserveMemory(LIMITS), LIMITS);
     const { profile, blocks, keys } = parts;
