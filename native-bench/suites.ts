@@ -16,6 +16,7 @@ import { suite as windows } from './micro/windows.ts';
 import { suite as kernelPeers } from './peers/kernel.ts';
 import { suite as memoryPeers } from './peers/memory.ts';
 import { suite as rulesPeers } from './peers/rules.ts';
+import { suite as scale } from './scale/scale.ts';
 import { suite as scansOfNode } from './scans/node-scans.ts';
 import { suite as scans } from './scans/scans.ts';
 import type { Suite } from './suite.ts';
@@ -26,6 +27,7 @@ export const GROUPS: Readonly<Record<string, readonly Suite[]>> = {
   peers: [kernelPeers, rulesPeers, memoryPeers],
   scans: [scans, scansOfNode],
   load: [loadDecide, loadDrain, loadLatency, loadFanOut, loadSweep],
+  scale: [scale],
 };
 
 export function allSuites(): Suite[] {

@@ -20,8 +20,8 @@ export interface NodeProcess {
   readonly pid: number;
   /** From spawn until it listened: it has recovered and caught up then. */
   readonly startMs: number;
-  /** SIGTERM, and SIGKILL if that takes too long; resolves when it is gone. */
-  stop(): Promise<void>;
+  /** SIGTERM, and SIGKILL if that takes longer than `msMax` (30 s unless given); resolves when it is gone. */
+  stop(msMax?: number): Promise<void>;
   /** SIGKILL. */
   kill(): Promise<void>;
 }
@@ -45,8 +45,8 @@ async function start(args: string[]): Promise<NodeProcess> {
     port: Number(new URL(url).port),
     pid: child.pid as number,
     startMs: performance.now() - startedAt,
-    stop: () => ended(child, 'SIGTERM'),
-    kill: () => ended(child, 'SIGKILL'),
+    stop: (msMax = STOP_MS_MAX) => ended(child, 'SIGTERM', msMax),
+    kill: () => ended(child, 'SIGKILL', STOP_MS_MAX),
   };
 }
 
@@ -111,11 +111,11 @@ function listening(child: ChildProcess): Promise<string> {
   });
 }
 
-async function ended(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+async function ended(child: ChildProcess, signal: NodeJS.Signals, msMax: number): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   child.kill(signal);
-  const timer = setTimeout(() => child.kill('SIGKILL'), STOP_MS_MAX);
+  const timer = setTimeout(() => child.kill('SIGKILL'), msMax);
   await gone;
   clearTimeout(timer);
 }

@@ -14,6 +14,8 @@ const DAY_MS = 86_400_000;
 /** Days after FIRST_TS on which active customers buy. */
 const ACTIVE_DAYS = [10, 12, 14] as const;
 const ACTIVE_EVERY = 10;
+/** When active customers bought last. */
+export const LAST_ACTIVE_TS = FIRST_TS + ACTIVE_DAYS[2] * DAY_MS;
 /** Distinct strings of a dictionary attribute. */
 const WORDS = 500;
 const INT_BELOW = 1000;
@@ -67,6 +69,14 @@ export function isActive(customer: number): boolean {
   return customer % ACTIVE_EVERY === 3;
 }
 
+/** How many of so many customers are active; and the number of one of them, counted from 0. */
+export function activeCustomers(customers: number): number {
+  return Math.ceil(Math.max(0, customers - 3) / ACTIVE_EVERY);
+}
+export function activeCustomer(index: number): number {
+  return 3 + index * ACTIVE_EVERY;
+}
+
 /** The purchases of an active customer; `day` counts from the epoch. */
 export function purchasesOf(
   customer: number,
@@ -80,7 +90,7 @@ export function purchasesOf(
 
 /** How many events `profileMixBatches` makes of so many customers. */
 export function profileMixEvents(customers: number): number {
-  return customers + ACTIVE_DAYS.length * Math.ceil(Math.max(0, customers - 3) / ACTIVE_EVERY);
+  return customers + ACTIVE_DAYS.length * activeCustomers(customers);
 }
 
 export interface MixBatch {
@@ -90,23 +100,30 @@ export interface MixBatch {
   readonly events: number;
 }
 
-/** All messages, in an order in which time never goes back. */
-export function* profileMixBatches(customers: number, partitions: number): Generator<MixBatch> {
-  yield* batchesOf(new ProfileTemplate(), partitions, customers, 0, 1);
+/** All messages, in an order in which time never goes back; only those of some partitions, where others make the rest. */
+export function* profileMixBatches(
+  customers: number,
+  partitions: number,
+  wanted: (partition: number) => boolean = () => true,
+): Generator<MixBatch> {
+  yield* batchesOf(new ProfileTemplate(), partitions, wanted, customers, 0, 1);
   for (const [i] of ACTIVE_DAYS.entries())
-    yield* batchesOf(new PurchaseTemplate(i), partitions, customers, 3, ACTIVE_EVERY);
+    yield* batchesOf(new PurchaseTemplate(i), partitions, wanted, customers, 3, ACTIVE_EVERY);
 }
 
 function* batchesOf(
   template: Template,
   partitions: number,
+  wanted: (partition: number) => boolean,
   customers: number,
   first: number,
   step: number,
 ): Generator<MixBatch> {
   const batches = Array.from({ length: partitions }, (_, partition) => new BatchBuilder(partition, template.length));
   for (let customer = first; customer < customers; customer += step) {
-    const batch = batches[partitionOf(customerId(customer), partitions)] as BatchBuilder;
+    const partition = partitionOf(customerId(customer), partitions);
+    if (!wanted(partition)) continue;
+    const batch = batches[partition] as BatchBuilder;
     batch.add(template, customer);
     if (batch.events === EVENTS_PER_BATCH) {
       yield batch.finish();

@@ -1,0 +1,331 @@
+/**
+ * Suite: a node with ten million customers of the mix (workload/profile-mix.ts): its memory, events while snapshots are taken, how long it takes to stop with its
+ * snapshots written, what they take on disk, and how long it takes to start again.
+ */
+import { strict as assert } from 'node:assert';
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { CUSTOMERS_PER_PARTITION_DEFAULT, PARTITIONS_DEFAULT } from '../../src/constants.ts';
+import { DataPaths } from '../../src/storage/data-folder.ts';
+import { snapshotSeq } from '../../src/storage/snapshot-format.ts';
+import { writeWorkspace } from '../load/kernel-workspace.ts';
+import { cpuSeconds, type NodeProcess, startNode } from '../load/node-process.ts';
+import { Task } from '../load/task.ts';
+import { ratioSpread, spreadOf } from '../measure.ts';
+import type { Bench, Suite } from '../suite.ts';
+import { customerId } from '../workload/kernel.ts';
+import { isActive, profileMixEvents, profileMixWorkspace, purchasesOf, wordOf } from '../workload/profile-mix.ts';
+import type { FillLoad, FillResult } from './fill-task.ts';
+import { besideAndAlone, type Stretch, sendLive } from './live-load.ts';
+import { LivePurchases } from './live-purchases.ts';
+import { residentBytes } from './process-memory.ts';
+
+const PARTITIONS = PARTITIONS_DEFAULT;
+/** One per core. */
+const WORKERS = 2;
+const STOP_MS_MAX = 150_000;
+
+interface Size {
+  readonly customers: number;
+  readonly eventsPerBody: number;
+  /** What makes a partition take a snapshot under load; small enough that all of them take some. */
+  readonly snapshotLogBytes: number;
+  readonly warmUpSeconds: number;
+  readonly liveSecondsMax: number;
+  /** Snapshots and quiet times that count apart. */
+  readonly stretchSecondsMin: number;
+  readonly besideWanted: number;
+  readonly restarts: number;
+}
+
+const FULL: Size = {
+  customers: 10_000_000,
+  eventsPerBody: 1000,
+  snapshotLogBytes: 8 * 1024 * 1024,
+  warmUpSeconds: 4,
+  liveSecondsMax: 60,
+  stretchSecondsMin: 0.5,
+  besideWanted: 2,
+  restarts: 2,
+};
+const QUICK: Size = {
+  customers: 2000,
+  eventsPerBody: 100,
+  snapshotLogBytes: 16 * 1024,
+  warmUpSeconds: 0.1,
+  liveSecondsMax: 0.5,
+  stretchSecondsMin: 0.02,
+  besideWanted: 1,
+  restarts: 1,
+};
+
+export const suite: Suite = {
+  name: 'scale',
+  about: 'ten million customers in one node: memory, events beside snapshots, stop, disk, restart',
+  ratios: ['restart_s'],
+  run: (bench) => new Scale(bench, bench.quick ? QUICK : sizeFromEnvironment()).run(),
+};
+
+/** BECKON_BENCH_CUSTOMERS=100000: for those who work on it. */
+function sizeFromEnvironment(): Size {
+  return { ...FULL, customers: Number(process.env['BECKON_BENCH_CUSTOMERS'] ?? FULL.customers) };
+}
+
+interface Start {
+  readonly node: NodeProcess;
+  /** From spawn until /readyz said 200. */
+  readonly seconds: number;
+  readonly cpuSeconds: number;
+}
+
+class Scale {
+  readonly #bench: Bench;
+  readonly #size: Size;
+  readonly #data: string;
+  readonly #customers: string;
+  readonly #purchases: LivePurchases;
+
+  constructor(bench: Bench, size: Size) {
+    this.#bench = bench;
+    this.#size = size;
+    this.#data = join(bench.folder, 'data');
+    this.#purchases = new LivePurchases(size.customers, size.eventsPerBody);
+    this.#customers = `${size.customers.toLocaleString('en')} customers`;
+  }
+
+  async run(): Promise<void> {
+    const empty = await this.#createFolder();
+    await this.#fill();
+    const { node } = await this.#start();
+    await this.#check(node);
+    this.#reportMemory(node, empty);
+    await this.#live(node);
+    await this.#stop(node);
+    this.#reportDisk();
+    await this.#restart();
+    this.#explain();
+  }
+
+  /** A new node publishes the workspace and leaves a snapshot of every partition. Returns its resident bytes. */
+  async #createFolder(): Promise<number> {
+    const workspace = writeWorkspace(join(this.#bench.folder, 'workspace'), profileMixWorkspace());
+    const { node } = await this.#start('--workspace', workspace);
+    const resident = residentBytes(node.pid)?.now ?? 0;
+    await node.stop(STOP_MS_MAX);
+    return resident;
+  }
+
+  async #fill(): Promise<void> {
+    const { customers } = this.#size;
+    this.#bench.progress(`filling a data folder with ${this.#customers}`);
+    const tasks = await Promise.all(
+      Array.from({ length: WORKERS }, (_, worker) => {
+        const load: FillLoad = {
+          dataDirectory: this.#data,
+          customers,
+          customersPerPartition: CUSTOMERS_PER_PARTITION_DEFAULT,
+          partitionsTotal: PARTITIONS,
+          partitions: partitionNumbers().filter((partition) => partition % WORKERS === worker),
+        };
+        return Task.start<object, FillResult>('../scale/fill-task', load);
+      }),
+    );
+    const results = await Promise.all(tasks.map((task) => task.go({})));
+    await Promise.all(tasks.map((task) => task.end()));
+    const events = sum(results.map((result) => result.events));
+    assert.equal(sum(results.map((result) => result.customers)), customers);
+    assert.equal(events, profileMixEvents(customers));
+    const seconds = Math.max(...results.map((result) => result.fillSeconds));
+    this.#bench.measurement({
+      name: 'filling',
+      unit: 'events/s',
+      ...spreadOf([events / seconds]),
+      detail: `${events} events, made meanwhile, through the machines of ${PARTITIONS} partitions in ${WORKERS} threads, without a log`,
+    });
+    this.#bench.measurement({
+      name: `snapshots of ${this.#customers}, alone`,
+      unit: 's',
+      ...spreadOf([Math.max(...results.map((result) => result.snapshotSeconds))]),
+      detail: `${WORKERS} threads, nothing else to do`,
+    });
+  }
+
+  async #start(...flags: string[]): Promise<Start> {
+    const begin = performance.now();
+    const node = await startNode(
+      ...['--data', this.#data, '--clock', 'event', '--partitions', String(PARTITIONS)],
+      ...['--workers', String(WORKERS), '--snapshot-every', String(this.#size.snapshotLogBytes), ...flags],
+    );
+    const { status } = await fetch(`${node.url}/readyz`);
+    assert.equal(status, 200);
+    return { node, seconds: (performance.now() - begin) / 1000, cpuSeconds: cpuSeconds(node.pid) };
+  }
+
+  /** All of them are there, and a few are who they were. */
+  async #check(node: NodeProcess): Promise<void> {
+    const { customers } = this.#size;
+    const metrics = await (await fetch(`${node.url}/metrics`)).text();
+    const counts = [...metrics.matchAll(/^beckon_customers\{[^}]*\} (\d+)$/gm)].map((match) => Number(match[1]));
+    assert.equal(sum(counts), customers);
+    for (const customer of [0, 3, customers >> 1, customers - 1]) {
+      const response = await fetch(`${node.url}/v1/customers/${customerId(customer)}`);
+      const { attributes, aggregates } = (await response.json()) as {
+        readonly attributes: Readonly<Record<string, unknown>>;
+        readonly aggregates: Readonly<Record<string, unknown>>;
+      };
+      assert.equal(attributes['s3'], wordOf(customer, 3));
+      // More by now, where there was live load.
+      const purchases = isActive(customer) ? purchasesOf(customer).length : 0;
+      assert(Number(aggregates['purchases']) >= purchases);
+    }
+  }
+
+  #reportMemory(node: NodeProcess, empty: number): void {
+    const resident = residentBytes(node.pid);
+    if (resident === null) {
+      this.#bench.skip('memory', '/proc does not tell');
+      return;
+    }
+    this.#bench.measurement({
+      name: 'resident, the whole process',
+      unit: 'B/customer',
+      ...spreadOf([resident.now / this.#size.customers]),
+      detail: `VmRSS ÷ ${this.#customers}, after a start; the same node with none: ${Math.round(empty / 1e6)} MB`,
+    });
+  }
+
+  async #live(node: NodeProcess): Promise<void> {
+    const { eventsPerBody, warmUpSeconds, liveSecondsMax, stretchSecondsMin, besideWanted } = this.#size;
+    const since = (ms: number): number => (performance.now() - ms) / 1000;
+    this.#bench.progress('events beside snapshots');
+    const warmUp = performance.now();
+    await this.#send(node, () => since(warmUp) > warmUpSeconds);
+    const begin = performance.now();
+    const cpuBefore = cpuSeconds(node.pid);
+    const stretches = await this.#send(
+      node,
+      // The last one may not be over.
+      (so) => since(begin) > liveSecondsMax || besideAndAlone(so, stretchSecondsMin).beside.length > besideWanted,
+    );
+    if (process.env['BECKON_BENCH_STRETCHES'] !== undefined) this.#bench.note(JSON.stringify(stretches));
+    const rates = besideAndAlone(stretches, stretchSecondsMin);
+    if (rates.beside.length === 0) {
+      this.#bench.skip('events beside snapshots', `no snapshot was seen within ${liveSecondsMax} s`);
+      return;
+    }
+    const cpu = cpuSeconds(node.pid) - cpuBefore;
+    const events = sum(stretches.map((stretch) => stretch.events));
+    const detail = `purchases in bodies of ${eventsPerBody} over 8 connections, as fast as they are answered`;
+    this.#bench.measurement({
+      name: 'live, no snapshot under way',
+      unit: 'events/s',
+      ...spreadOf(rates.alone),
+      detail,
+    });
+    this.#bench.measurement({ name: 'live, beside snapshots', unit: 'events/s', ...spreadOf(rates.beside), detail });
+    this.#bench.ratio({
+      key: null,
+      name: 'live beside snapshots ÷ without',
+      ...ratioSpread(rates.beside, rates.alone),
+      detail: `times in which one worker or both took snapshots, each ÷ the time before it; ${((cpu * 1e6) / events).toFixed(1)} µs of CPU per event over all`,
+    });
+  }
+
+  #send(node: NodeProcess, enough: (stretches: readonly Stretch[]) => boolean): Promise<Stretch[]> {
+    const purchases = this.#purchases;
+    return sendLive({ port: node.port, dataDirectory: this.#data, partitions: PARTITIONS, purchases }, enough);
+  }
+
+  /** Every partition has records behind its snapshot, so that each takes one. */
+  async #stop(node: NodeProcess): Promise<void> {
+    this.#bench.progress('stopping');
+    await this.#send(node, () => true);
+    const before = this.#snapshots();
+    const cpuBefore = cpuSeconds(node.pid);
+    const begin = performance.now();
+    let cpu = cpuBefore;
+    const looking = setInterval(() => {
+      const now = cpuSeconds(node.pid);
+      if (Number.isFinite(now)) cpu = now;
+    }, 50);
+    await node.stop(STOP_MS_MAX);
+    clearInterval(looking);
+    const seconds = (performance.now() - begin) / 1000;
+    const written = this.#snapshots().filter((path) => !before.includes(path));
+    assert(this.#bench.quick || written.length >= PARTITIONS, `${written.length} snapshots were taken at the end`);
+    this.#bench.measurement({
+      name: 'SIGTERM until ended, snapshots written',
+      unit: 's',
+      ...spreadOf([seconds]),
+      detail: `${this.#customers}, ${written.length} snapshots of ${PARTITIONS} partitions, ${WORKERS} workers; ${(cpu - cpuBefore).toFixed(1)} s of CPU`,
+    });
+  }
+
+  #reportDisk(): void {
+    const newest = partitionNumbers().map((partition) => this.#snapshotsOf(partition).at(-1) as string);
+    this.#bench.measurement({
+      name: 'on disk, newest snapshots',
+      unit: 'B/customer',
+      ...spreadOf([sum(newest.map((path) => statSync(path).size)) / this.#size.customers]),
+      detail: 'not compressed; two are kept, and those that the history needs',
+    });
+  }
+
+  async #restart(): Promise<void> {
+    const starts: number[] = [];
+    const cpu: number[] = [];
+    for (let i = 0; i < this.#size.restarts; i++) {
+      this.#bench.progress(`starting, ${i + 1} of ${this.#size.restarts}`);
+      const start = await this.#start();
+      await this.#check(start.node);
+      await start.node.kill();
+      starts.push(start.seconds);
+      cpu.push(start.cpuSeconds);
+    }
+    if (this.#bench.quick) {
+      this.#bench.skip('restart_s', 'a smoke run has too few customers');
+      return;
+    }
+    this.#bench.measurement({
+      name: 'restart, CPU',
+      unit: 's',
+      ...spreadOf(cpu),
+      detail: 'all threads together, until /readyz said 200',
+    });
+    this.#bench.ratio({
+      key: 'restart_s',
+      name: `restart with ${this.#customers}`,
+      ...spreadOf(starts),
+      detail: `spawn until /readyz says 200: ${PARTITIONS} partitions, ${WORKERS} workers, from snapshots in the page cache; their digests are computed again`,
+    });
+  }
+
+  #explain(): void {
+    this.#bench.note(
+      'The folder is begun by a node, filled by the engine’s machines and snapshot writer in threads of the benchmark (over HTTP, ten million profiles would take longer than the ' +
+        'budget), and used by a node from then on. It lies in the machine’s temporary folder.',
+    );
+  }
+
+  #snapshots(): string[] {
+    return partitionNumbers().flatMap((partition) => this.#snapshotsOf(partition));
+  }
+
+  /** Oldest first. */
+  #snapshotsOf(partition: number): string[] {
+    const folder = new DataPaths(this.#data).partition(partition);
+    if (!existsSync(folder)) return [];
+    return readdirSync(folder)
+      .filter((name) => snapshotSeq(name) >= 0)
+      .sort()
+      .map((name) => join(folder, name));
+  }
+}
+
+function partitionNumbers(): number[] {
+  return Array.from({ length: PARTITIONS }, (_, partition) => partition);
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}
