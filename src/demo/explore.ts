@@ -24,6 +24,8 @@ export function thingsToTry(url: string, customer: string): string {
     `  curl -s ${url}/v1/campaigns/hearts-need-candles`,
     '  # how many customers would this reach?',
     `  ${post('/v1/audiences/count', { where: 'segment.vip || profile.spend_30d > 1000.0' })}`,
+    '  # and which of them',
+    `  node dist/main.js audience --to ${url} --where segment.vip --fields country,spend_30d --list 5`,
     '  # the numbers for Prometheus',
     `  curl -s ${url}/metrics | grep ^beckon_decisions_total`,
     '  # every decision, from the first to the next',
