@@ -14,7 +14,7 @@ import type { ScalarType, Schema } from '../../src/protocol/schema.ts';
 import { Prng } from '../../src/stdx/prng.ts';
 import { damageBytes, drawMessage, drawSchema } from './batch-decoder-arbitraries.ts';
 
-const RUNS = Number(process.env['BATCH_DECODER_RUNS'] ?? 60);
+const RUNS = Number(process.env['BATCH_DECODER_RUNS'] ?? 40);
 const MESSAGES = 20;
 const latin1 = (bytes: Uint8Array, start: number, end: number): string =>
   String.fromCharCode(...bytes.slice(start, end));
