@@ -22,7 +22,7 @@ export class HostedPartition {
   bytesSinceSnapshot = 0;
   /** It applies nothing more, and its effects may never become durable. */
   halted = false;
-  /** Of the last record applied (recordChecksum): with its sequence and time, what a log stream is recognised by. 0 before the first. */
+  /** Of the last record of the last batch (recordChecksum): with its sequence and time, what a log stream is recognised by. 0 before the first. */
   checksum = 0;
   /** Called before a record that changes the columns of the state. */
   beforeWorkspace: () => void = () => {};
@@ -53,7 +53,6 @@ export class HostedPartition {
     }
     this.machine.apply(record, effects);
     this.bytesSinceSnapshot += record.payload.length + RECORD_BYTES_OVERHEAD;
-    this.checksum = recordChecksum(record.kind, record.payload);
     this.effects.add(record.ts, effects);
   }
 
@@ -63,6 +62,11 @@ export class HostedPartition {
     if (activeWorkspace === null) return null;
     const columns = describeColumns(where, activeWorkspace, this.state);
     return { ...columns, now: logTime, layout: this.#layout, layoutVersion: this.#layoutVersion[0] as number };
+  }
+
+  /** After a batch, with its last record: only the last one's checksum is ever asked for. */
+  passed(record: LogRecord): void {
+    this.checksum = recordChecksum(record.kind, record.payload);
   }
 
   status(): PartitionStatus {

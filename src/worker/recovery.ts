@@ -108,7 +108,9 @@ function replay({ fs, options, clock, log }: HostParts, partitions: ReadonlyMap<
     { positions, epochBefore: options.walEpoch },
     (partition, record) => {
       // The payload is a view that the next record overwrites; what the machine keeps of it, it copies.
-      partitions.get(partition)?.apply(record, effects);
+      const hosted = partitions.get(partition);
+      hosted?.apply(record, effects);
+      hosted?.passed(record);
       records += 1;
       if (clock.monotonicMs() - toldMs < REPLAY_PROGRESS_MS) return;
       toldMs = clock.monotonicMs();

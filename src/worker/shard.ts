@@ -52,11 +52,21 @@ export class Shard {
    */
   run<Item extends PartitionRecord>(batch: readonly Item[], onApplied: (item: Item, effects: Effects) => void): void {
     this.#keep(batch);
+    let startMs = this.#clock.monotonicMs();
+    const last = new Map<number, LogRecord>();
     for (const item of batch) {
       this.#apply(item);
+      const endMs = this.#clock.monotonicMs();
+      this.#metrics.apply.observe((endMs - startMs) / 1000);
+      startMs = endMs;
       onApplied(item, this.#effects);
+      last.set(item.partition, item.record);
     }
-    for (const partition of new Set(batch.map((item) => item.partition))) this.host(partition).effects.flush();
+    for (const [partition, record] of last) {
+      const hosted = this.host(partition);
+      hosted.passed(record);
+      hosted.effects.flush();
+    }
     this.#metrics.countEvents(this.#effects.eventCounts);
   }
 
@@ -118,9 +128,7 @@ export class Shard {
   }
 
   #apply({ partition, record }: PartitionRecord): void {
-    const start = this.#clock.monotonicMs();
     this.host(partition).apply(record, this.#effects);
-    this.#metrics.apply.observe((this.#clock.monotonicMs() - start) / 1000);
     if (this.#effects.decisions.length > 0) {
       this.#metrics.decisionLatency.observe(Math.max(0, this.#clock.nowMs() - record.ts) / 1000);
     }

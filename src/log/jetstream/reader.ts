@@ -25,7 +25,7 @@ import { completeEvent } from './subject-event.ts';
 
 export interface ReaderHandlers {
   /**
-   * What arrived in one turn of the event loop, in order. The array is the receiver's; payloads are views of network buffers that live as long as they are
+   * What one read of the socket brought, in order. The array is the receiver's; payloads are views of network buffers that live as long as they are
    * held: copy what is kept for long. May pause().
    */
   records(batch: LogMessage[]): void;
@@ -195,7 +195,8 @@ export class JetStreamReader {
     if (this.#scheduled || this.#paused || !this.#open) return;
     if (this.#gathered.length === 0 && this.#goal < 0) return;
     this.#scheduled = true;
-    setImmediate(() => {
+    // Once the library has parsed what one read of the socket brought: whoever takes it gathers what the other partitions' readers bring in the same turn.
+    queueMicrotask(() => {
       this.#scheduled = false;
       this.#handOver();
     });
