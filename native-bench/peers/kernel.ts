@@ -229,7 +229,7 @@ async function run(bench: Bench): Promise<void> {
     bench.note(
       `${customers} customers, ${RULES} rules, batches of ${EVENTS_PER_BATCH}; all sides made the same ${expected.decided().decided} decisions. ` +
         'Beckon checks, de-duplicates by event id and keeps explainable decisions; the databases do none of it, and get events without names and ids. ' +
-        'Tarantool is spared the network; Redis is not (its share of a batch of 50 is small).',
+        'Tarantool is driven from inside, without a network; Redis gets its batches over a Unix socket from a client on the other core.',
     );
   } finally {
     for (const contender of contenders) await contender.stop();
