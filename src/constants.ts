@@ -73,6 +73,8 @@ export const DECIDES_IN_FLIGHT_MAX = 4096;
 export const SCAN_CHUNK_ROWS = 64 * 1024;
 /** Room in a partition's memory for what a scan writes: two bitmaps of a chunk, and a count. */
 export const SCAN_SCRATCH_BYTES = (2 * SCAN_CHUNK_ROWS) / 8 + 64;
+/** A kernel reads this far ahead of the column it scans: a page of the usual size. A power of two. */
+export const SCAN_AHEAD_BYTES = 4096;
 /** Comparisons in one kernel, list members counted each; what has more is evaluated in JavaScript. Bounds the time to compile it: some 20 ms. */
 export const SCAN_COMPARISONS_MAX = 256;
 /** Customers that an audience scan looks at on the shard between two batches, or passes over: well under a millisecond's work. */

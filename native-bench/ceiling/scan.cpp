@@ -3,7 +3,7 @@
 // 64 rows at a time become a word of bits, later conditions are only looked at where the earlier ones leave any, bits are counted. One thread.
 //
 // Driven over stdin and stdout, a line for a line:
-//   fill ROWS         → ok
+//   fill ROWS PAGES   → ok; PAGES: large (2 MiB where the system grants them) or small (whatever the system gives anybody)
 //   count PREDICATE   all, double, code, int or either → ok COUNT NS CPU_NS
 // Anything wrong ends the program with a message on stderr.
 #include <bit>
@@ -220,7 +220,9 @@ int main() {
     arguments >> command;
     if (command == "fill") {
       uint32_t rows = 0;
-      arguments >> rows;
+      std::string pages;
+      arguments >> rows >> pages;
+      wantsLargePages = pages != "small";
       table = std::make_unique<Table>(rows);
       std::cout << "ok" << std::endl;
     } else if (command == "count" && table != nullptr) {

@@ -5,6 +5,7 @@
  * An int column holds WIDE where the value is in a second column (column.ts). 16 rows with no such value, nearly all, are compared as 32-bit integers or
  * converted without a look at that column, whose pages may never have been touched.
  */
+import { SCAN_AHEAD_BYTES } from '../constants.ts';
 import { assert } from '../stdx/assert.ts';
 import { type IntLanes, intLanesOf } from './int-lanes.ts';
 import type { KernelParameter, KernelScope } from './kernel-scope.ts';
@@ -43,12 +44,15 @@ class ComparisonEmitter {
   /** Local variables with the addresses of the present word's values, by slot; -1: of the directories. */
   readonly #values = new Map<number, number>();
   readonly #wides = new Map<number, number>();
+  /** Local variable for the vector that several constants are compared with. */
+  readonly #held: number;
 
   constructor(scope: KernelScope, bits: ComparingBits) {
     this.#scope = scope;
     this.#code = scope.code;
     this.#bits = bits;
     this.#lanes = intLanesOf(bits, scope.isInt);
+    this.#held = scope.take(ValueType.v128);
     const numbers = numberSlots(bits);
     this.#ints = numbers.filter(scope.isInt);
   }
@@ -72,6 +76,7 @@ class ComparisonEmitter {
       code.op(Op.i64Shl, Op.i64Or);
     }
     for (const local of [...this.#values.values(), ...this.#wides.values()]) this.#scope.give(ValueType.i32, local);
+    this.#scope.give(ValueType.v128, this.#held);
   }
 
   #setBases(): void {
@@ -83,18 +88,38 @@ class ComparisonEmitter {
       for (const slot of [bits.slot, bits.other]) this.#values.set(slot, this.#base({ from: 'values', slot }, 4));
     for (const slot of numberSlots(bits)) {
       this.#values.set(slot, this.#base({ from: 'values', slot }, isInt(slot) ? 4 : 8));
-      if (isInt(slot)) this.#wides.set(slot, this.#base({ from: 'wide', slot }, 8));
+      if (isInt(slot)) this.#wides.set(slot, this.#base({ from: 'wide', slot }, 8, false));
     }
   }
 
-  #base(column: KernelParameter, rowBytes: number): number {
+  #base(column: KernelParameter, rowBytes: number, reachesAhead = true): number {
     const local = this.#scope.take(ValueType.i32);
     this.#scope.parameter(column);
     this.#code.get(this.#scope.word);
     this.#code.i32(64 * rowBytes);
     this.#code.op(Op.i32Mul, Op.i32Add);
     this.#code.set(local);
+    if (reachesAhead) this.#touchAhead(local, rowBytes);
     return local;
+  }
+
+  /**
+   * Once per page reads a value of the next one, for nothing but to have the processor look up that page in time: its own read-ahead ends where a page does, and pages of a
+   * WebAssembly memory are small ones. Counting 10 million rows took 15 to 30 % less.
+   */
+  #touchAhead(base: number, rowBytes: number): void {
+    const code = this.#code;
+    code.block();
+    code.get(this.#scope.word);
+    code.i32(SCAN_AHEAD_BYTES / (64 * rowBytes) - 1);
+    code.op(Op.i32And);
+    code.branchIf(0);
+    code.get(base);
+    code.access(Access.i64Load, SCAN_AHEAD_BYTES);
+    code.get(this.#scope.sink);
+    code.op(Op.i64Xor);
+    code.set(this.#scope.sink);
+    code.op(Op.end);
   }
 
   /** Leaves whether any of 16 rows has a wide int. */
@@ -142,8 +167,11 @@ class ComparisonEmitter {
       this.#load(other, row * 4);
       code.simd(Simd.i32x4Eq);
     }
+    if (tests.length === 0) return;
+    this.#load(slot, row * 4);
+    if (tests.length > 1) code.tee(this.#held);
     tests.forEach(([op, operand], i) => {
-      this.#load(slot, row * 4);
+      if (i > 0) code.get(this.#held);
       code.get(this.#scope.splat(operand));
       code.simd(op);
       if (i > 0) code.simd(Simd.or);
@@ -161,8 +189,10 @@ class ComparisonEmitter {
       return;
     }
     assert(bits.op === 'numberAmong', 'only numbers are compared as doubles');
+    this.#number(bits.item, row, wide);
+    code.tee(this.#held);
     bits.values.forEach((value, i) => {
-      this.#number(bits.item, row, wide);
+      if (i > 0) code.get(this.#held);
       code.get(this.#scope.splat({ from: 'double', value }));
       code.simd(Simd.f64x2Eq);
       if (i > 0) code.simd(Simd.or);

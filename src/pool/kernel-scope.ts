@@ -34,6 +34,8 @@ export class KernelScope {
   readonly code: WasmFunction;
   /** Number of the present word of 64 rows in its column. */
   readonly word: number;
+  /** Takes what is read for its side effect; written out at the end, or the compiler would leave the reading out. */
+  readonly sink: number;
   /** Parameters that were asked for, by key. A kernel is written twice: first to find these. */
   readonly used = new Map<string, KernelParameter>();
   readonly isInt: (slot: number) => boolean;
@@ -49,6 +51,7 @@ export class KernelScope {
     this.code = new WasmFunction([...own, ...types], ValueType.i32);
     this.isInt = isInt;
     this.word = this.code.local(ValueType.i32);
+    this.sink = this.code.local(ValueType.i64);
     for (const [i, parameter] of parameters.entries()) this.#indices.set(keyOf(parameter), OWN_PARAMETERS + i);
     for (const parameter of parameters) if (!isColumn(parameter)) this.splat(parameter);
     this.#wide = this.code.local(ValueType.v128);

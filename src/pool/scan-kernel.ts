@@ -24,7 +24,8 @@ export interface ScanKernel {
 /** Offsets in the scratch memory. */
 export const UNDECIDED_OFFSET = SCAN_CHUNK_ROWS / 8;
 export const UNDECIDED_COUNT_OFFSET = (2 * SCAN_CHUNK_ROWS) / 8;
-assert(UNDECIDED_COUNT_OFFSET + 4 <= SCAN_SCRATCH_BYTES, 'the scratch memory holds what a kernel writes');
+const SINK_OFFSET = UNDECIDED_COUNT_OFFSET + 8;
+assert(SINK_OFFSET + 8 <= SCAN_SCRATCH_BYTES, 'the scratch memory holds what a kernel writes');
 
 /** Parameters of the function itself. */
 const SCRATCH = 0;
@@ -86,6 +87,9 @@ function writeKernel({ surely, possibly }: PredicateBits, scope: KernelScope): K
   code.get(SCRATCH);
   code.get(undecidedCount);
   code.access(Access.i32Store, UNDECIDED_COUNT_OFFSET);
+  code.get(SCRATCH);
+  code.get(scope.sink);
+  code.access(Access.i64Store, SINK_OFFSET);
   code.get(count);
   return scope;
 }

@@ -14,6 +14,7 @@ export const Op = {
   i32LtU: 0x49,
   i32Add: 0x6a,
   i32Mul: 0x6c,
+  i32And: 0x71,
   i64Eqz: 0x50,
   i64Eq: 0x51,
   i64And: 0x83,

@@ -17,6 +17,7 @@ import {
   CUSTOMER_ID_BYTES_RESERVED,
   ID_BYTES_MAX,
   PARTITION_MEMORY_BYTES_MAX,
+  SCAN_AHEAD_BYTES,
   SCAN_SCRATCH_BYTES,
 } from '../constants.ts';
 import { assert } from '../stdx/assert.ts';
@@ -35,9 +36,16 @@ export interface StateLimits {
 
 const PAGE_BYTES = 65_536;
 
-/** Rows of every column: the customers and the anonymous row, in whole words. */
+/** Columns and regions begin at cache lines: a vector that lies across two of them costs two accesses. */
+const LINE_BYTES = 64;
+
+/** Rows of every column: the customers and the anonymous row, so many that a strip is whole cache lines. */
 export function rowsFor(limits: StateLimits): number {
-  return Math.ceil((limits.customersMax + 1) / 64) * 64;
+  return aligned(limits.customersMax + 1, LINE_BYTES * 8);
+}
+
+function aligned(value: number, to: number): number {
+  return Math.ceil(value / to) * to;
 }
 
 /** Slots of an open-addressing table for this many entries: a power of two, at most 70 % full. */
@@ -56,7 +64,7 @@ function fixedBytes(limits: StateLimits): number {
   const eventIds = limits.eventIdsMax * 28 + tableSlotsFor(limits.eventIdsMax) * 4;
   const blocks = blockRegionBytes(limits.blockBytesMax);
   const regions = 21;
-  return keys + dictionary + rows * 4 + consents + eventIds + blocks + SCAN_SCRATCH_BYTES + regions * 8;
+  return keys + dictionary + rows * 4 + consents + eventIds + blocks + SCAN_SCRATCH_BYTES + regions * LINE_BYTES;
 }
 
 /** Address space for blocks of which `bytesMax` may be in use. */
@@ -91,7 +99,8 @@ export function reserveMemory(limits: StateLimits): WebAssembly.Memory {
   const error = limitsError(limits);
   assert(error === null, error ?? '');
   const bytes = fixedBytes(limits) + stripsFor(limits) * (rowsFor(limits) / 8);
-  const pages = Math.ceil(bytes / PAGE_BYTES);
+  // Scans read ahead of the last column, too.
+  const pages = Math.ceil((bytes + 2 * SCAN_AHEAD_BYTES) / PAGE_BYTES);
   return new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
 }
 
@@ -151,7 +160,7 @@ export class Arena {
 
   #take(count: number): number {
     const at = this.#next;
-    this.#next = Math.ceil((at + count) / 8) * 8;
+    this.#next = aligned(at + count, LINE_BYTES);
     assert(this.#next <= this.buffer.byteLength, 'regions exceed the reserved memory');
     return at;
   }

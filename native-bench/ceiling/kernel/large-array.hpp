@@ -17,13 +17,16 @@ inline uint32_t tableSlots(uint32_t entries) {
   return uint32_t(slots);
 }
 
+/** Whether to ask for pages of 2 MiB. Set before the first array is made. */
+inline bool wantsLargePages = true;
+
 template <typename Item>
 class LargeArray {
  public:
   explicit LargeArray(std::size_t length) : bytes_(length * sizeof(Item)) {
     void* at = mmap(nullptr, bytes_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (at == MAP_FAILED) throw std::bad_alloc();
-    madvise(at, bytes_, MADV_HUGEPAGE);
+    if (wantsLargePages) madvise(at, bytes_, MADV_HUGEPAGE);
     items_ = static_cast<Item*>(at);
   }
   ~LargeArray() { munmap(items_, bytes_); }
