@@ -1,6 +1,6 @@
 /** `decide` over HTTP, open loop: what a till waits for. */
 import { join } from 'node:path';
-import { spreadOf } from '../measure.ts';
+import { ratioSpread, spreadOf } from '../measure.ts';
 import type { Bench, Suite } from '../suite.ts';
 import { Histogram } from './histogram.ts';
 import type { HttpLoadResult } from './http-generator.ts';
@@ -102,12 +102,21 @@ function report(bench: Bench, sizes: Sizes, sides: readonly Side[], lateness: Hi
     detail: 'how long after its time a request was written; part of every latency above',
     ...spreadOf([lateness.quantileMs(0.99)]),
   });
-  const [beckon] = sides as [Side];
+  const [beckon, bare] = sides as [Side, Side];
   bench.ratio({
     key: 'decide_p99_ms',
     name: 'decide p99, ms',
     detail: `not a ratio: milliseconds; ${detail}. Durable (one fdatasync per batch) before the answer`,
     ...spreadOf(beckon.rounds.map((round) => round.quantileMs(0.99))),
+  });
+  bench.ratio({
+    key: null,
+    name: 'decide p99, Beckon ÷ bare program',
+    detail,
+    ...ratioSpread(
+      beckon.rounds.map((round) => round.quantileMs(0.99)),
+      bare.rounds.map((round) => round.quantileMs(0.99)),
+    ),
   });
   bench.note(
     'The bare program takes the same requests over the same HTTP library and answers after one fdatasync per turn of its event loop; it parses and decides nothing. ' +

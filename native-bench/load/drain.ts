@@ -165,7 +165,7 @@ class Drain {
     this.#bench.measurement({
       name: `drain, ${name}: empty consumer`,
       unit: 'events/s',
-      detail: `${sizes}; push consumers, no acknowledgements, flow control, ${THREADS} threads`,
+      detail: `${sizes}; push consumers, no acknowledgements, flow control, ${THREADS} threads, a connection per stream`,
       ...spreadOf(empty),
     });
     this.#bench.measurement({
