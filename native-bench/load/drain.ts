@@ -25,7 +25,7 @@ interface Backlog {
 }
 
 const FULL: readonly Backlog[] = [
-  { name: 'batches of 50', customers: 100_000, events: 900_000, perMessage: 50, isBar: true },
+  { name: 'batches of 50', customers: 100_000, events: 1_900_000, perMessage: 50, isBar: true },
   { name: 'one per message', customers: 20_000, events: 280_000, perMessage: 1, isBar: false },
 ];
 const QUICK: readonly Backlog[] = [
