@@ -81,7 +81,7 @@ export function keyBytesFor(limits: StateLimits): number {
 }
 
 function textIndexBytes(entries: number, bytes: number): number {
-  return entryOffsetsBytes(entries) + bytes + tableSlotsFor(entries) * 8 + 24;
+  return entryOffsetsBytes(entries) + bytes + tableSlotsFor(entries) * 4 + 24;
 }
 
 /** Strips that fit beside the fixed parts. */

@@ -6,9 +6,10 @@
  * first); then one byte per unit, or two (little-endian). That keeps every JavaScript string exactly, lone surrogates
  * too, and costs 13 bytes for a 12-character id.
  *
- * The table is open addressing with linear probing over pairs of words: entry + 1 (0: empty) and the high half of the
- * 64-bit hash, whose low half chose the slot. It has its full size from the start, so that no insert ever pauses to
- * move entries. The strings themselves are compared only when all 64 bits agree in effect.
+ * The table is open addressing with linear probing. A slot is one word, 0 when empty: entry + 1 in as many bits as the
+ * entries need, and in the others, nine at least (CUSTOMERS_PER_PARTITION_MAX), a tag of the hash's high half; the low
+ * half chose the slot. So a string is compared in vain once in hundreds of searches, and a million customers' table is
+ * 8 MB. It has its full size from the start, so that no insert ever pauses to move entries.
  *
  * A search meets two cold places one after the other: the table's slot, and the entry's bytes. A batch (`findBatch`)
  * visits the slots of all its strings before any bytes, and these before it compares any, so that the visits overlap.
@@ -34,6 +35,9 @@ export class TextIndex {
   readonly #bytes: Uint8Array;
   readonly #table: Int32Array;
   readonly #mask: number;
+  /** Parts of a slot: entry + 1, and the bits of the hash's high half that are its tag. */
+  readonly #entryMask: number;
+  readonly #tagMask: number;
   readonly #hash = new TextHash();
   /** The hash of each entry, two words; empty if they are not kept. */
   readonly hashes: Int32Array;
@@ -63,8 +67,12 @@ export class TextIndex {
     this.#offsets = new EntryOffsets(arena, entriesMax, this.#bytes);
     this.hashes = arena.ints(hashed ? entriesMax * 2 : 0);
     const slots = tableSlotsFor(entriesMax);
-    this.#table = arena.ints(slots * 2);
+    this.#table = arena.ints(slots);
     this.#mask = slots - 1;
+    const entryBits = 32 - Math.clz32(entriesMax);
+    assert(entryBits < 32, 'more strings than a slot can name');
+    this.#entryMask = 2 ** entryBits - 1;
+    this.#tagMask = ~this.#entryMask;
   }
 
   /** The entry that equals `text`, or -1. */
@@ -207,8 +215,7 @@ export class TextIndex {
         this.#batchLow[entry - from] = hash.low;
         this.#batchHigh[entry - from] = hash.high;
       }
-      for (let i = 0; i < end - from; i++)
-        touched ^= this.#table[((this.#batchLow[i] as number) & this.#mask) * 2] as number;
+      for (let i = 0; i < end - from; i++) touched ^= this.#table[(this.#batchLow[i] as number) & this.#mask] as number;
       this.touched = touched;
       for (let entry = from; entry < end; entry++) {
         hash.low = this.#batchLow[entry - from] as number;
@@ -233,21 +240,29 @@ export class TextIndex {
   /** Looks for `text`, whose hash is in #hash. */
   #probe(text: string): number {
     const table = this.#table;
+    const entryMask = this.#entryMask;
+    const tagMask = this.#tagMask;
     const { low, high } = this.#hash;
     for (let slot = low & this.#mask; ; slot = (slot + 1) & this.#mask) {
-      const stored = table[slot * 2] as number;
+      const stored = table[slot] as number;
       if (stored === 0) return -1;
-      if (table[slot * 2 + 1] === high && this.#equals(stored - 1, text)) return stored - 1;
+      if (((stored ^ high) & tagMask) !== 0) continue;
+      const entry = (stored & entryMask) - 1;
+      if (this.#equals(entry, text)) return entry;
     }
   }
 
   #probeBytes(bytes: Uint8Array, start: number, end: number): number {
     const table = this.#table;
+    const entryMask = this.#entryMask;
+    const tagMask = this.#tagMask;
     const { low, high } = this.#hash;
     for (let slot = low & this.#mask; ; slot = (slot + 1) & this.#mask) {
-      const stored = table[slot * 2] as number;
+      const stored = table[slot] as number;
       if (stored === 0) return -1;
-      if (table[slot * 2 + 1] === high && this.#equalsBytes(stored - 1, bytes, start, end)) return stored - 1;
+      if (((stored ^ high) & tagMask) !== 0) continue;
+      const entry = (stored & entryMask) - 1;
+      if (this.#equalsBytes(entry, bytes, start, end)) return entry;
     }
   }
 
@@ -264,24 +279,26 @@ export class TextIndex {
       lows[i - from] = hash.low;
       highs[i - from] = hash.high;
     }
-    for (let i = 0; i < to - from; i++) touched ^= table[((lows[i] as number) & mask) * 2] as number;
+    for (let i = 0; i < to - from; i++) touched ^= table[(lows[i] as number) & mask] as number;
     this.touched = touched;
   }
 
-  /** Finds the entries whose hashes agree, -1 for none, and loads their beginnings: offsets first, then bytes. */
+  /** Finds the entries whose tags agree, -1 for none, and loads their beginnings: offsets first, then bytes. */
   #touchEntries(from: number, to: number, entries: Int32Array): void {
     const table = this.#table;
     const mask = this.#mask;
+    const entryMask = this.#entryMask;
+    const tagMask = this.#tagMask;
     const at = this.#batchOffsets;
     for (let i = from; i < to; i++) {
       const high = this.#batchHigh[i - from] as number;
       let slot = (this.#batchLow[i - from] as number) & mask;
-      let stored = table[slot * 2] as number;
-      while (stored !== 0 && table[slot * 2 + 1] !== high) {
+      let stored = table[slot] as number;
+      while (stored !== 0 && ((stored ^ high) & tagMask) !== 0) {
         slot = (slot + 1) & mask;
-        stored = table[slot * 2] as number;
+        stored = table[slot] as number;
       }
-      entries[i] = stored - 1;
+      entries[i] = (stored & entryMask) - 1;
     }
     for (let i = from; i < to; i++) at[i - from] = this.#offsets.of(Math.max(0, entries[i] as number));
     let touched = 0;
@@ -298,9 +315,8 @@ export class TextIndex {
       this.hashes[entry * 2 + 1] = high;
     }
     let slot = low & this.#mask;
-    while (table[slot * 2] !== 0) slot = (slot + 1) & this.#mask;
-    table[slot * 2] = entry + 1;
-    table[slot * 2 + 1] = high;
+    while (table[slot] !== 0) slot = (slot + 1) & this.#mask;
+    table[slot] = (high & this.#tagMask) | (entry + 1);
   }
 
   #equals(entry: number, text: string): boolean {

@@ -51,6 +51,16 @@ describe('TextIndex', () => {
     expect([bytes.intern('abc'), bytes.intern('de'), bytes.intern(''), bytes.find('abc')]).toEqual([0, -1, 1, 0]);
   });
 
+  it('finds each of many strings and no other, though a slot keeps but a few bits of their hashes', () => {
+    const limits = { ...LIMITS, customersMax: 4_000_000 };
+    const strings = new TextIndex(new Arena(reserveMemory(limits), limits), 4_000_000, 16 * 300_000, 4, false);
+    const text = (i: number): string => `customer-${i}`;
+    const wrong: number[] = [];
+    for (let i = 0; i < 200_000; i++) if (strings.intern(text(i)) !== i) wrong.push(i);
+    for (let i = 0; i < 400_000; i++) if (strings.find(text(i)) !== (i < 200_000 ? i : -1)) wrong.push(i);
+    expect(wrong).toEqual([]);
+  });
+
   it('is the same after its bytes were stored and restored in chunks', () => {
     fc.assert(
       fc.property(
