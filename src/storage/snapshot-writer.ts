@@ -4,9 +4,11 @@
  * Order law: *a snapshot becomes valid only when every effect up to its position is durable*, or a crash could lose decisions that replay no longer
  * derives. `commit` is therefore handed the function that makes them durable, and calls it before the file gets its name.
  *
- * Writes are synced every SNAPSHOT_SYNC_BYTES: no step, the last included, waits for more than that much to reach the disk.
+ * Writes are synced every SNAPSHOT_SYNC_BYTES, in the background: whoever stops while `behind` never waits for more than twice that much to reach the disk, and
+ * commit for no more than the rest. Whoever does not stop waits in `section`.
  *
- * A full disk only costs the snapshot: SnapshotFailedError, the temporary file is gone, the log still holds everything. A failed sync is fatal.
+ * A full disk only costs the snapshot: SnapshotFailedError, the temporary file is gone, the log still holds everything. A failed sync is fatal; one in the
+ * background ends the thread.
  */
 import { crc32 } from 'node:zlib';
 import { SNAPSHOT_SECTION_BYTES_MAX, SNAPSHOT_SYNC_BYTES } from '../constants.ts';
@@ -34,6 +36,8 @@ export class SnapshotWriter {
   #file: number;
   #end = 0;
   #synced = 0;
+  /** A sync that is under way; the file is closed behind it if it was to be closed meanwhile. */
+  #syncing: { readonly file: number; close: boolean } | null = null;
   #crc = 0;
   #sections = 0;
   #bytes = 0;
@@ -64,7 +68,14 @@ export class SnapshotWriter {
     this.#crc = crc32(body, crc32(head, this.#crc));
     this.#sections++;
     this.#bytes += body.length;
-    if (this.#end - this.#synced >= SNAPSHOT_SYNC_BYTES) this.#sync();
+    const unsynced = this.#end - this.#synced;
+    if (unsynced >= SNAPSHOT_SYNC_BYTES && this.#syncing === null) this.#syncInBackground();
+    else if (unsynced >= 2 * SNAPSHOT_SYNC_BYTES) this.#sync();
+  }
+
+  /** Another section would have to wait for the disk, or soon. */
+  get behind(): boolean {
+    return this.#syncing !== null && this.#end - this.#synced >= SNAPSHOT_SYNC_BYTES;
   }
 
   /**
@@ -79,8 +90,7 @@ export class SnapshotWriter {
     makeEffectsDurable();
     const path = `${this.#folder}/${snapshotName(this.header.seq)}`;
     try {
-      this.#fs.close(this.#file);
-      this.#file = -1;
+      this.#closeFile();
       this.#fs.rename(this.#temporary, path);
       this.#fs.syncDirectory(this.#folder);
     } catch (error) {
@@ -92,8 +102,7 @@ export class SnapshotWriter {
   /** Gives up; the temporary file is removed. Harmless after commit. */
   abort(): void {
     if (this.#file < 0) return;
-    this.#fs.close(this.#file);
-    this.#file = -1;
+    this.#closeFile();
     this.#fs.unlink(this.#temporary);
   }
 
@@ -109,6 +118,25 @@ export class SnapshotWriter {
       );
     }
     this.#end += bytes.length;
+  }
+
+  /** While the file is being synced its number must not become another one's. */
+  #closeFile(): void {
+    if (this.#syncing === null) this.#fs.close(this.#file);
+    else this.#syncing.close = true;
+    this.#file = -1;
+  }
+
+  #syncInBackground(): void {
+    const syncing = { file: this.#file, close: false };
+    const end = this.#end;
+    this.#syncing = syncing;
+    this.#fs.fdatasyncInBackground(syncing.file, (error) => {
+      this.#syncing = null;
+      if (syncing.close) this.#fs.close(syncing.file);
+      if (error !== null) throw new FatalStorageError('sync', this.#temporary, error);
+      this.#synced = Math.max(this.#synced, end);
+    });
   }
 
   #sync(): void {

@@ -41,6 +41,7 @@ const snapshotter = new Snapshotter(parts, shard, (partition, position) =>
 );
 const scans = new AudienceScans();
 let background: NodeJS.Immediate | null = null;
+let resting: NodeJS.Timeout | null = null;
 let pumping = false;
 
 function take(message: ToShard): void {
@@ -91,14 +92,20 @@ function stepBackground(): void {
   scans.step();
 }
 
-/** Goes on while there is a snapshot or a scan to move on and nothing arrives. */
+/** Goes on while there is a scan to move on, or a snapshot that does not rest, and nothing arrives. */
 function continueInBackground(): void {
-  if (background !== null || !(snapshotter.busy || scans.busy)) return;
-  background = setImmediate(() => {
-    background = null;
-    stepBackground();
-    continueInBackground();
-  });
+  const restMs = scans.busy ? 0 : snapshotter.restMs;
+  if (restMs === 0) background ??= setImmediate(goOn);
+  else if (Number.isFinite(restMs)) resting ??= setTimeout(goOn, restMs);
+}
+
+function goOn(): void {
+  if (background !== null) clearImmediate(background);
+  if (resting !== null) clearTimeout(resting);
+  background = null;
+  resting = null;
+  stepBackground();
+  continueInBackground();
 }
 
 async function stop(): Promise<void> {
@@ -111,6 +118,7 @@ async function stop(): Promise<void> {
 }
 
 host.onProgress = () => {
+  snapshotter.noteWork();
   stepBackground();
   continueInBackground();
 };
@@ -141,7 +149,7 @@ function exposeMetrics(): void {
 }
 
 // Metrics are brought up to date when they are asked for: summing the books of a thousand campaigns takes milliseconds, which nobody should wait for every second.
-const refresh = setInterval(() => host.onProgress(), SNAPSHOT_CONSIDER_MS);
+const refresh = setInterval(goOn, SNAPSHOT_CONSIDER_MS);
 
 exposeMetrics();
 post({ type: 'ready', partitions: [...shard.partitions.values()].map((partition) => partition.status()) });
