@@ -1,14 +1,13 @@
 /**
- * A task: fills some partitions of a data folder, which no node has open, with the mix of workload/profile-mix.ts. Each partition is restored from its snapshot,
- * takes its share of the events as records of its machine, and is written as its next snapshot: all with the engine's own code, only without its log.
+ * A task: fills some partitions of a data folder, which no node has open, with the mix. Each is restored from its snapshot, takes its share of the customers
+ * (mix-partition.ts), and is written as its next snapshot: all with the engine's own code, only without its log.
  */
-import { Effects } from '../../src/machine/effects.ts';
 import { Machine } from '../../src/machine/machine.ts';
-import { RecordKind } from '../../src/protocol/record.ts';
 import { reserveMemory } from '../../src/state/arena.ts';
 import { PartitionState } from '../../src/state/partition-state.ts';
 import { assert } from '../../src/stdx/assert.ts';
 import { ByteWriter } from '../../src/stdx/bytes.ts';
+import { partitionOf } from '../../src/stdx/hash.ts';
 import { DataPaths } from '../../src/storage/data-folder.ts';
 import { nodeFileSystem } from '../../src/storage/node-file-system.ts';
 import { SnapshotSection } from '../../src/storage/snapshot-format.ts';
@@ -16,7 +15,9 @@ import { SnapshotStore } from '../../src/storage/snapshot-store.ts';
 import { restoreSnapshot } from '../../src/worker/recovery.ts';
 import { stateLimits } from '../../src/worker/state-limits.ts';
 import { runTask } from '../load/task.ts';
-import { profileMixBatches } from '../workload/profile-mix.ts';
+import { customerId } from '../workload/kernel.ts';
+import { purchaseBatches } from '../workload/profile-mix.ts';
+import { MixPartition } from './mix-partition.ts';
 
 export interface FillLoad {
   readonly dataDirectory: string;
@@ -29,15 +30,14 @@ export interface FillLoad {
 
 export interface FillResult {
   readonly customers: number;
-  readonly events: number;
+  readonly purchases: number;
   readonly fillSeconds: number;
   /** Until all snapshots were durable. */
   readonly snapshotSeconds: number;
 }
 
-interface Partition {
-  readonly state: PartitionState;
-  readonly machine: Machine;
+interface Partition extends Pick<MixPartition, 'state' | 'machine'> {
+  readonly mix: MixPartition;
   readonly snapshots: SnapshotStore;
 }
 
@@ -51,7 +51,7 @@ await runTask(async (load: FillLoad) => {
     const machines = [...partitions.values()];
     return {
       customers: machines.reduce((sum, { state }) => sum + state.customers, 0),
-      events: machines.reduce((sum, { machine }) => sum + machine.totals.accepted, 0),
+      purchases: machines.reduce((sum, { machine }) => sum + machine.totals.accepted, 0),
       fillSeconds: (filled - begin) / 1000,
       snapshotSeconds: (performance.now() - filled) / 1000,
     };
@@ -66,18 +66,19 @@ function open({ dataDirectory, customersPerPartition, partitionsTotal }: FillLoa
   const { snapshot } = snapshots.loadNewest();
   assert(snapshot !== null, 'a node has left a snapshot of every partition');
   restoreSnapshot(snapshot, state, machine);
-  return { state, machine, snapshots };
+  return { state, machine, mix: new MixPartition(state, machine), snapshots };
 }
 
+/** Partition by partition: what is met at random, its dictionary above all, stays in the cache. */
 function fill({ customers, partitionsTotal }: FillLoad, partitions: ReadonlyMap<number, Partition>): void {
-  const effects = new Effects();
-  const wanted = (partition: number): boolean => partitions.has(partition);
-  for (const { partition, payload } of profileMixBatches(customers, partitionsTotal, wanted)) {
-    const { machine } = partitions.get(partition) as Partition;
-    effects.clear();
-    machine.apply({ seq: machine.position + 1, ts: machine.recordTs, kind: RecordKind.events, payload }, effects);
-    assert(effects.rejections.length === 0, `nothing is refused: ${effects.rejections[0]?.error}`);
+  const partitionsOf = Uint16Array.from({ length: customers }, (_, i) => partitionOf(customerId(i), partitionsTotal));
+  for (const [partition, { mix }] of partitions) {
+    for (let customer = 0; customer < customers; customer++)
+      if (partitionsOf[customer] === partition) mix.addProfile(customer, customerId(customer));
   }
+  const wanted = (partition: number): boolean => partitions.has(partition);
+  for (const { partition, payload } of purchaseBatches(customers, partitionsTotal, wanted))
+    partitions.get(partition)?.mix.apply(payload);
 }
 
 function takeSnapshot({ machine, state, snapshots }: Partition): void {

@@ -1,8 +1,9 @@
 /**
- * Purchases of the mix's active customers, drawn at random, as bodies for `POST /v1/events`: on the last day on which they bought anyway, so that memory does not
- * grow with them. Bodies are made by patching a template, one at a time.
+ * Purchases of the mix's active customers, of all or of those in some partitions, drawn at random, as bodies for `POST /v1/events`: on the last day on which they
+ * bought anyway, so that memory does not grow with them. Bodies are made by patching a template, one at a time.
  */
 import { pack } from 'msgpackr';
+import { partitionOf } from '../../src/stdx/hash.ts';
 import { Prng } from '../../src/stdx/prng.ts';
 import { customerId } from '../workload/kernel.ts';
 import { activeCustomer, activeCustomers, LAST_ACTIVE_TS } from '../workload/profile-mix.ts';
@@ -18,12 +19,13 @@ export class LivePurchases {
   readonly #stride: number;
   readonly #id: number;
   readonly #customer: number;
-  readonly #active: number;
+  readonly #customers: Int32Array;
   readonly #random = new Prng(77);
-  #sent = 0;
+  /** Events ever made, by all of these: their ids are numbers. */
+  static #made = 0;
 
   /** `eventsPerBody`: 16 to 65,535. */
-  constructor(customers: number, eventsPerBody: number) {
+  constructor(customers: Int32Array, eventsPerBody: number) {
     const event = {
       id: WIDE_ID,
       type: 'purchase',
@@ -37,18 +39,37 @@ export class LivePurchases {
     this.#id = HEADER_BYTES + bytes.indexOf(WIDE_ID) + 1;
     this.#customer = HEADER_BYTES + bytes.indexOf(WIDE_CUSTOMER) + 1;
     this.#body = Buffer.from(pack(Array.from({ length: eventsPerBody }, () => event)));
-    this.#active = activeCustomers(customers);
+    this.#customers = customers;
+  }
+
+  get eventBytes(): number {
+    return this.#stride;
   }
 
   /** Good until the next one is asked for. */
   next(): Buffer {
     for (let i = 0; i < this.eventsPerBody; i++) {
       const at = i * this.#stride;
-      writeDigits(this.#body, at + this.#id, this.#sent++);
-      writeDigits(this.#body, at + this.#customer, activeCustomer(this.#random.below(this.#active)));
+      writeDigits(this.#body, at + this.#id, LivePurchases.#made++);
+      writeDigits(
+        this.#body,
+        at + this.#customer,
+        this.#customers[this.#random.below(this.#customers.length)] as number,
+      );
     }
     return this.#body;
   }
+}
+
+/** The active ones of so many customers whose partitions are `wanted`, of `partitions`. */
+export function activeAmong(
+  customers: number,
+  partitions: number,
+  wanted: (partition: number) => boolean = () => true,
+): Int32Array {
+  return Int32Array.from({ length: activeCustomers(customers) }, (_, index) => activeCustomer(index)).filter(
+    (customer) => wanted(partitionOf(customerId(customer), partitions)),
+  );
 }
 
 function writeDigits(bytes: Uint8Array, at: number, value: number): void {

@@ -18,6 +18,7 @@ const ACTIVE_EVERY = 10;
 export const LAST_ACTIVE_TS = FIRST_TS + ACTIVE_DAYS[2] * DAY_MS;
 /** Distinct strings of a dictionary attribute. */
 const WORDS = 500;
+const WORD_TEXTS = PER_KIND.map((k) => Array.from({ length: WORDS }, (_, word) => wordText(k, word)));
 const INT_BELOW = 1000;
 
 export function profileMixWorkspace(): Record<string, string> {
@@ -54,7 +55,7 @@ export function doubleOf(customer: number, k: number): number {
 }
 
 export function wordOf(customer: number, k: number): string {
-  return wordText(k, draw(customer, 8 + k) % WORDS);
+  return (WORD_TEXTS[k] as readonly string[])[draw(customer, 8 + k) % WORDS] as string;
 }
 
 export function intOf(customer: number, k: number): number {
@@ -100,13 +101,18 @@ export interface MixBatch {
   readonly events: number;
 }
 
-/** All messages, in an order in which time never goes back; only those of some partitions, where others make the rest. */
-export function* profileMixBatches(
+/** All messages, in an order in which time never goes back. */
+export function* profileMixBatches(customers: number, partitions: number): Generator<MixBatch> {
+  yield* batchesOf(new ProfileTemplate(), partitions, () => true, customers, 0, 1);
+  yield* purchaseBatches(customers, partitions, () => true);
+}
+
+/** Of these, those behind all profiles; only those of some partitions, where others make the rest. */
+export function* purchaseBatches(
   customers: number,
   partitions: number,
-  wanted: (partition: number) => boolean = () => true,
+  wanted: (partition: number) => boolean,
 ): Generator<MixBatch> {
-  yield* batchesOf(new ProfileTemplate(), partitions, wanted, customers, 0, 1);
   for (const [i] of ACTIVE_DAYS.entries())
     yield* batchesOf(new PurchaseTemplate(i), partitions, wanted, customers, 3, ACTIVE_EVERY);
 }
@@ -254,6 +260,11 @@ function totalOf(customer: number, index: number): number {
 
 function linesOf(customer: number, index: number): number {
   return 1 + (draw(customer, 40 + index) % 20);
+}
+
+/** The id of the customer's `$profile` event. */
+export function profileEventId(customer: number): string {
+  return `i${String(customer).padStart(11, '0')}`;
 }
 
 /** Six bytes. */
