@@ -7,7 +7,7 @@
  * followed the one before is compared, and only if it is another one is it looked up by its hash.
  */
 import type { EventField, EventList, EventSchema, ScalarType, Schema } from '../protocol/schema.ts';
-import { hashRange, sameRange } from './input-bytes.ts';
+import { hashRange, PADDING, sameRange } from './input-bytes.ts';
 import type { WantedText } from './wanted-text.ts';
 
 export const KeyKind = {
@@ -40,6 +40,8 @@ export const LAST_SCALAR_KIND = KeyKind.unreadText;
 const encoder = new TextEncoder();
 /** Words are read whole, also at the end of a name. */
 const WORD = 4;
+/** A guess is compared where less of the message may be left than the name is long: what is read must lie in the padding. */
+const GUESSED_BYTES_MAX = PADDING - WORD;
 
 export class KeyPlan {
   readonly kind: KeyKind;
@@ -52,7 +54,7 @@ export class KeyPlan {
   readonly view: DataView;
   /** MessagePack's type byte of the name; -1 for a name that needs more than one byte for its length. */
   readonly token: number;
-  /** The quote before the name in JSON; -1 for a name that JSON writes with escapes. */
+  /** The quote before the name in JSON; -1 for a name that JSON writes with escapes, or that is too long to be guessed. */
   readonly quote: number;
   /** The name's first and last four bytes; of a shorter name `head` has all, and zeros. */
   readonly head: number;
@@ -79,7 +81,8 @@ export class KeyPlan {
     this.length = bytes.length;
     this.view = view;
     this.token = name !== null && bytes.length < 32 ? 0xa0 | bytes.length : -1;
-    this.quote = name !== null && JSON.stringify(name) === `"${name}"` ? 0x22 : -1;
+    const guessed = bytes.length <= GUESSED_BYTES_MAX;
+    this.quote = name !== null && guessed && JSON.stringify(name) === `"${name}"` ? 0x22 : -1;
     this.head = view.getInt32(0, true);
     this.headMask = bytes.length >= WORD ? -1 : (1 << (8 * bytes.length)) - 1;
     this.tail = bytes.length >= WORD ? view.getInt32(bytes.length - WORD, true) : this.head;

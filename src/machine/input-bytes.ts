@@ -8,8 +8,11 @@
  * filler, and an event counts only if it ends at `end` or before.
  */
 
-/** More than the longest step without a look at `end`: a type byte and eight bytes of number behind a short key. */
-const PADDING = 64;
+/**
+ * More than the longest step without a look at `end`: a type byte and eight bytes of number behind a short key, or a key
+ * that is guessed (event-plan.ts guesses no longer ones).
+ */
+export const PADDING = 64;
 const BYTES_MIN = 64 * 1024;
 const PROTO = new TextEncoder().encode('__proto__');
 
