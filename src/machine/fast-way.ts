@@ -121,6 +121,8 @@ export class FastWay {
     event.ts = Number.isNaN(givenTs) ? logTime : Math.min(givenTs, logTime);
     if (activeEvent.reads.id) this.#spellIds(place, event);
     if (!profile.planAggregates(activeEvent, event, logTime)) return false;
+    const { blockStores } = activeEvent;
+    if (blockStores > 0 && !state.hasRoom(blockStores)) return false;
     if (customerEnd === customerStart) {
       state.clearAnonymous();
     } else {

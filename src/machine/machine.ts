@@ -246,6 +246,7 @@ export class Machine {
         : this.#applyEngineType(steps, decoder.kind);
     if (!applied) return false;
     this.#globals.logTime = logTime;
+    this.#state.passTime(logTime);
     const made = this.#globals.decisionCount - before;
     this.#identify.remember(decoder, made === 0 ? 0 : before + 1, made);
     this.#globals.accepted++;
@@ -260,6 +261,7 @@ export class Machine {
     if (event === null) return false;
     const active = steps.active.events[event.type] as ActiveEvent;
     if (!steps.profile.planAggregates(active, event, logTime)) return false;
+    if (!steps.profile.reserveAggregates(active)) return false;
     const row = this.#identify.row(decoder.customer);
     if (row < 0) return false;
     steps.profile.storeAggregates(active, event, row, logTime);

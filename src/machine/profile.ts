@@ -63,7 +63,10 @@ export class ProfileStep {
     this.#stores = active.events.map(({ aggregates }) => state.compileObservations(aggregates.map(({ slot }) => slot)));
   }
 
-  /** Evaluates what an event adds to the aggregates of its type. False: see the fault. */
+  /**
+   * Evaluates what an event adds to the aggregates of its type. False: see the fault. Whether there is room for it is
+   * the next question: `reserveAggregates`, or hasRoom(blockStores) for who leaves the event to somebody else then.
+   */
   planAggregates(active: ActiveEvent, event: EventFrame, logTime: number): boolean {
     const aggregates = active.aggregates;
     for (let i = 0; i < aggregates.length; i++) {
@@ -73,7 +76,11 @@ export class ProfileStep {
       if (outcome === Observation.take && aggregate.keepsText && !this.#keepText(this.#texts[i] as string))
         return false;
     }
-    return this.#hasBlocks(active.blockStores);
+    return true;
+  }
+
+  reserveAggregates({ blockStores }: ActiveEvent): boolean {
+    return this.#makeRoom(blockStores);
   }
 
   storeAggregates(active: ActiveEvent, event: EventFrame, row: number, logTime: number): void {
@@ -105,7 +112,7 @@ export class ProfileStep {
       lists++;
       for (const text of change.list) if (!this.#keepText(text)) return false;
     }
-    return this.#hasBlocks(lists);
+    return this.#makeRoom(lists);
   }
 
   storeProfile(row: number): void {
@@ -243,8 +250,8 @@ export class ProfileStep {
     );
   }
 
-  #hasBlocks(stores: number): boolean {
-    if (stores === 0 || this.#state.hasRoom(stores)) return true;
+  #makeRoom(stores: number): boolean {
+    if (stores === 0 || this.#state.makeRoom(stores)) return true;
     return this.#fault.set(RejectReason.memoryFull, 'the partition has no memory left for windows and lists');
   }
 }

@@ -70,7 +70,6 @@ export class PartitionState {
 
   /** The customer's row, created if needed; -1 when there is no room for another customer. */
   ensure(customer: string): number {
-    if (this.#parts.sweep.count()) this.#sweep();
     const entry = this.#parts.keys.intern(customer);
     return entry < 0 ? -1 : entry + 1;
   }
@@ -91,7 +90,6 @@ export class PartitionState {
 
   /** As `ensure`, of the ASCII id in bytes start … end - 1. */
   ensureBytes(bytes: Uint8Array, start: number, end: number): number {
-    if (this.#parts.sweep.count()) this.#sweep();
     const entry = this.#parts.keys.internBytes(bytes, start, end);
     return entry < 0 ? -1 : entry + 1;
   }
@@ -160,15 +158,21 @@ export class PartitionState {
   /**
    * Whether any `stores` calls of observe and setList for one row would find room in the heap, so that an event can
    * be applied whole or not at all. Near the limit it may say no to an event that would just have fitted, but it says
-   * so at every replay. For the dictionary, `intern` beforehand. Where there is no room, some of what has expired is
-   * reclaimed: while all events are refused nothing else would.
+   * so at every replay. For the dictionary, `intern` beforehand.
    */
   hasRoom(stores: number): boolean {
     const { blocks, profile } = this.#parts;
-    const blocksMax = stores * BLOCKS_PER_STORE_MAX + 1;
-    if (blocks.heap.hasSpare(blocksMax, profile.storeUnitsMax)) return true;
+    return blocks.heap.hasSpare(stores * BLOCKS_PER_STORE_MAX + 1, profile.storeUnitsMax);
+  }
+
+  /**
+   * As `hasRoom`; where there is none, some of what has expired is reclaimed first: while all events are refused nothing
+   * else would. Call it once for each event that `hasRoom` refused, or replay would reclaim at another pace.
+   */
+  makeRoom(stores: number): boolean {
+    if (this.hasRoom(stores)) return true;
     this.#sweep();
-    return blocks.heap.hasSpare(blocksMax, profile.storeUnitsMax);
+    return this.hasRoom(stores);
   }
 
   /** Log time is `logTime` by now: what has expired may be reclaimed, and no read will ask for an earlier time. */

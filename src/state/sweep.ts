@@ -32,7 +32,7 @@ export class Sweep implements SweepState {
     this.#blocks = blocks;
   }
 
-  /** Counts a call; true when a step is due. */
+  /** Counts a call: one for each event that feeds aggregates. True when a step is due. */
   count(): boolean {
     this.calls++;
     return this.calls >= SWEEP_CALLS_TIGHT && (this.calls >= SWEEP_CALLS || this.#blocks.heap.halfFull);

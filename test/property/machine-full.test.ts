@@ -1,0 +1,81 @@
+/**
+ * Which events are refused when memory is full follows from the events alone: not from how they were put into messages, which of the two ways took them, nor from
+ * a snapshot between them.
+ */
+import { pack } from 'msgpackr';
+import { describe, expect, it } from 'vitest';
+import { RecordKind } from '../../src/protocol/record.ts';
+import { Prng } from '../../src/stdx/prng.ts';
+import { type FixtureOptions, MachineFixture, SMALL_LIMITS } from '../support/machine-fixture.ts';
+
+const files = {
+  'events.yaml': 'receipt: {total: double, store: string}\nview: {sku: string}\n',
+  'profile.yaml': `
+attributes: {tier: {type: string}, tags: {type: list<string>}}
+aggregates:
+  spend_2h: {fn: sum, event: receipt, value: event.total, window: 2h}
+  mean_1h: {fn: avg, event: receipt, value: event.total, window: 1h}
+  stores_1h: {fn: distinct, event: receipt, value: event.store, window: 1h}
+  last_store: {fn: last, event: receipt, value: event.store}
+  views_1h: {fn: count, event: view, window: 1h}
+  last_sku: {fn: last, event: view, value: event.sku, window: 1h}
+`,
+  'campaigns/a.yaml': 'id: a\non: receipt\nchannels: [push]\nwhen: profile.spend_2h > 900.0\n',
+};
+
+const LIMITS = { ...SMALL_LIMITS, customersMax: 320, dictionaryEntriesMax: 330, blockBytesMax: 110_000 };
+
+function eventsOf(random: Prng, count: number): object[] {
+  let ts = 1_700_000_000_000;
+  return Array.from({ length: count }, (_, n) => {
+    ts += random.below(40) === 0 ? 3_000_000 : random.below(20_000);
+    // Not ASCII: the thorough way takes it, and what is behind it in its message.
+    const customer = random.below(30) === 0 ? `kunde-é${random.below(9)}` : `customer-${random.below(400)}`;
+    const envelope = { id: `id-${n}`, customer, ts: ts - random.below(4_000) };
+    const kind = random.below(12);
+    if (kind === 0) return { ...envelope, type: '$profile', data: { tags: [`tag-${random.below(9)}`, 'x'] } };
+    if (kind < 4) return { ...envelope, type: 'view', data: { sku: `sku-${random.below(300)}` } };
+    const data = { total: random.below(40_000) / 100, store: `store-${random.below(60)}` };
+    if (kind === 4) return { id: envelope.id, type: 'receipt', ts, data };
+    return { ...envelope, type: 'receipt', data };
+  });
+}
+
+interface Outcome {
+  /** By index of the event: why it was refused. */
+  readonly refused: readonly (readonly [number, string])[];
+  readonly decisions: readonly string[];
+  readonly digest: string;
+}
+
+/** `lengthOf`: how many events the next message has. `cloneAfter`: events after which the machine is restored from a snapshot. */
+function run(events: readonly object[], options: FixtureOptions, lengthOf: () => number, cloneAfter: number): Outcome {
+  let fixture = MachineFixture.with(files, { limits: LIMITS, clock: 'event', ...options });
+  const refused: (readonly [number, string])[] = [];
+  for (let from = 0, cloned = false; from < events.length; ) {
+    const part = events.slice(from, from + lengthOf());
+    const { rejections } = fixture.append(RecordKind.events, new Uint8Array(pack(part)));
+    for (const { index, reason } of rejections) refused.push([from + index, reason]);
+    from += part.length;
+    if (cloned || from < cloneAfter) continue;
+    fixture = fixture.clone();
+    cloned = true;
+  }
+  const decisions = fixture.decisions.map(({ decision }) => JSON.stringify(decision));
+  return { refused, decisions, digest: fixture.machine.digest() };
+}
+
+describe('a full partition', () => {
+  it.each([3, 1009, 70_001, 555_557])('refuses the same events however they are batched (seed %i)', (seed) => {
+    const random = new Prng(seed);
+    const events = eventsOf(random, 4000);
+    const alone = run(events, { fast: false }, () => 1, events.length);
+    const reasons = new Set(alone.refused.map(([, reason]) => reason));
+    expect([...reasons].sort()).toEqual(['customers_full', 'dictionary_full', 'memory_full']);
+    expect(alone.refused.length).toBeLessThan(events.length - 500);
+    expect(run(events, {}, () => 1, events.length)).toEqual(alone);
+    expect(run(events, {}, () => 500, events.length)).toEqual(alone);
+    expect(run(events, { fast: false }, () => 64, 2000)).toEqual(alone);
+    expect(run(events, {}, () => 1 + random.below(90), 1000 + random.below(2000))).toEqual(alone);
+  });
+});
