@@ -3,6 +3,7 @@
  * round asks every side every predicate, one side after the other; answers that differ are a failure of the suite.
  */
 import { strict as assert } from 'node:assert';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { COMPILED_WITH, CppProgram, NoCompilerError } from '../ceiling/cpp-program.ts';
 import { collectGarbage, ratioSpread, spreadOf } from '../measure.ts';
 import { DuckDb, type DuckDbCount } from '../peers/duckdb.ts';
@@ -30,6 +31,9 @@ const SQL: Readonly<Record<ScanPredicate, string>> = {
 };
 const SQL_TYPES = { double: 'DOUBLE', string: 'INTEGER', int: 'INTEGER', bool: 'BOOLEAN' } as const;
 
+/** Before each turn. */
+const PAUSE_MS = 10;
+
 interface Sizes {
   readonly rows: number;
   readonly rounds: number;
@@ -38,12 +42,19 @@ interface Sizes {
 const FULL: Sizes = { rows: 10_000_000, rounds: 15, warmUps: 3 };
 const QUICK: Sizes = { rows: 10_000, rounds: 1, warmUps: 1 };
 
+interface Counted {
+  readonly count: number;
+  readonly ms: number;
+  /** CPU time; NaN where the side does not tell. */
+  readonly cpuMs: number;
+}
+
 /** Counts the rows of a predicate; in ms, as the side itself took them where asking it costs something. null: not this one. */
 interface Side {
   readonly name: string;
   readonly detail: string;
   readonly key: RatioKey | null;
-  count(predicate: ScanPredicate): Promise<{ readonly count: number; readonly ms: number }> | null;
+  count(predicate: ScanPredicate): Promise<Counted> | null;
   close(): void | Promise<void>;
 }
 
@@ -91,8 +102,8 @@ async function cppSides(bench: Bench, rows: number): Promise<Side[]> {
       const program = await CppProgram.start('scan', bench.folder);
       await program.command('fill', rows, pages);
       const count = async (predicate: ScanPredicate) => {
-        const [counted, ns] = await program.command('count', predicate);
-        return { count: Number(counted), ms: Number(ns) / 1e6 };
+        const [counted, ns, cpuNs] = await program.command('count', predicate);
+        return { count: Number(counted), ms: Number(ns) / 1e6, cpuMs: Number(cpuNs) / 1e6 };
       };
       const [name, key] =
         pages === 'small' ? (['C++', 'scan_vs_cpp'] as const) : (['C++ on pages of 2 MiB', null] as const);
@@ -130,7 +141,7 @@ async function duckSides(bench: Bench, rows: number): Promise<Side[]> {
       await db.setThreads(threads);
       const begin = performance.now();
       const count = await (queries.get(predicate) as DuckDbCount).run();
-      return { count, ms: performance.now() - begin };
+      return { count, ms: performance.now() - begin, cpuMs: Number.NaN };
     },
     close: () => {
       if (threads === 1) db.close();
@@ -149,18 +160,22 @@ function loopSide(columns: BeckonColumns): Side {
   };
 }
 
-function timed(count: () => number): Promise<{ count: number; ms: number }> {
+/** CPU time is the whole process's: nothing else runs in it meanwhile, and if it does it counts against Beckon. */
+function timed(run: () => number): Promise<Counted> {
+  const cpu = process.cpuUsage();
   const begin = performance.now();
-  const counted = count();
-  return Promise.resolve({ count: counted, ms: performance.now() - begin });
+  const count = run();
+  const ms = performance.now() - begin;
+  const { user, system } = process.cpuUsage(cpu);
+  return Promise.resolve({ count, ms, cpuMs: Math.max(1, user + system) / 1e3 });
 }
 
-/** By side and predicate: ms, round by round. */
-type Times = ReadonlyMap<Side, ReadonlyMap<ScanPredicate, number[]>>;
+/** By side and predicate, round by round. */
+type Times = ReadonlyMap<Side, ReadonlyMap<ScanPredicate, Counted[]>>;
 
 async function rounds(bench: Bench, { rows, rounds, warmUps }: Sizes, sides: readonly Side[]): Promise<Times> {
   const times = new Map(
-    sides.map((side) => [side, new Map(PREDICATES.map((predicate) => [predicate, [] as number[]]))]),
+    sides.map((side) => [side, new Map(PREDICATES.map((predicate) => [predicate, [] as Counted[]]))]),
   );
   const expected = new Map<ScanPredicate, number>();
   if (bench.quick) for (const predicate of PREDICATES) expected.set(predicate, countSlowly(predicate, rows));
@@ -169,12 +184,14 @@ async function rounds(bench: Bench, { rows, rounds, warmUps }: Sizes, sides: rea
     collectGarbage();
     for (const predicate of PREDICATES) {
       for (const side of sides) {
+        // Collecting garbage and DuckDB's threads go on a little after they have answered.
+        await sleep(PAUSE_MS);
         const answer = await side.count(predicate);
         if (answer === null) continue;
         const first = expected.get(predicate) ?? answer.count;
         expected.set(predicate, first);
         assert.equal(answer.count, first, `${side.name} counts ${predicate}`);
-        if (round >= 0) times.get(side)?.get(predicate)?.push(answer.ms);
+        if (round >= 0) times.get(side)?.get(predicate)?.push(answer);
       }
     }
   }
@@ -189,11 +206,12 @@ function countSlowly(predicate: ScanPredicate, rows: number): number {
 
 function report(bench: Bench, { rows }: Sizes, sides: readonly Side[], times: Times): void {
   const [beckon] = sides as [Side];
-  const of = (side: Side, predicate: ScanPredicate): number[] => times.get(side)?.get(predicate) ?? [];
+  const of = (side: Side, predicate: ScanPredicate, clock: 'ms' | 'cpuMs' = 'ms'): number[] =>
+    (times.get(side)?.get(predicate) ?? []).map((counted) => counted[clock]);
   /** All predicates, one after another. */
-  const sums = (side: Side): number[] =>
+  const sums = (side: Side, clock: 'ms' | 'cpuMs'): number[] =>
     of(beckon, 'all').map((_, round) =>
-      PREDICATES.reduce((sum, predicate) => sum + (of(side, predicate)[round] as number), 0),
+      PREDICATES.reduce((sum, predicate) => sum + (of(side, predicate, clock)[round] as number), 0),
     );
   for (const side of sides) {
     for (const predicate of PREDICATES) {
@@ -217,8 +235,15 @@ function report(bench: Bench, { rows }: Sizes, sides: readonly Side[], times: Ti
     bench.ratio({
       key: side.key,
       name: `scan against ${side.name}`,
-      ...ratioSpread(sums(side), sums(beckon)),
+      ...ratioSpread(sums(side, 'ms'), sums(beckon, 'ms')),
       detail: `ms of ${side.name} ÷ ms of Beckon for all ${PREDICATES.length} predicates together, ${rows.toLocaleString('en')} rows`,
+    });
+    if (of(side, 'double', 'cpuMs').some(Number.isNaN)) continue;
+    bench.ratio({
+      key: null,
+      name: `the same by CPU time, ${side.name}`,
+      ...ratioSpread(sums(side, 'cpuMs'), sums(beckon, 'cpuMs')),
+      detail: 'what a busy machine disturbs less',
     });
   }
   for (const note of NOTES) bench.note(note);

@@ -23,8 +23,8 @@ export interface PartitionScan {
 
 /** Rows of a word. */
 const WORD = 64;
-/** Modules kept: those of the forms of predicates that are asked again and again. */
-const MODULES_MAX = 64;
+/** Kernels kept: those of predicates that are asked again and again. */
+const KERNELS_MAX = 64;
 
 interface Compiled {
   readonly kernel: ScanKernel;
@@ -32,9 +32,9 @@ interface Compiled {
 }
 
 export class PartitionScanner {
+  /** By predicate and kinds of columns, and by the kernels' bytes, which predicates that differ in constants share. */
+  readonly #compiled = new Map<string, Compiled>();
   readonly #modules = new Map<string, WebAssembly.Module>();
-  /** What was compiled last: partitions of one workspace have the same kinds of columns. */
-  #last: { readonly program: ScanProgram; readonly kinds: string; readonly compiled: Compiled } | null = null;
 
   /** null: the columns moved meanwhile. `keepRows`: the rows are wanted, not only their number. */
   scan(program: ScanProgram, source: ScanSource, keepRows: boolean): PartitionScan | null {
@@ -69,27 +69,25 @@ export class PartitionScanner {
   }
 
   #compile(program: ScanProgram, columns: ReadonlyMap<number, ScanColumn>): Compiled {
-    const kinds = kindsOf(columns);
-    if (this.#last?.program === program && this.#last.kinds === kinds) return this.#last.compiled;
-    const isInt = (slot: number): boolean => columns.get(slot)?.kind === 'int';
-    const kernel = compileKernel(predicateBits(program.predicate, columns, program.segments), isInt);
-    const compiled = { kernel, module: this.#moduleOf(kernel) };
-    this.#last = { program, kinds, compiled };
-    return compiled;
+    return remembered(this.#compiled, `${kindsOf(columns)} ${JSON.stringify(program)}`, () => {
+      const isInt = (slot: number): boolean => columns.get(slot)?.kind === 'int';
+      const kernel = compileKernel(predicateBits(program.predicate, columns, program.segments), isInt);
+      const bytes = Buffer.from(kernel.module).toString('latin1');
+      return { kernel, module: remembered(this.#modules, bytes, () => new WebAssembly.Module(kernel.module)) };
+    });
   }
+}
 
-  #moduleOf(kernel: ScanKernel): WebAssembly.Module {
-    const key = Buffer.from(kernel.module).toString('latin1');
-    const module = this.#modules.get(key) ?? new WebAssembly.Module(kernel.module);
-    // Behind the others: the one that was not used for longest goes first.
-    this.#modules.delete(key);
-    this.#modules.set(key, module);
-    for (const oldest of this.#modules.keys()) {
-      if (this.#modules.size <= MODULES_MAX) break;
-      this.#modules.delete(oldest);
-    }
-    return module;
+/** What the map has under the key, or what is made for it; the one that was not asked for longest makes way. */
+function remembered<Value>(map: Map<string, Value>, key: string, make: () => Value): Value {
+  const value = map.get(key) ?? make();
+  map.delete(key);
+  map.set(key, value);
+  for (const oldest of map.keys()) {
+    if (map.size <= KERNELS_MAX) break;
+    map.delete(oldest);
   }
+  return value;
 }
 
 /** What a kernel depends on, besides places. */
