@@ -180,6 +180,7 @@ export class ProfileTable {
     const taken: number[] = [];
     const stale: number[] = [];
     const ordinals: number[] = [];
+    const ordinalsBefore = this.#blocks.ordinals.length;
     let fits = true;
     const placer = this.#placer((count, zeroed) => {
       const before = strips.copy();
@@ -208,7 +209,7 @@ export class ProfileTable {
         : { ...held, layout: copyAggregate(entry) };
     });
     if (fits) return { attributes, aggregates, strips, taken, stale, droppedGiven: given.length > 0 };
-    for (const added of ordinals) this.#blocks.retractOrdinal(added);
+    this.#blocks.retractOrdinals(ordinals, ordinalsBefore);
     return null;
   }
 

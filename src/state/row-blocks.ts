@@ -61,10 +61,13 @@ export class RowBlocks {
     return free;
   }
 
-  /** Takes back an ordinal that was just added and never used. */
-  retractOrdinal(index: number): void {
-    (this.ordinals[index] as Ordinal).state = 'free';
-    (this.ordinals[index] as Ordinal).expiring = null;
+  /** Takes back ordinals that were just added and never used; there were `countBefore` of them, which decides how long directories are. */
+  retractOrdinals(added: readonly number[], countBefore: number): void {
+    for (const index of added) {
+      (this.ordinals[index] as Ordinal).state = 'free';
+      (this.ordinals[index] as Ordinal).expiring = null;
+    }
+    this.ordinals.length = countBefore;
   }
 
   dropOrdinal(index: number): void {

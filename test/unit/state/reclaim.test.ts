@@ -155,6 +155,21 @@ describe('reclaiming', () => {
     }
   });
 
+  it('makes no directory longer for a layout that was refused', () => {
+    const { profile, blocks } = createStateParts(reserveMemory(LIMITS), LIMITS);
+    expect(profile.configure(WINDOWS, 1, () => {})).toBeNull();
+    const before = { units: blocks.directoryUnits, store: profile.storeUnitsMax };
+    const attributes = Array.from({ length: 5000 }, (_, slot) => {
+      return { name: `a${slot}`, slot, type: 'double', default: null } as const;
+    });
+    const aggregates = Array.from({ length: 200 }, (_, i) => ({
+      ...windowed(5000 + i, 'count', null),
+      signature: `new ${i}`,
+    }));
+    expect(profile.configure({ attributes, aggregates }, 1, () => {})).toMatch('more attributes and aggregates');
+    expect({ units: blocks.directoryUnits, store: profile.storeUnitsMax }).toEqual(before);
+  });
+
   it('frees what an anonymous event left', () => {
     const state = new PartitionState(reserveMemory(LIMITS), LIMITS);
     expect(state.configure(WINDOWS)).toBeNull();
