@@ -31,7 +31,7 @@ export interface SnapshotContent {
 
 /**
  * Visits every section in order (the body is a view that the next one overwrites) and returns header and trailer, or what is wrong. A problem may show
- * only after sections have been visited: whoever restores from them reads the file twice (SnapshotStore).
+ * only after sections, each of them intact, have been visited: whoever restores from them begins anew, or reads the file twice (SnapshotStore).
  */
 export function readSnapshot(
   fs: FileSystem,

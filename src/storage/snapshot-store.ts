@@ -12,7 +12,7 @@ import {
   snapshotName,
   snapshotSeq,
 } from './snapshot-format.ts';
-import { readSnapshot, type SnapshotProblem } from './snapshot-reader.ts';
+import { readSnapshot, type SnapshotContent, type SnapshotProblem } from './snapshot-reader.ts';
 import { SnapshotWriter } from './snapshot-writer.ts';
 import { CorruptFileError, FatalStorageError, RefusedFileError } from './storage-error.ts';
 
@@ -23,6 +23,19 @@ export interface LoadedSnapshot {
   readonly trailer: SnapshotTrailer;
   /** Reads the sections in the order in which they were written; the body is a view that the next one overwrites. */
   sections(visit: (kind: number, body: Uint8Array) => void): void;
+}
+
+/** What a snapshot is read into. */
+export interface SnapshotTarget {
+  /** In the order in which they were written; the body is a view that the next one overwrites. */
+  section(kind: number, body: Uint8Array): void;
+}
+
+export interface RestoredSnapshot<Target> {
+  readonly path: string;
+  readonly header: SnapshotHeader;
+  readonly trailer: SnapshotTrailer;
+  readonly target: Target;
 }
 
 export interface PruneResult {
@@ -70,34 +83,60 @@ export class SnapshotStore {
     return { snapshot: null, problems };
   }
 
+  /**
+   * Hands the newest snapshot that is wholly intact to what `begin` makes, in one reading: sections are verified before they are visited, but that the file is
+   * whole shows only at its end. What a damaged one was visited into is of no use then: `begin` is called anew for the one before. Otherwise as loadNewest.
+   */
+  restoreNewest<Target extends SnapshotTarget>(
+    begin: () => Target,
+  ): { readonly restored: RestoredSnapshot<Target> | null; readonly problems: readonly SnapshotProblem[] } {
+    const problems: SnapshotProblem[] = [];
+    for (const seq of this.#seqs().reverse()) {
+      const target = begin();
+      const content = this.#read(seq, (kind, body) => target.section(kind, body));
+      if (!('what' in content)) return { restored: { path: this.#path(seq), target, ...content }, problems };
+      problems.push(content);
+    }
+    return { restored: null, problems };
+  }
+
   /** The snapshot of that position, every byte verified; or what is wrong with it. Another format or partition is refused. */
   load(seq: number): LoadedSnapshot | SnapshotProblem {
-    const path = `${this.#folder}/${snapshotName(seq)}`;
-    const content = readSnapshot(this.#fs, path, () => {});
-    if ('what' in content) {
-      if (content.kind === 'foreign')
-        throw new RefusedFileError(
-          path,
-          content.what,
-          'run the version of beckon that wrote it, or remove the file to use an older snapshot',
-        );
-      this.#damaged.add(seq);
-      return content;
-    }
-    const { header, trailer } = content;
-    if (header.partition !== this.#partition || header.seq !== seq) {
-      throw new RefusedFileError(
-        path,
-        `it is of partition ${header.partition}, position ${header.seq}`,
-        'move it back to where it came from',
-      );
-    }
+    const path = this.#path(seq);
+    const content = this.#read(seq, () => {});
+    if ('what' in content) return content;
     const sections = (visit: (kind: number, body: Uint8Array) => void): void => {
       const again = readSnapshot(this.#fs, path, visit);
       if ('what' in again)
         throw new CorruptFileError(path, again.offset, `${again.what}, though it did not a moment ago`);
     };
-    return { path, header, trailer, sections };
+    return { path, ...content, sections };
+  }
+
+  /** One reading; another format or partition is refused before any section is visited. */
+  #read(seq: number, visit: (kind: number, body: Uint8Array) => void): SnapshotContent | SnapshotProblem {
+    const path = this.#path(seq);
+    const content = readSnapshot(this.#fs, path, visit, (header) => {
+      if (header.partition === this.#partition && header.seq === seq) return;
+      throw new RefusedFileError(
+        path,
+        `it is of partition ${header.partition}, position ${header.seq}`,
+        'move it back to where it came from',
+      );
+    });
+    if (!('what' in content)) return content;
+    if (content.kind === 'foreign')
+      throw new RefusedFileError(
+        path,
+        content.what,
+        'run the version of beckon that wrote it, or remove the file to use an older snapshot',
+      );
+    this.#damaged.add(seq);
+    return content;
+  }
+
+  #path(seq: number): string {
+    return `${this.#folder}/${snapshotName(seq)}`;
   }
 
   /** Positions of all snapshots, ascending, not verified. */

@@ -59,41 +59,64 @@ export async function recoverShard(parts: HostParts, openEffects: OpenEffects): 
 /** A partition as its newest valid snapshot has it; empty where there is none. */
 async function restore(parts: HostParts, partition: number, openEffects: OpenEffects): Promise<HostedPartition> {
   const { fs, options, log } = parts;
-  const limits = stateLimits(options.customersPerPartition);
-  const state = new PartitionState(reserveMemory(limits), limits);
-  const machine = new Machine({ partition, partitions: options.partitionsTotal, clock: options.clock, state });
+  const begin = (): PartitionTarget => {
+    const limits = stateLimits(options.customersPerPartition);
+    const state = new PartitionState(reserveMemory(limits), limits);
+    const { partitionsTotal: partitions, clock } = options;
+    return new PartitionTarget(state, new Machine({ partition, partitions, clock, state }));
+  };
   const snapshots = new SnapshotStore(fs, new DataPaths(options.dataDirectory).partition(partition), partition);
-  const { snapshot, problems } = snapshots.loadNewest();
+  const { restored, problems } = snapshots.restoreNewest(begin);
   for (const { path, what, offset } of problems)
     log('warn', { partition, path, offset, what }, 'a damaged snapshot is passed over; the one before it is used');
-  const checksum = snapshot === null ? 0 : restoreSnapshot(snapshot, state, machine);
+  restored?.target.finish(restored.path, restored.trailer.digest);
+  const { state, machine, checksum } = restored?.target ?? begin();
   const hosted = new HostedPartition(partition, state, machine, snapshots, await openEffects(partition, machine));
   hosted.checksum = checksum;
   return hosted;
 }
 
-/** Returns the checksum of the last record that the snapshot reflects. */
-export function restoreSnapshot(snapshot: LoadedSnapshot, state: PartitionState, machine: Machine): number {
-  let globals: Uint8Array | null = null;
-  let checksum = 0;
-  snapshot.sections((kind, body) => {
-    if (kind === SnapshotSection.machine) globals = body.slice();
-    else if (kind === SnapshotSection.position) checksum = new ByteReader(body).u32();
-    else state.restore(body);
-  });
-  state.finishRestore();
-  assert(globals !== null, 'a snapshot holds the machine');
-  machine.importGlobals(globals);
-  const { digest } = snapshot.trailer;
-  if (machine.digest() !== digest) {
+/** A fresh partition that a snapshot is read into. */
+class PartitionTarget {
+  readonly state: PartitionState;
+  readonly machine: Machine;
+  /** Of the last record that the snapshot reflects. */
+  checksum = 0;
+  #globals: Uint8Array | null = null;
+
+  constructor(state: PartitionState, machine: Machine) {
+    this.state = state;
+    this.machine = machine;
+  }
+
+  section(kind: number, body: Uint8Array): void {
+    if (kind === SnapshotSection.machine) this.#globals = body.slice();
+    else if (kind === SnapshotSection.position) this.checksum = new ByteReader(body).u32();
+    else this.state.restore(body);
+  }
+
+  /** Builds the tables, and computes the digest again. */
+  finish(path: string, digest: string): void {
+    this.state.finishRestore();
+    assert(this.#globals !== null, 'a snapshot holds the machine');
+    this.machine.importGlobals(this.#globals);
+    const found = this.machine.digest();
+    if (found === digest) return;
     throw new CorruptFileError(
-      snapshot.path,
+      path,
       0,
-      `what it restores has digest ${machine.digest()}, it was taken of ${digest}`,
+      `what it restores has digest ${found}, it was taken of ${digest}`,
       'remove this snapshot to recover from the one before it, and report it',
     );
   }
-  return checksum;
+}
+
+/** Returns the checksum of the last record that the snapshot reflects. */
+export function restoreSnapshot(snapshot: LoadedSnapshot, state: PartitionState, machine: Machine): number {
+  const target = new PartitionTarget(state, machine);
+  snapshot.sections((kind, body) => target.section(kind, body));
+  target.finish(snapshot.path, snapshot.trailer.digest);
+  return target.checksum;
 }
 
 /** Applies every record behind the partitions' positions. */

@@ -24,9 +24,22 @@ function take(store: SnapshotStore, seq: number, logTime = seq * 10, makeEffects
   writer.commit(`digest-${seq}`, makeEffectsDurable);
 }
 
+class Collected {
+  readonly kinds: number[] = [];
+  readonly bodies: Uint8Array[] = [];
+
+  section(kind: number, body: Uint8Array): void {
+    this.kinds.push(kind);
+    this.bodies.push(body.slice());
+  }
+}
+
 /** Position and content of the newest valid snapshot, checked to be exactly one that was taken. */
 function newest(store: SnapshotStore): { seq: number; damaged: number } {
   const { snapshot, problems } = store.loadNewest();
+  const oneReading = store.restoreNewest(() => new Collected());
+  expect(oneReading.problems).toEqual(problems);
+  expect(oneReading.restored === null).toBe(snapshot === null);
   if (snapshot === null) return { seq: 0, damaged: problems.length };
   const { seq } = snapshot.header;
   const read: Uint8Array[] = [];
@@ -35,6 +48,12 @@ function newest(store: SnapshotStore): { seq: number; damaged: number } {
     kinds.push(kind);
     read.push(body.slice());
   });
+  const { path, header, trailer } = snapshot;
+  expect(oneReading.restored).toMatchObject({ path, header, trailer, target: { kinds } });
+  // Not by toEqual, which looks at bytes one by one.
+  const visited = oneReading.restored?.target.bodies ?? [];
+  expect(visited.length).toBe(read.length);
+  for (const [i, body] of read.entries()) expect(Buffer.compare(visited[i] as Uint8Array, body)).toBe(0);
   expect(kinds).toEqual([SnapshotSection.machine, SnapshotSection.state, SnapshotSection.state, SnapshotSection.state]);
   for (const [i, body] of sectionsOf(seq).entries()) expect(Buffer.compare(read[i] ?? new Uint8Array(1), body)).toBe(0);
   expect(snapshot.header).toEqual({ partition: 2, seq, logTime: seq * 10, workspaceVersion: 4 });
@@ -148,6 +167,9 @@ describe('snapshot store', () => {
     fs.close(fs.open(`${FOLDER}/${snapshotName(9)}`, 'create'));
     fs.corrupt(`${FOLDER}/${snapshotName(9)}`, () => bytes);
     expect(() => store.loadNewest()).toThrow(/it is of partition 3, position 9/);
+    const visited = new Collected();
+    expect(() => store.restoreNewest(() => visited)).toThrow(/it is of partition 3, position 9/);
+    expect(visited.kinds, 'nothing of it was handed over').toEqual([]);
     fs.rename(`${FOLDER}/${snapshotName(7)}`, `${FOLDER}/${snapshotName(9)}`);
     expect(() => store.loadNewest()).toThrow(RefusedFileError);
   });
