@@ -1,70 +1,84 @@
-/** Beckon's side for memory: machines for as many partitions as the engine has by default, in this process, filled with the mix through `Machine.apply`. */
-import { CUSTOMERS_PER_PARTITION_DEFAULT } from '../../src/constants.ts';
-import { Effects } from '../../src/machine/effects.ts';
-import { Machine } from '../../src/machine/machine.ts';
-import { RecordKind } from '../../src/protocol/record.ts';
-import { reserveMemory } from '../../src/state/arena.ts';
-import { PartitionState } from '../../src/state/partition-state.ts';
-import { assert } from '../../src/stdx/assert.ts';
-import { stateLimits } from '../../src/worker/state-limits.ts';
-import { compileWorkspace } from '../../src/workspace/compile.ts';
-import { profileMixBatches, profileMixWorkspace } from '../workload/profile-mix.ts';
+/** Beckon's side for memory: the partitions of one node in threads of this process, and where the process's resident bytes are. */
+import { strict as assert } from 'node:assert';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { Worker } from 'node:worker_threads';
+import { collectGarbage } from '../measure.ts';
+import type { MixOrder, MixReport, MixThread } from './mix-worker.ts';
 
 /** What `beckon serve` divides customers into unless told otherwise. */
 export const MIX_PARTITIONS = 16;
-/** Later than all events. */
-const RECORD_TS = 4_000_000_000_000;
+const THREADS_MAX = 4;
+/** The partitions' memories are the only mappings that reserve as much. */
+const MEMORY_RESERVED_BYTES_MIN = 256 * 1024 * 1024;
+
+export interface Resident {
+  /** In the partitions' memories; null where Linux' /proc does not tell them apart. */
+  readonly memories: number | null;
+  readonly total: number;
+}
 
 export class BeckonMix {
-  readonly #partitions: readonly { readonly machine: Machine; readonly state: PartitionState }[];
-  readonly #effects = new Effects();
+  readonly threads: number;
+  readonly #workers: readonly Worker[];
 
-  constructor() {
-    const limits = stateLimits(CUSTOMERS_PER_PARTITION_DEFAULT);
-    this.#partitions = Array.from({ length: MIX_PARTITIONS }, (_, partition) => {
-      const state = new PartitionState(reserveMemory(limits), limits);
-      return { state, machine: new Machine({ partition, partitions: MIX_PARTITIONS, clock: 'event', state }) };
+  private constructor(workers: readonly Worker[]) {
+    this.#workers = workers;
+    this.threads = workers.length;
+  }
+
+  static start(customers: number): BeckonMix {
+    const threads = Math.min(THREADS_MAX, availableParallelism());
+    const module = new URL(`./mix-worker${import.meta.url.slice(-3)}`, import.meta.url);
+    const all = Array.from({ length: MIX_PARTITIONS }, (_, partition) => partition);
+    const workers = Array.from({ length: threads }, (_, thread) => {
+      const partitions = all.filter((partition) => partition % threads === thread);
+      const data: MixThread = { customers, partitionsTotal: MIX_PARTITIONS, partitions };
+      return new Worker(module, { workerData: data, name: 'mix' });
     });
-    const compiled = compileWorkspace(profileMixWorkspace());
-    assert('workspace' in compiled, 'the mix compiles');
-    const workspace = new TextEncoder().encode(JSON.stringify({ ...compiled.workspace, version: 1 }));
-    for (const partition of this.#partitions.keys()) this.#apply(partition, RecordKind.workspace, workspace);
-    assert(this.#effects.workspaceError === null, 'the mix is activated');
+    return new BeckonMix(workers);
   }
 
-  get customers(): number {
-    return this.#partitions.reduce((sum, { state }) => sum + state.customers, 0);
+  /** All threads follow the order; what they report together. */
+  async follow(order: MixOrder): Promise<MixReport> {
+    const reports = await Promise.all(
+      this.#workers.map(async (worker): Promise<MixReport> => {
+        const answer = once(worker, 'message');
+        worker.postMessage(order);
+        const [report] = await answer;
+        return report;
+      }),
+    );
+    return {
+      customers: reports.reduce((sum, report) => sum + report.customers, 0),
+      events: reports.reduce((sum, report) => sum + report.events, 0),
+      touchedBytes: reports.reduce((sum, report) => sum + report.touchedBytes, 0),
+      customer: reports.find((report) => report.customer !== null)?.customer ?? null,
+    };
   }
 
-  /** Accepted so far. */
-  get events(): number {
-    return this.#partitions.reduce((sum, { machine }) => sum + machine.totals.accepted, 0);
+  async stop(): Promise<void> {
+    await Promise.all(this.#workers.map((worker) => worker.terminate()));
   }
+}
 
-  /** What the partitions say that they touched. */
-  get touchedBytes(): number {
-    return this.#partitions.reduce((sum, { state }) => sum + state.memoryBytes, 0);
-  }
+/** Of this process, its threads' garbage collected by themselves. */
+export function residentNow(): Resident {
+  collectGarbage();
+  return { memories: residentInMemories(), total: process.memoryUsage.rss() };
+}
 
-  fill(customers: number, onProgress: (events: number) => void): void {
-    let events = 0;
-    let messages = 0;
-    for (const batch of profileMixBatches(customers, MIX_PARTITIONS)) {
-      this.#apply(batch.partition, RecordKind.events, batch.payload);
-      events += batch.events;
-      if (++messages % 10_000 === 0) onProgress(events);
-    }
+function residentInMemories(): number | null {
+  let smaps: string;
+  try {
+    smaps = readFileSync('/proc/self/smaps', 'latin1');
+  } catch {
+    return null;
   }
-
-  /** As `GET /v1/customers/{id}` tells it. */
-  customer(partition: number, id: string): ReturnType<Machine['customer']> {
-    return (this.#partitions[partition] as { readonly machine: Machine }).machine.customer(id);
-  }
-
-  #apply(partition: number, kind: RecordKind, payload: Uint8Array): void {
-    const { machine } = this.#partitions[partition] as { readonly machine: Machine };
-    this.#effects.clear();
-    machine.apply({ seq: machine.position + 1, ts: RECORD_TS, kind, payload }, this.#effects);
-    assert(this.#effects.rejections.length === 0, `nothing is refused: ${this.#effects.rejections[0]?.error}`);
-  }
+  let bytes = 0;
+  for (const [, size, resident] of smaps.matchAll(/^Size: +(\d+) kB\n(?:.*\n)*?Rss: +(\d+) kB$/gm))
+    if (Number(size) * 1024 >= MEMORY_RESERVED_BYTES_MIN) bytes += Number(resident) * 1024;
+  assert(Number.isFinite(bytes), 'smaps has sizes');
+  return bytes;
 }

@@ -1,23 +1,44 @@
 /**
- * Suite: resident bytes per customer, at ten million in Beckon, at one million in Redis hashes, with the mix of DESIGN.md's bar (workload/profile-mix.ts).
- * Bytes are counted once: they hardly differ from run to run.
+ * Suite: resident bytes per customer, at ten million in Beckon, in as many Redis hashes as fill its table alike, with the mix of DESIGN.md's bar
+ * (workload/profile-mix.ts). Bytes are counted once: they hardly differ from run to run.
+ *
+ * Beckon is filled in stages, and the growth of its resident memory is read after each. Redis remembers no event ids, so these events have none; ids, which are
+ * a memory of fixed size per partition and not per customer, are measured afterwards on their own.
  */
 import { strict as assert } from 'node:assert';
 import { join } from 'node:path';
-import { fmix32, partitionOf } from '../../src/stdx/hash.ts';
-import { collectGarbage, spreadOf } from '../measure.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { EVENT_IDS_REMEMBERED } from '../../src/constants.ts';
+import { fmix32 } from '../../src/stdx/hash.ts';
+import { spreadOf } from '../measure.ts';
 import type { Bench, Suite } from '../suite.ts';
 import { customerId } from '../workload/kernel.ts';
-import { boolOf, doubleOf, intOf, isActive, profileMixEvents, purchasesOf, wordOf } from '../workload/profile-mix.ts';
-import { BeckonMix, MIX_PARTITIONS } from './beckon-mix.ts';
+import {
+  boolOf,
+  doubleOf,
+  intOf,
+  isActive,
+  type MixStage,
+  mixStageEvents,
+  purchasesOf,
+  wordOf,
+} from '../workload/profile-mix.ts';
+import { BeckonMix, MIX_PARTITIONS, type Resident, residentNow } from './beckon-mix.ts';
 import { findDebianProgram } from './debian-program.ts';
 import { Redis } from './redis.ts';
 
 const CUSTOMERS = 10_000_000;
-const REDIS_CUSTOMERS = 1_000_000;
-/** Bytes hardly depend on how many there are. */
-const REDIS_PLAIN_CUSTOMERS = 300_000;
+/**
+ * What a hash takes does not depend on how many there are, only Redis' table of their names does, which doubles: a 64th of ten million fills it as far
+ * (60 %), so that a name's share of it is the same.
+ */
+const REDIS_CUSTOMERS = CUSTOMERS / 64;
 const QUICK_CUSTOMERS = 2_000;
+/** Redis moves to a larger table bit by bit, in its idle moments too, and gives up what a connection's buffer grew to after two idle seconds. */
+const REDIS_SETTLE_MS = 4000;
+/** Events with ids per thread, all into one partition: as many as it remembers. */
+const IDS = EVENT_IDS_REMEMBERED;
+const QUICK_IDS = 1_000;
 const REDIS_IN_FLIGHT = 256;
 const KINDS = [0, 1, 2, 3, 4, 5] as const;
 
@@ -87,6 +108,7 @@ async function measureRedis(bench: Bench, customers: number, form: RedisForm): P
       );
       if (first % (REDIS_IN_FLIGHT * 200) === 0) bench.progress(`Redis: ${first} customers`);
     }
+    if (!bench.quick) await sleep(REDIS_SETTLE_MS);
     const after = await memoryOf(redis);
     const [quiet, active] = await Promise.all(
       [2, 3].map((customer) => redis.connection.send('OBJECT', 'ENCODING', customerId(customer))),
@@ -103,13 +125,99 @@ async function measureRedis(bench: Bench, customers: number, form: RedisForm): P
   }
 }
 
+interface Stage {
+  readonly name: string;
+  readonly stage: MixStage;
+  readonly detail: string;
+}
+
+/** The windows are published after the third. */
+const STAGES: readonly Stage[] = [
+  { name: 'keys', stage: 'keys', detail: 'ids, their table, references to blocks' },
+  { name: 'attributes', stage: 'attributes', detail: 'columns of 24 attributes, dictionaries' },
+  { name: 'aggregates', stage: 'early purchase', detail: 'columns of the 2 of all time, resident for all customers' },
+  { name: 'windows', stage: 'purchases', detail: 'blocks of the 8 over 7 and 30 days, of one customer in ten' },
+];
+
+interface StageBytes {
+  readonly name: string;
+  readonly detail: string;
+  /** Grown by, all partitions together. */
+  readonly total: number;
+  readonly memories: number | null;
+}
+
+interface BeckonBytes {
+  readonly threads: number;
+  readonly stages: readonly StageBytes[];
+  /** Of an empty node's threads: the process grew by this before there was a customer. */
+  readonly empty: number;
+  /** All stages together. */
+  readonly total: number;
+  readonly memories: number | null;
+  /** As the partitions count what they touched. */
+  readonly counted: number;
+  readonly events: number;
+  readonly seconds: number;
+  /** Grown by, for each id. */
+  readonly id: number;
+}
+
+async function measureBeckon(bench: Bench, customers: number): Promise<BeckonBytes> {
+  const atRest = residentNow();
+  const mix = BeckonMix.start(customers);
+  try {
+    const published = await mix.follow({ kind: 'workspace', windows: false });
+    const start = residentNow();
+    const stages: StageBytes[] = [];
+    let before = start;
+    let counted = 0;
+    let events = 0;
+    let seconds = 0;
+    for (const { name, stage, detail } of STAGES) {
+      if (stage === 'purchases') await mix.follow({ kind: 'workspace', windows: true });
+      bench.progress(`Beckon: ${name} of ${customers} customers`);
+      const begin = performance.now();
+      const report = await mix.follow({ kind: 'fill', stage });
+      seconds += (performance.now() - begin) / 1000;
+      events += mixStageEvents(stage, customers);
+      assert.equal(report.events, events);
+      assert.equal(report.customers, customers);
+      const now = residentNow();
+      stages.push({ name, detail, ...grown(before, now) });
+      before = now;
+      counted = report.touchedBytes - published.touchedBytes;
+    }
+    await checkFilled(mix, customers);
+    bench.progress('Beckon: event ids');
+    const ids = bench.quick ? QUICK_IDS : IDS;
+    const beforeIds = residentNow();
+    await mix.follow({ kind: 'ids', events: ids });
+    const ofIds = grown(beforeIds, residentNow());
+    return {
+      threads: mix.threads,
+      stages,
+      empty: start.total - atRest.total,
+      ...grown(start, before),
+      counted,
+      events,
+      seconds,
+      id: (ofIds.memories ?? ofIds.total) / (ids * mix.threads),
+    };
+  } finally {
+    await mix.stop();
+  }
+}
+
+function grown(from: Resident, to: Resident): { readonly total: number; readonly memories: number | null } {
+  const total = to.total - from.total;
+  return { total, memories: from.memories === null || to.memories === null ? null : to.memories - from.memories };
+}
+
 /** Reads a few customers back: the bytes are theirs. */
-function checkFilled(mix: BeckonMix, customers: number): void {
-  assert.equal(mix.customers, customers);
-  assert.equal(mix.events, profileMixEvents(customers));
+async function checkFilled(mix: BeckonMix, customers: number): Promise<void> {
   for (const customer of [0, 3, customers - 1]) {
-    const id = customerId(customer);
-    const record = mix.customer(partitionOf(id, MIX_PARTITIONS), id);
+    const { customer: record } = await mix.follow({ kind: 'customer', customer });
     assert(record !== null);
     for (const k of KINDS) {
       assert.equal(record.attributes[`d${k}`], doubleOf(customer, k));
@@ -118,7 +226,8 @@ function checkFilled(mix: BeckonMix, customers: number): void {
       assert.equal(record.attributes[`b${k}`], boolOf(customer, k));
     }
     const purchases = isActive(customer) ? purchasesOf(customer) : [];
-    assert.equal(record.aggregates['purchases'], purchases.length);
+    // And the one before there were windows.
+    assert.equal(record.aggregates['purchases'], isActive(customer) ? purchases.length + 1 : 0);
     assert.equal(record.aggregates['purchases_7d'], purchases.length);
     assert.equal(
       record.aggregates['lines_30d'],
@@ -127,57 +236,82 @@ function checkFilled(mix: BeckonMix, customers: number): void {
   }
 }
 
+function tellRedis(bench: Bench, bytes: RedisBytes, form: RedisForm, name: string): void {
+  const detail = `Redis ${bytes.version}, a hash per customer (${bytes.encodings}), ${form.about}; ${REDIS_CUSTOMERS} customers`;
+  bench.measurement({ name: `${name}, used_memory`, unit: 'B/customer', ...spreadOf([bytes.used]), detail });
+  // Below a few thousand customers it may not have grown at all.
+  if (bytes.resident > 0)
+    bench.measurement({ name: `${name}, resident`, unit: 'B/customer', ...spreadOf([bytes.resident]), detail });
+}
+
+function tellBeckon(bench: Bench, bytes: BeckonBytes): void {
+  const megabytes = (value: number): string => `${Math.round(value / 1e6)} MB`;
+  for (const { name, detail, total, memories } of bytes.stages)
+    bench.measurement({
+      name: `Beckon, ${name}`,
+      unit: 'B/customer',
+      ...spreadOf([(memories ?? total) / CUSTOMERS]),
+      detail,
+    });
+  bench.measurement({
+    name: 'Beckon, as its partitions count',
+    unit: 'B/customer',
+    ...spreadOf([bytes.counted / CUSTOMERS]),
+    detail: 'beckon_state_bytes: what columns, tables and blocks touched, beside the four lines above',
+  });
+  bench.measurement({
+    name: 'Beckon, remembered event ids',
+    unit: 'B/id',
+    ...spreadOf([bytes.id]),
+    detail: `at most ${EVENT_IDS_REMEMBERED} per partition, table included, measured on full ones`,
+  });
+  const withIds = mixStageEvents('attributes', CUSTOMERS) + mixStageEvents('purchases', CUSTOMERS);
+  const remembered = Math.min(withIds, EVENT_IDS_REMEMBERED * MIX_PARTITIONS);
+  bench.measurement({
+    name: 'Beckon, event ids if all events had one',
+    unit: 'B/customer',
+    ...spreadOf([(remembered * bytes.id) / CUSTOMERS]),
+    detail: `${remembered} of a profile and the purchases of each customer, × the line above; not part of the ratios`,
+  });
+  bench.measurement({
+    name: 'Beckon, an empty node',
+    unit: 'MB',
+    ...spreadOf([bytes.empty / 1e6]),
+    detail: `${bytes.threads} threads with their V8 heaps and code, before the first customer; not part of the ratios`,
+  });
+  bench.measurement({
+    name: 'Beckon, filling',
+    unit: 'events/s',
+    ...spreadOf([bytes.events / bytes.seconds]),
+    detail: `${bytes.threads} threads, making the events included, without a log`,
+  });
+  if (bytes.memories !== null)
+    bench.note(
+      `Of the ${megabytes(bytes.total)} that the process grew by, ${megabytes(bytes.memories)} are in the partitions' memories; the rest is V8's heap and compiled code.`,
+    );
+}
+
 async function run(bench: Bench): Promise<void> {
   const customers = bench.quick ? QUICK_CUSTOMERS : CUSTOMERS;
-  const redis = await measureRedis(bench, bench.quick ? QUICK_CUSTOMERS : REDIS_CUSTOMERS, EXPERT);
-  const plainRedis = await measureRedis(bench, bench.quick ? QUICK_CUSTOMERS : REDIS_PLAIN_CUSTOMERS, PLAIN);
-  const mix = new BeckonMix();
-  collectGarbage();
-  const before = process.memoryUsage.rss();
-  const begin = performance.now();
-  mix.fill(customers, (events) => bench.progress(`Beckon: ${events} of ${profileMixEvents(customers)} events`));
-  const seconds = (performance.now() - begin) / 1000;
-  collectGarbage();
-  const bytes = (process.memoryUsage.rss() - before) / customers;
-  checkFilled(mix, customers);
-  const touched = mix.touchedBytes / customers;
+  const redisCustomers = bench.quick ? QUICK_CUSTOMERS : REDIS_CUSTOMERS;
+  const redis = await measureRedis(bench, redisCustomers, EXPERT);
+  const plainRedis = await measureRedis(bench, redisCustomers, PLAIN);
+  const beckon = await measureBeckon(bench, customers);
   if (typeof redis === 'string') bench.skip('bytes_vs_redis', redis);
-  else {
-    const detail = `Redis ${redis.version}, a hash per customer (${redis.encodings}), ${EXPERT.about}`;
-    bench.measurement({ name: 'Redis, used_memory', unit: 'B/customer', ...spreadOf([redis.used]), detail });
-    // Below a few thousand customers it may not have grown at all.
-    if (redis.resident > 0)
-      bench.measurement({ name: 'Redis, resident', unit: 'B/customer', ...spreadOf([redis.resident]), detail });
-  }
-  if (typeof plainRedis !== 'string')
-    bench.measurement({
-      name: 'Redis written plainly, used_memory',
-      unit: 'B/customer',
-      ...spreadOf([plainRedis.used]),
-      detail: `the same (${plainRedis.encodings}), ${PLAIN.about}`,
-    });
+  else tellRedis(bench, redis, EXPERT, 'Redis');
+  if (typeof plainRedis !== 'string') tellRedis(bench, plainRedis, PLAIN, 'Redis written plainly');
   if (bench.quick) {
     bench.skip('bytes_per_customer', 'a smoke run has too few customers to divide by');
     if (typeof redis !== 'string') bench.skip('bytes_vs_redis', 'a smoke run has too few customers to divide by');
     return;
   }
-  bench.measurement({
-    name: 'Beckon, filling',
-    unit: 'events/s',
-    ...spreadOf([profileMixEvents(customers) / seconds]),
-    detail: 'making the events included, without a log',
-  });
-  bench.measurement({
-    name: 'Beckon, counted by its partitions',
-    unit: 'B/customer',
-    ...spreadOf([touched]),
-    detail: 'what the columns, tables and blocks touched, remembered event ids included',
-  });
+  tellBeckon(bench, beckon);
+  const bytes = beckon.total / CUSTOMERS;
   bench.ratio({
     key: 'bytes_per_customer',
     name: 'resident bytes per customer',
     ...spreadOf([bytes]),
-    detail: `growth of the process from no customers to ${customers}, in ${MIX_PARTITIONS} partitions`,
+    detail: `growth of the process from no customers to ${CUSTOMERS}, in ${MIX_PARTITIONS} partitions; events without ids, as Redis keeps none`,
   });
   if (typeof redis !== 'string')
     bench.ratio({
@@ -195,7 +329,7 @@ async function run(bench: Bench): Promise<void> {
     });
   bench.note(
     '12-byte ids; 6 double (2 to 4 decimals), 6 dictionary (6 bytes, 500 words each), 6 small int, 6 bool, all set; 2 aggregates of all time, 4 over 7 days, 4 over 30; ' +
-      'one customer in ten active on 3 days. Beckon also holds the last million event ids of each partition; Redis shares one bucket between both windows.',
+      'one customer in ten active on 3 days. Redis shares one bucket between both windows.',
   );
 }
 

@@ -2,8 +2,8 @@
  * Customers as DESIGN.md's bar for memory mixes them: 12-byte ids; 6 double, 6 dictionary, 6 small int and 6 bool attributes, all set; 2 aggregates of all time,
  * 4 over 7 days, 4 over 30 days; one customer in ten is active, on 3 days within the shorter window. Values are functions of the customer's number.
  *
- * As events: one `$profile` each, then a `purchase` on each of the three days, in the order of time, in batches for their partition. Event ids are given, so
- * that what the engine remembers of them counts. Payloads are made by patching a template, or making ten million events would take longer than applying them.
+ * As events: one `$profile` each, then a `purchase` on each of the three days, in the order of time, in batches for their partition. Payloads are made by
+ * patching a template, or making ten million events would take longer than applying them.
  */
 import { pack } from 'msgpackr';
 import { fmix32, partitionOf } from '../../src/stdx/hash.ts';
@@ -21,14 +21,15 @@ const WORDS = 500;
 const WORD_TEXTS = PER_KIND.map((k) => Array.from({ length: WORDS }, (_, word) => wordText(k, word)));
 const INT_BELOW = 1000;
 
-export function profileMixWorkspace(): Record<string, string> {
+/** `windows`: whether the aggregates over 7 and over 30 days are among them. */
+export function profileMixWorkspace(windows = true): Record<string, string> {
   const attributes = [
     ['d', 'double'],
     ['s', 'string'],
     ['n', 'int'],
     ['b', 'bool'],
   ].flatMap(([prefix, type]) => PER_KIND.map((k) => `  ${prefix}${k}: {type: ${type}}\n`));
-  const windows = ['7d', '30d'].map(
+  const windowed = (windows ? ['7d', '30d'] : []).map(
     (window) =>
       `  purchases_${window}: {fn: count, event: purchase, window: ${window}, resolution: 1d}\n` +
       `  spent_${window}: {fn: sum, event: purchase, value: event.total, window: ${window}, resolution: 1d}\n` +
@@ -40,7 +41,7 @@ export function profileMixWorkspace(): Record<string, string> {
     'events.yaml': 'purchase: {total: double, lines: int}\n',
     'profile.yaml':
       `attributes:\n${attributes.join('')}aggregates:\n  purchases: {fn: count, event: purchase}\n` +
-      `  spent: {fn: sum, event: purchase, value: event.total}\n${windows.join('')}`,
+      `  spent: {fn: sum, event: purchase, value: event.total}\n${windowed.join('')}`,
   };
 }
 
@@ -101,9 +102,39 @@ export interface MixBatch {
   readonly events: number;
 }
 
-/** All messages, in an order in which time never goes back. */
+/** What customers may be filled with one after another: their ids alone; their attributes; a purchase of the active ones on the first day of all; and on each of ACTIVE_DAYS. */
+export type MixStage = 'keys' | 'attributes' | 'early purchase' | 'purchases';
+
+export interface MixShare {
+  readonly customers: number;
+  /** Of all. */
+  readonly partitions: number;
+  /** Whether the messages of a partition are made here, or elsewhere. */
+  readonly wanted: (partition: number) => boolean;
+  /** Whether events have one; the engine remembers those that do. */
+  readonly ids: boolean;
+}
+
+/** How many events `mixStageBatches` makes for all partitions together. */
+export function mixStageEvents(stage: MixStage, customers: number): number {
+  if (stage === 'keys' || stage === 'attributes') return customers;
+  return activeCustomers(customers) * (stage === 'purchases' ? ACTIVE_DAYS.length : 1);
+}
+
+/** The messages of one stage. Time never goes back in it, nor from one stage to the next. */
+export function* mixStageBatches(stage: MixStage, share: MixShare): Generator<MixBatch> {
+  const { ids } = share;
+  if (stage === 'keys') yield* batchesOf(new KeyTemplate(ids), share, 0, 1);
+  else if (stage === 'attributes') yield* batchesOf(new ProfileTemplate(ids), share, 0, 1);
+  else if (stage === 'early purchase') yield* batchesOf(new PurchaseTemplate(0, 0, ids), share, 3, ACTIVE_EVERY);
+  else
+    for (const [i, day] of ACTIVE_DAYS.entries())
+      yield* batchesOf(new PurchaseTemplate(i, day, ids), share, 3, ACTIVE_EVERY);
+}
+
+/** The mix with event ids: attributes and purchases. */
 export function* profileMixBatches(customers: number, partitions: number): Generator<MixBatch> {
-  yield* batchesOf(new ProfileTemplate(), partitions, () => true, customers, 0, 1);
+  yield* mixStageBatches('attributes', { customers, partitions, wanted: () => true, ids: true });
   yield* purchaseBatches(customers, partitions, () => true);
 }
 
@@ -113,15 +144,34 @@ export function* purchaseBatches(
   partitions: number,
   wanted: (partition: number) => boolean,
 ): Generator<MixBatch> {
-  for (const [i] of ACTIVE_DAYS.entries())
-    yield* batchesOf(new PurchaseTemplate(i), partitions, wanted, customers, 3, ACTIVE_EVERY);
+  yield* mixStageBatches('purchases', { customers, partitions, wanted, ids: true });
+}
+
+/** Purchases of a partition's active customers on their last day, each with an id of its own, so many in all. */
+export function* idBatches(
+  customers: number,
+  partitions: number,
+  partition: number,
+  events: number,
+): Generator<MixBatch> {
+  const active: number[] = [];
+  for (let customer = 3; customer < customers; customer += ACTIVE_EVERY)
+    if (partitionOf(customerId(customer), partitions) === partition) active.push(customer);
+  if (active.length === 0) return;
+  const last = ACTIVE_DAYS.length - 1;
+  const template = new PurchaseTemplate(last, ACTIVE_DAYS[last] as number, true);
+  const batch = new BatchBuilder(partition, template.length);
+  for (let n = 0; n < events; n++) {
+    batch.add(template, active[n % active.length] as number, n);
+    if (batch.events < EVENTS_PER_BATCH && n < events - 1) continue;
+    yield batch.finish();
+    batch.clear();
+  }
 }
 
 function* batchesOf(
   template: Template,
-  partitions: number,
-  wanted: (partition: number) => boolean,
-  customers: number,
+  { customers, partitions, wanted }: MixShare,
   first: number,
   step: number,
 ): Generator<MixBatch> {
@@ -155,8 +205,9 @@ class BatchBuilder {
     this.#bytes[0] = 0xdc;
   }
 
-  add(template: Template, customer: number): void {
-    template.write(this.#bytes, this.#view, ARRAY_HEADER_BYTES + this.events * template.length, customer);
+  /** `id`: the event's number among those of its stage, or of its customer's. */
+  add(template: Template, customer: number, id = customer): void {
+    template.write(this.#bytes, this.#view, ARRAY_HEADER_BYTES + this.events * template.length, customer, id);
     this.events++;
   }
 
@@ -174,7 +225,7 @@ class BatchBuilder {
 
 interface Template {
   readonly length: number;
-  write(bytes: Uint8Array, view: DataView, at: number, customer: number): void;
+  write(bytes: Uint8Array, view: DataView, at: number, customer: number, id: number): void;
 }
 
 // Values of the widest form that the template is made with, each found again in its bytes.
@@ -183,36 +234,73 @@ const WIDE_CUSTOMER = 'c99999999999';
 const wideDouble = (k: number): number => 12_345.678 + k;
 const wideInt = (k: number): number => INT_BELOW + k;
 
-class ProfileTemplate implements Template {
-  readonly length: number;
-  readonly #bytes: Uint8Array;
+/** What all events begin with. */
+class Head {
+  readonly bytes: Uint8Array;
+  /** Where their digits begin; 0: no id. */
   readonly #id: number;
   readonly #customer: number;
+
+  /** `prefix`: ids of this stage begin with it. */
+  constructor(
+    prefix: string,
+    ids: boolean,
+    event: { readonly type: string; readonly ts: number; readonly data: object },
+  ) {
+    const id = `${prefix}${WIDE_ID.slice(1)}`;
+    const { type, ts, data } = event;
+    this.bytes = pack({ ...(ids ? { id } : {}), type, ts, customer: WIDE_CUSTOMER, data });
+    this.#id = ids ? placeOf(this.bytes, id) + 1 : 0;
+    this.#customer = placeOf(this.bytes, WIDE_CUSTOMER) + 1;
+  }
+
+  write(bytes: Uint8Array, at: number, customer: number, id: number): void {
+    bytes.set(this.bytes, at);
+    if (this.#id > 0) writeDigits(bytes, at + this.#id, 11, id);
+    writeDigits(bytes, at + this.#customer, 11, customer);
+  }
+}
+
+/** A profile event that sets nothing. */
+class KeyTemplate implements Template {
+  readonly length: number;
+  readonly #head: Head;
+
+  constructor(ids: boolean) {
+    this.#head = new Head('k', ids, { type: '$profile', ts: FIRST_TS, data: {} });
+    this.length = this.#head.bytes.length;
+  }
+
+  write(bytes: Uint8Array, _view: DataView, at: number, customer: number, id: number): void {
+    this.#head.write(bytes, at, customer, id);
+  }
+}
+
+class ProfileTemplate implements Template {
+  readonly length: number;
+  readonly #head: Head;
   readonly #doubles: readonly number[];
   readonly #words: readonly number[];
   readonly #ints: readonly number[];
   readonly #bools: readonly number[];
 
-  constructor() {
+  constructor(ids: boolean) {
     const data: Record<string, unknown> = {};
     for (const k of PER_KIND) data[`d${k}`] = wideDouble(k);
     for (const k of PER_KIND) data[`s${k}`] = wordText(k, WORDS);
     for (const k of PER_KIND) data[`n${k}`] = wideInt(k);
     for (const k of PER_KIND) data[`b${k}`] = true;
-    this.#bytes = pack({ id: WIDE_ID, type: '$profile', ts: FIRST_TS, customer: WIDE_CUSTOMER, data });
-    this.length = this.#bytes.length;
-    this.#id = placeOf(this.#bytes, WIDE_ID);
-    this.#customer = placeOf(this.#bytes, WIDE_CUSTOMER);
-    this.#doubles = PER_KIND.map((k) => placeOf(this.#bytes, wideDouble(k)));
-    this.#words = PER_KIND.map((k) => placeOf(this.#bytes, wordText(k, WORDS)));
-    this.#ints = PER_KIND.map((k) => placeOf(this.#bytes, wideInt(k)));
-    this.#bools = PER_KIND.map((k) => placeOf(this.#bytes, `b${k}`) + 2);
+    this.#head = new Head('i', ids, { type: '$profile', ts: FIRST_TS, data });
+    const { bytes } = this.#head;
+    this.length = bytes.length;
+    this.#doubles = PER_KIND.map((k) => placeOf(bytes, wideDouble(k)));
+    this.#words = PER_KIND.map((k) => placeOf(bytes, wordText(k, WORDS)));
+    this.#ints = PER_KIND.map((k) => placeOf(bytes, wideInt(k)));
+    this.#bools = PER_KIND.map((k) => placeOf(bytes, `b${k}`) + 2);
   }
 
-  write(bytes: Uint8Array, view: DataView, at: number, customer: number): void {
-    bytes.set(this.#bytes, at);
-    writeDigits(bytes, at + this.#id + 1, 11, customer);
-    writeDigits(bytes, at + this.#customer + 1, 11, customer);
+  write(bytes: Uint8Array, view: DataView, at: number, customer: number, id: number): void {
+    this.#head.write(bytes, at, customer, id);
     for (const k of PER_KIND) {
       view.setFloat64(at + (this.#doubles[k] as number), doubleOf(customer, k));
       writeDigits(bytes, at + (this.#words[k] as number) + 3, 3, draw(customer, 8 + k) % WORDS);
@@ -225,30 +313,23 @@ class ProfileTemplate implements Template {
 class PurchaseTemplate implements Template {
   readonly length: number;
   readonly #index: number;
-  readonly #bytes: Uint8Array;
-  readonly #id: number;
-  readonly #customer: number;
+  readonly #head: Head;
   readonly #total: number;
   readonly #lines: number;
 
-  constructor(index: number) {
+  /** `index`: which of a customer's purchases it is; ids of each begin with another digit. */
+  constructor(index: number, day: number, ids: boolean) {
     this.#index = index;
-    const ts = FIRST_TS + (ACTIVE_DAYS[index] as number) * DAY_MS;
-    // An id of its own on each day.
-    const id = `${index}${WIDE_ID.slice(1)}`;
     const data = { total: wideDouble(0), lines: wideInt(0) };
-    this.#bytes = pack({ id, type: 'purchase', ts, customer: WIDE_CUSTOMER, data });
-    this.length = this.#bytes.length;
-    this.#id = placeOf(this.#bytes, id);
-    this.#customer = placeOf(this.#bytes, WIDE_CUSTOMER);
-    this.#total = placeOf(this.#bytes, wideDouble(0));
-    this.#lines = placeOf(this.#bytes, wideInt(0));
+    this.#head = new Head(String(index), ids, { type: 'purchase', ts: FIRST_TS + day * DAY_MS, data });
+    const { bytes } = this.#head;
+    this.length = bytes.length;
+    this.#total = placeOf(bytes, wideDouble(0));
+    this.#lines = placeOf(bytes, wideInt(0));
   }
 
-  write(bytes: Uint8Array, view: DataView, at: number, customer: number): void {
-    bytes.set(this.#bytes, at);
-    writeDigits(bytes, at + this.#id + 1, 11, customer);
-    writeDigits(bytes, at + this.#customer + 1, 11, customer);
+  write(bytes: Uint8Array, view: DataView, at: number, customer: number, id: number): void {
+    this.#head.write(bytes, at, customer, id);
     view.setFloat64(at + this.#total, totalOf(customer, this.#index));
     view.setUint16(at + this.#lines, linesOf(customer, this.#index));
   }
