@@ -1,5 +1,6 @@
 /** A whole node on a real nats-server: the same decisions as embedded, tills on NATS and HTTP, bad events, lost disks, lost streams, two owners. */
-import { rmSync } from 'node:fs';
+import { readdirSync, rmSync, statSync, truncateSync } from 'node:fs';
+import { join } from 'node:path';
 import { connect, type NatsConnection, StringCodec } from 'nats';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { partitionOf } from '../../src/stdx/hash.ts';
@@ -131,6 +132,29 @@ describe('a node on NATS', () => {
     rmSync(data, { recursive: true });
     const rebuilt = await start(data);
     expect(await getJson(`${rebuilt.url}/v1/campaigns`)).toEqual(before);
+  });
+
+  it('reads from the streams again what a power cut took from its write-ahead log', async () => {
+    const batches = sampleBatches(2400, 200);
+    const embedded = nodes.newDataFolder();
+    const whole = await nodes.start(embedded, '--workspace', DEMO_WORKSPACE);
+    for (const batch of batches) await post(whole.url, batch);
+    expect(await whole.stop()).toBe(0);
+
+    const data = nodes.newDataFolder();
+    const node = await start(data, '--workers', '1');
+    for (const batch of batches.slice(0, 8)) await post(node.url, batch);
+    const before = await getJson(`${node.url}/v1/campaigns`);
+    await node.kill();
+    const folder = join(data, 'wal/0');
+    const last = join(folder, readdirSync(folder).toSorted().at(-1) as string);
+    truncateSync(last, Math.floor(statSync(last).size / 3));
+    // What follows from these records is stored already: decisions must be the same again, and none twice.
+    const again = await start(data, '--workers', '2');
+    expect(await getJson(`${again.url}/v1/campaigns`)).toEqual(before);
+    for (const batch of batches.slice(8)) await post(again.url, batch);
+    expect(await again.stop()).toBe(0);
+    expect(await natsOutcome(server.url, data, PARTITIONS)).toEqual(await outcomeOf(embedded));
   });
 
   it('halts a partition whose stream is not the one that it applied, says so, and goes on with the others', async () => {
