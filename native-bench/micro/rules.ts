@@ -63,7 +63,7 @@ function caseOf(kind: RuleKind, rules: number): RulesCase {
   });
   const codes = new Codes();
   const segments = new SegmentSet([], SCHEMA);
-  const set = new RuleSet(programs, SCHEMA, RECEIPT, segments, codes.code);
+  const set = new RuleSet(programs, segments, codes.code);
   const inputs = ruleInputs(INPUTS, SEED, codes);
   const hits = new Int32Array(rules);
   let next = 0;

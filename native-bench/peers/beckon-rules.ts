@@ -47,7 +47,7 @@ export function beckonRules(rules: readonly BasketRule[]): RuleEngine {
     return outcome.program;
   });
   const segments = new SegmentSet([], SCHEMA);
-  const set = new RuleSet(programs, SCHEMA, EVENT, segments, codeOf);
+  const set = new RuleSet(programs, segments, codeOf);
   const event = createEventFrame(EVENT);
   const profile = createProfileFrame(SCHEMA);
   const hits = new Int32Array(rules.length);

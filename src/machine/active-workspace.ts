@@ -164,7 +164,6 @@ export class ActiveWorkspace {
     intern: (text: string) => number,
     accounting: Accounting,
   ): ActiveCampaign {
-    const { schema } = this.workspace;
     return {
       id: campaign.id,
       index: campaign.index,
@@ -179,15 +178,12 @@ export class ActiveWorkspace {
       cooldownMs: campaign.cooldownMs,
       holdout: campaign.holdout,
       valid: campaign.valid,
-      value:
-        campaign.value === null
-          ? null
-          : new ScalarProgram(campaign.value, schema, schema.events[campaign.event] as EventSchema, this.segments),
+      value: campaign.value === null ? null : new ScalarProgram(campaign.value, this.segments),
     };
   }
 
   #event(event: EventSchema, intern: (text: string) => number): ActiveEvent {
-    const { schema, aggregates } = this.workspace;
+    const { aggregates } = this.workspace;
     const live = this.campaigns.filter(({ campaign }) => campaign.event === event.index && campaign.status === 'live');
     const programs = live.map(({ campaign }) => campaign.when);
     const fed = aggregates.filter((aggregate) => aggregate.event === event.index);
@@ -198,11 +194,11 @@ export class ActiveWorkspace {
     ].filter((program) => program !== null);
     return {
       schema: event,
-      aggregates: fed.map((aggregate) => this.#aggregate(aggregate, event)),
+      aggregates: fed.map((aggregate) => this.#aggregate(aggregate)),
       blockStores: fed.filter(({ windowMs, fn }) => windowMs !== null || fn === 'distinct').length,
       reads: readsOf(evaluated),
       readsAll: live.some((active) => this.#messageReadsEvent(active)),
-      rules: live.length === 0 ? null : new RuleSet(programs, schema, event, this.segments, intern),
+      rules: live.length === 0 ? null : new RuleSet(programs, this.segments, intern),
       campaigns: live,
       hits: new Int32Array(live.length),
     };
@@ -215,14 +211,13 @@ export class ActiveWorkspace {
     );
   }
 
-  #aggregate(aggregate: Aggregate, event: EventSchema): ActiveAggregate {
-    const { schema } = this.workspace;
+  #aggregate(aggregate: Aggregate): ActiveAggregate {
     return {
       slot: aggregate.slot,
       name: aggregate.name,
-      value: aggregate.value === null ? null : new ScalarProgram(aggregate.value, schema, event, null),
+      value: aggregate.value === null ? null : new ScalarProgram(aggregate.value, null),
       valueSlot: aggregate.value === null ? -1 : numberSlot(aggregate.value),
-      when: aggregate.when === null ? null : new ScalarProgram(aggregate.when, schema, event, null),
+      when: aggregate.when === null ? null : new ScalarProgram(aggregate.when, null),
       isText: aggregate.valueType === 'string',
       keepsText: aggregate.valueType === 'string' && (aggregate.fn === 'first' || aggregate.fn === 'last'),
       magnitudeMax: aggregate.fn === 'sum' || aggregate.fn === 'avg' ? SUMMAND_MAX : Number.MAX_VALUE,

@@ -52,7 +52,7 @@ export class AudienceScan {
     this.#partition = partition;
     this.#state = state;
     this.#active = active;
-    this.#predicate = new ScalarProgram(program, schema, null, active.segments);
+    this.#predicate = new ScalarProgram(program, active.segments);
     this.#frame = createProfileFrame(schema);
     this.#rows = rows;
   }

@@ -80,10 +80,6 @@ export class PlaceCodes implements PlaceReader {
     return this.#at(number).codes.size;
   }
 
-  placeAt(number: number): Place {
-    return this.#at(number).place;
-  }
-
   /** Of a constant that the rules compare the place with. */
   codeOf(number: number, value: string | number): number {
     const code = this.#at(number).codes.get(value);

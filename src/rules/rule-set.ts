@@ -3,7 +3,6 @@
  * the event is reached through an index (rule-index.ts) and costs nothing on other events.
  */
 import type { EventFrame, ProfileFrame } from '../protocol/frame.ts';
-import type { EventSchema, Schema } from '../protocol/schema.ts';
 import { assert } from '../stdx/assert.ts';
 import type { MatchPart, ScanFunction } from './generate-match.ts';
 import type { Ir } from './ir.ts';
@@ -36,13 +35,7 @@ export class RuleSet {
   readonly #sort: AscendingSort;
 
   /** `dictionaryCode` gives the code that a string of the profile has in ProfileFrame.code, -1 if it cannot have one. */
-  constructor(
-    rules: readonly Program[],
-    _schema: Schema,
-    _event: EventSchema,
-    segments: SegmentSet,
-    dictionaryCode: DictionaryCode,
-  ) {
+  constructor(rules: readonly Program[], segments: SegmentSet, dictionaryCode: DictionaryCode) {
     assert(
       rules.every((rule) => rule.result === 'bool'),
       'rules are predicates',

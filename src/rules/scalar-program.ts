@@ -1,6 +1,5 @@
 /** One program that gives a value: what an aggregate adds up, what a campaign ranks by, whether an event counts. */
 import type { EventFrame, ProfileFrame } from '../protocol/frame.ts';
-import type { EventSchema, Schema } from '../protocol/schema.ts';
 import { type ScalarFunction, scalarFunction } from './generate-function.ts';
 import { type Ir, repOf } from './ir.ts';
 import type { Program } from './program.ts';
@@ -18,7 +17,7 @@ export class ScalarProgram {
   readonly #segments: SegmentSet | null;
   readonly #isText: boolean;
 
-  constructor(program: Program, _schema: Schema, _event: EventSchema | null, segments: SegmentSet | null) {
+  constructor(program: Program, segments: SegmentSet | null) {
     const { shape, constants } = liftConstants(scalarIr(program), null);
     this.#isText = program.result === 'string';
     this.#run = scalarFunction(shape, vectorsOf(shape.kinds, [constants]), this.#isText ? 'text' : 'number');

@@ -85,13 +85,6 @@ export class EventIds {
     return this.#find(row, hash.first, hash.second, hash.third);
   }
 
-  /** As `find`, of the ASCII id in bytes start … end - 1. */
-  findBytes(row: number, seed: IdSeed, bytes: Uint8Array, start: number, end: number): number {
-    const hash = this.#hash;
-    hash.ofBytes(seed, bytes, start, end);
-    return this.#find(row, hash.first, hash.second, hash.third);
-  }
-
   firstDecision(place: number): number {
     return this.#firstDecisions[place] as number;
   }
@@ -103,20 +96,6 @@ export class EventIds {
   add(row: number, seed: IdSeed, id: string, firstDecision: number, decisionCount: number): void {
     const hash = this.#hash;
     hash.of(seed, id);
-    this.#add(row, hash.first, hash.second, hash.third, firstDecision, decisionCount);
-  }
-
-  addBytes(
-    row: number,
-    seed: IdSeed,
-    bytes: Uint8Array,
-    start: number,
-    end: number,
-    firstDecision: number,
-    decisionCount: number,
-  ): void {
-    const hash = this.#hash;
-    hash.ofBytes(seed, bytes, start, end);
     this.#add(row, hash.first, hash.second, hash.third, firstDecision, decisionCount);
   }
 

@@ -282,11 +282,6 @@ export class PartitionState {
     return this.#parts.eventIds.find(row, seed, id);
   }
 
-  /** As `recall`, of the ASCII id in bytes start … end - 1. */
-  recallBytes(row: number, seed: IdSeed, bytes: Uint8Array, start: number, end: number): number {
-    return this.#parts.eventIds.findBytes(row, seed, bytes, start, end);
-  }
-
   /**
    * Prepares recallPrepared and rememberPrepared for a batch, so that ids are hashed once and their memory is met all
    * at once: the ASCII ids from starts[i] to ends[i] of events of type seeds[i]. rows[i] only hints at where to look:
@@ -328,19 +323,6 @@ export class PartitionState {
   remember(row: number, seed: IdSeed, id: string, firstDecision: number, decisionCount: number): void {
     this.#beforeRemembering();
     this.#parts.eventIds.add(row, seed, id, firstDecision, decisionCount);
-  }
-
-  rememberBytes(
-    row: number,
-    seed: IdSeed,
-    bytes: Uint8Array,
-    start: number,
-    end: number,
-    firstDecision: number,
-    decisionCount: number,
-  ): void {
-    this.#beforeRemembering();
-    this.#parts.eventIds.addBytes(row, seed, bytes, start, end, firstDecision, decisionCount);
   }
 
   #beforeRemembering(): void {

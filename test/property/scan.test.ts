@@ -21,8 +21,8 @@ function sourceOf(fixture: MachineFixture, program: Program): ScanSource {
 function expectedRows(fixture: MachineFixture, program: Program): Set<number> {
   const active = fixture.machine.activeWorkspace;
   if (active === null) throw new Error('no workspace');
-  const { profile, segments, workspace } = active;
-  const predicate = new ScalarProgram(program, workspace.schema, null, segments);
+  const { profile, segments } = active;
+  const predicate = new ScalarProgram(program, segments);
   const rows = new Set<number>();
   for (let row = 1; row <= fixture.state.customers; row++) {
     fixture.state.gather(row, predicate.profileSlots, NOW, profile);

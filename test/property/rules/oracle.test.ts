@@ -7,7 +7,7 @@ import { SegmentSet } from '../../../src/rules/segment-set.ts';
 import { Prng } from '../../../src/stdx/prng.ts';
 import { compile, matches, oracle, segmentPrograms, worldsOf } from './evaluate.ts';
 import { Expressions } from './expressions.ts';
-import { Dictionary, EVENT, SCHEMA } from './worlds.ts';
+import { Dictionary, SCHEMA } from './worlds.ts';
 
 const seeds = fc.integer({ min: 0, max: 2 ** 31 });
 
@@ -25,8 +25,8 @@ describe('random expressions', () => {
         }
         const dictionary = new Dictionary();
         const segments = new SegmentSet(segmentPrograms, SCHEMA);
-        const rules = new RuleSet([program], SCHEMA, EVENT, segments, dictionary.code);
-        const scalar = new ScalarProgram(program, SCHEMA, EVENT, segments);
+        const rules = new RuleSet([program], segments, dictionary.code);
+        const scalar = new ScalarProgram(program, segments);
         const evaluate = oracle(source);
         for (const world of worldsOf(random, dictionary, 4)) {
           const wanted = evaluate(world);
@@ -59,7 +59,7 @@ describe('random expressions', () => {
         const program = compile(source);
         if (program === null) return;
         const segments = new SegmentSet(segmentPrograms, SCHEMA);
-        const scalar = new ScalarProgram(program, SCHEMA, EVENT, segments);
+        const scalar = new ScalarProgram(program, segments);
         const evaluate = oracle(source);
         for (const world of worldsOf(random, new Dictionary(), 3)) {
           let wanted = evaluate(world);
@@ -91,8 +91,8 @@ describe('sets of rules', () => {
         );
         const dictionary = new Dictionary();
         const segments = new SegmentSet(segmentPrograms, SCHEMA);
-        const together = new RuleSet(programs, SCHEMA, EVENT, segments, dictionary.code);
-        const alone = programs.map((program) => new RuleSet([program], SCHEMA, EVENT, segments, dictionary.code));
+        const together = new RuleSet(programs, segments, dictionary.code);
+        const alone = programs.map((program) => new RuleSet([program], segments, dictionary.code));
         seen.indexed += together.indexedCount;
         seen.shared += programs.length - together.shapeCount;
         for (const world of worldsOf(random, dictionary, 6)) {

@@ -66,7 +66,7 @@ describe('families of rules', () => {
         const indexed = chooseDemands(programs.map(({ ir }) => demandsOf(ir)));
         const dictionary = new Dictionary();
         const segments = new SegmentSet(segmentPrograms, SCHEMA);
-        const rules = new RuleSet(programs, SCHEMA, EVENT, segments, dictionary.code);
+        const rules = new RuleSet(programs, segments, dictionary.code);
         seen.indexed += rules.indexedCount;
         seen.shared += programs.length - rules.shapeCount;
         for (let i = 0; i < 8; i++) {

@@ -161,8 +161,6 @@ export function match(sources: readonly string[], event: EventFrame, profile = p
   const segments = segmentSet();
   const rules = new RuleSet(
     sources.map((source) => compile(source)),
-    SCHEMA,
-    RECEIPT,
     segments,
     dictionaryCode,
   );

@@ -159,7 +159,7 @@ describe('generated source', () => {
       '"hacked %s".format(["hacked"]) == "hacked" && now > timestamp("2010-01-01T00:00:00Z") && event.qty + 31337 > 0',
     ].map((source) => compile(source));
     const sources = sourcesOf(() => {
-      const set = new RuleSet(rules, SCHEMA, RECEIPT, segmentSet(), dictionaryCode);
+      const set = new RuleSet(rules, segmentSet(), dictionaryCode);
       set.match(eventFrame({ fields: { store: evil, qty: 1 } }), profileFrame({}), 0, new Int32Array(rules.length));
     });
     // Shapes share functions; each is a part of one.

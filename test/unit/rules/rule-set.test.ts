@@ -10,14 +10,13 @@ import {
   match,
   type Outcome,
   profileFrame,
-  RECEIPT,
   SCHEMA,
   segmentSet,
 } from './fixture.ts';
 
 function ruleSet(sources: readonly string[], code = dictionaryCode): RuleSet {
   const programs = sources.map((source) => compile(source));
-  return new RuleSet(programs, SCHEMA, RECEIPT, segmentSet(), code);
+  return new RuleSet(programs, segmentSet(), code);
 }
 
 describe('shapes', () => {
@@ -59,7 +58,7 @@ describe('shapes', () => {
     const source =
       'event.total > -0.0 && event.qty != 9223372036854775807 && 1u < 18446744073709551615u && b"\\xff" != b"" && now > timestamp("2010-01-01T00:00:00.000000001Z") && event.store.matches("^w") && 1e999 > event.total';
     const program = JSON.parse(JSON.stringify(compile(source))) as Program;
-    const rules = new RuleSet([program], SCHEMA, RECEIPT, segmentSet(), dictionaryCode);
+    const rules = new RuleSet([program], segmentSet(), dictionaryCode);
     const event = eventFrame({ fields: { total: 1, qty: 1, store: 'web' } });
     expect(rules.match(event, profileFrame({}), Date.UTC(2010, 1), new Int32Array(1))).toBe(1);
   });

@@ -1,7 +1,7 @@
 /** What CEL says an expression means, over frames: absence, absorbed errors, integers, text by code point, time. */
 import { describe, expect, test } from 'vitest';
 import { ScalarProgram } from '../../../src/rules/scalar-program.ts';
-import { compile, eventFrame, profileFrame, RECEIPT, SCHEMA, segmentSet, truth } from './fixture.ts';
+import { compile, eventFrame, profileFrame, segmentSet, truth } from './fixture.ts';
 
 const EMPTY = eventFrame({});
 
@@ -198,7 +198,7 @@ describe('programs that give a value', () => {
 
   function value(source: string): number | string | 'error' {
     const program = compile(source, ['bool', 'int', 'double', 'string', 'timestamp']);
-    const scalar = new ScalarProgram(program, SCHEMA, RECEIPT, segmentSet());
+    const scalar = new ScalarProgram(program, segmentSet());
     const done = scalar.evaluate(event, profileFrame({}), 0);
     if (!done) return 'error';
     return program.result === 'string' ? scalar.text : scalar.number;
@@ -222,7 +222,7 @@ describe('programs that give a value', () => {
   });
 
   test('without an event, over the profile alone', () => {
-    const scalar = new ScalarProgram(compile('profile.spend_30d > 5.0', ['bool'], null), SCHEMA, null, null);
+    const scalar = new ScalarProgram(compile('profile.spend_30d > 5.0', ['bool'], null), null);
     expect(scalar.evaluate(null, profileFrame({ spend_30d: 6 }), 0)).toBe(true);
     expect(scalar.number).toBe(1);
     expect([...scalar.profileSlots]).toEqual([2]);
