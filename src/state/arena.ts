@@ -22,6 +22,7 @@ import {
 } from '../constants.ts';
 import { assert } from '../stdx/assert.ts';
 import { entryOffsetsBytes } from './entry-offsets.ts';
+import { rememberedDecisionsBytes } from './remembered-decisions.ts';
 
 /** Capacities of a partition, fixed when its data is created and recorded with it. */
 export interface StateLimits {
@@ -61,9 +62,10 @@ function fixedBytes(limits: StateLimits): number {
   const { dictionaryEntriesMax, dictionaryBytesMax } = limits;
   const dictionary = textIndexBytes(dictionaryEntriesMax, dictionaryBytesMax) + dictionaryEntriesMax * 8;
   const consents = (rows / 4) * CONSENT_CHANNELS_MAX;
-  const eventIds = limits.eventIdsMax * 28 + tableSlotsFor(limits.eventIdsMax) * 4;
+  const { eventIdsMax } = limits;
+  const eventIds = eventIdsMax * 16 + tableSlotsFor(eventIdsMax) * 4 + rememberedDecisionsBytes(eventIdsMax);
   const blocks = blockRegionBytes(limits.blockBytesMax);
-  const regions = 21;
+  const regions = 22;
   return keys + dictionary + rows * 4 + consents + eventIds + blocks + SCAN_SCRATCH_BYTES + regions * LINE_BYTES;
 }
 

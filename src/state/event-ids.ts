@@ -1,7 +1,7 @@
 /**
  * The last `max` event ids of a partition, by customer (the row: rows never move), type and id, in a ring, oldest
- * forgotten first, each with the number of its first decision and how many there were. Of type and id 96 bits of hash
- * are kept: two different ids of one customer are taken for the same with a probability of about those remembered of
+ * forgotten first. What was decided for them is kept apart (remembered-decisions.ts). Of type and id 96 bits of hash are
+ * kept: two different ids of one customer are taken for the same with a probability of about those remembered of
  * that customer / 2^96.
  *
  * An open-addressing table leads from a hash to its place in the ring. Its slots are one word, 0 when empty: the place
@@ -11,14 +11,15 @@
  * are in no cache.
  *
  * Entry n (counted from 0 over the partition's life) lives at place n mod max. In a snapshot: runs of f64 first n,
- * u32 how many, then of each u32 row and 12 bytes of hash, then of each f64 first decision, then of each u32 count.
+ * u32 how many, then of each u32 row and 12 bytes of hash, then their decisions.
  */
 import { assert } from '../stdx/assert.ts';
 import type { ByteReader, ByteWriter } from '../stdx/bytes.ts';
 import { type Arena, tableSlotsFor } from './arena.ts';
 import { IdHash, type IdSeed } from './id-hash.ts';
+import { RememberedDecisions } from './remembered-decisions.ts';
 
-export const EVENT_ID_ENTRY_BYTES = 28;
+const KEY_BYTES = 16;
 
 const DISTANCE_BITS_MAX = 6;
 
@@ -31,8 +32,8 @@ export class EventIds {
   total = 0;
   /** By place: row, and the three words of the hash. */
   readonly #keys: Int32Array;
-  readonly #firstDecisions: Float64Array;
-  readonly #decisionCounts: Uint32Array;
+  readonly #keyBytes: Uint8Array;
+  readonly #decisions: RememberedDecisions;
   readonly #table: Int32Array;
   readonly #mask: number;
   /** Parts of a slot. */
@@ -41,8 +42,6 @@ export class EventIds {
   /** Stands for this distance and all greater ones. */
   readonly #distanceMax: number;
   readonly #tagMask: number;
-  /** The ring's arrays as bytes, with what an entry takes in each: what snapshots hold. */
-  readonly #stored: readonly { readonly bytes: Uint8Array; readonly bytesEach: number }[];
   readonly #hash = new IdHash();
   /** Hashes of the ids that `prepare` was given, three words each. */
   #prepared = new Int32Array(0);
@@ -52,12 +51,8 @@ export class EventIds {
   constructor(arena: Arena, max: number) {
     this.max = max;
     this.#keys = arena.ints(max * 4);
-    this.#firstDecisions = arena.doubles(max);
-    this.#decisionCounts = arena.words(max);
-    this.#stored = [this.#keys, this.#firstDecisions, this.#decisionCounts].map((array) => ({
-      bytes: new Uint8Array(array.buffer, array.byteOffset, array.byteLength),
-      bytesEach: array.byteLength / max,
-    }));
+    this.#keyBytes = new Uint8Array(this.#keys.buffer, this.#keys.byteOffset, this.#keys.byteLength);
+    this.#decisions = new RememberedDecisions(arena, max);
     const slots = tableSlotsFor(max);
     this.#table = arena.ints(slots);
     this.#mask = slots - 1;
@@ -75,7 +70,8 @@ export class EventIds {
     return Math.max(0, this.total - this.max);
   }
   get touchedBytes(): number {
-    return Math.min(this.total, this.max) * EVENT_ID_ENTRY_BYTES + Math.min(this.#table.byteLength, this.total * 4096);
+    const keys = Math.min(this.total, this.max) * KEY_BYTES;
+    return keys + Math.min(this.#table.byteLength, this.total * 4096) + this.#decisions.touchedBytes;
   }
 
   /** The place of an id in memory, or -1. */
@@ -85,11 +81,12 @@ export class EventIds {
     return this.#find(row, hash.first, hash.second, hash.third);
   }
 
+  /** 0 where there were none. */
   firstDecision(place: number): number {
-    return this.#firstDecisions[place] as number;
+    return this.#decisions.firstOf(this.#entryAt(place));
   }
   decisionCount(place: number): number {
-    return this.#decisionCounts[place] as number;
+    return this.#decisions.countOf(this.#entryAt(place));
   }
 
   /** Remembers an id that is not remembered yet; forgets the oldest if there are `max`. */
@@ -153,29 +150,23 @@ export class EventIds {
   writeRun(writer: ByteWriter, first: number, end: number): void {
     writer.f64(first);
     writer.u32(end - first);
-    for (const array of this.#stored) {
-      this.#eachPiece(first, end, array.bytesEach, (offset, length) => {
-        writer.raw(array.bytes.subarray(offset, offset + length));
-      });
-    }
+    this.#eachPiece(first, end, (offset, length) => writer.raw(this.#keyBytes.subarray(offset, offset + length)));
+    this.#decisions.writeRun(writer, first, end);
   }
 
   readRun(reader: ByteReader): void {
     const first = reader.f64();
     const count = reader.u32();
-    for (const array of this.#stored) {
-      this.#eachPiece(first, first + count, array.bytesEach, (offset, length) => {
-        array.bytes.set(reader.raw(length), offset);
-      });
-    }
+    this.#eachPiece(first, first + count, (offset, length) => this.#keyBytes.set(reader.raw(length), offset));
+    this.#decisions.readRun(reader, first);
   }
 
-  /** Entries first … end - 1 are one piece of an array of the ring, or two around its end. */
-  #eachPiece(first: number, end: number, bytesEach: number, take: (offset: number, length: number) => void): void {
+  /** The keys of entries first … end - 1 are one piece of the ring, or two around its end. */
+  #eachPiece(first: number, end: number, take: (offset: number, length: number) => void): void {
     for (let n = first; n < end; ) {
       const place = n % this.max;
       const count = Math.min(end - n, this.max - place);
-      take(place * bytesEach, count * bytesEach);
+      take(place * KEY_BYTES, count * KEY_BYTES);
       n += count;
     }
   }
@@ -238,9 +229,9 @@ export class EventIds {
     keys[at + 1] = first;
     keys[at + 2] = second;
     keys[at + 3] = third;
-    this.#firstDecisions[place] = firstDecision;
-    this.#decisionCounts[place] = decisionCount;
     this.#insert(place);
+    this.#decisions.dropBefore(this.total + 1 - this.max);
+    if (firstDecision !== 0 || decisionCount !== 0) this.#decisions.add(this.total, firstDecision, decisionCount);
     this.total++;
   }
 
@@ -254,6 +245,12 @@ export class EventIds {
     while (table[slot] !== 0) slot = (slot + 1) & mask;
     const distance = Math.min((slot - home) & mask, this.#distanceMax);
     table[slot] = ((keys[at + 2] as number) & this.#tagMask) | (distance << this.#distanceShift) | (place + 1);
+  }
+
+  /** The latest entry at this place. */
+  #entryAt(place: number): number {
+    const last = this.total - 1;
+    return last - ((((last - place) % this.max) + this.max) % this.max);
   }
 
   /** The slot where the search for an id begins. */

@@ -31,8 +31,8 @@ import type { StateParts } from './state-parts.ts';
 import type { SweepState } from './sweep.ts';
 import type { TextIndex } from './text-index.ts';
 
-/** 2: event ids are remembered by row, and hashes are other ones. */
-export const STATE_FORMAT = 2;
+/** 2: event ids are remembered by row, and hashes are other ones. 3: their decisions are apart from them. */
+export const STATE_FORMAT = 3;
 
 export const SectionKind = { header: 1, strings: 2, eventIds: 3, rows: 4 } as const;
 

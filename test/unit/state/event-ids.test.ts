@@ -57,7 +57,9 @@ describe('EventIds', () => {
           copy.total = ids.total;
           copy.rebuild(ids.oldestHeld);
           for (let other = 0; other <= 40; other++) {
-            expect(copy.find(3, TYPE, `${other}`) >= 0).toBe(known(other) >= 0);
+            const place = copy.find(3, TYPE, `${other}`);
+            expect(place >= 0).toBe(known(other) >= 0);
+            if (place >= 0) expect([copy.firstDecision(place), copy.decisionCount(place)]).toEqual([other, other % 3]);
           }
           for (let number = 100; number < 100 + max + more; number++) copy.add(3, TYPE, `${number}`, 0, 0);
           for (const number of twin) expect(copy.find(3, TYPE, `${number}`)).toBe(-1);
