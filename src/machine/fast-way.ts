@@ -18,6 +18,7 @@ import type { DecideStep } from './decide.ts';
 import { ACCEPTED, type Effects, REPEATED } from './effects.ts';
 import { EventBatch } from './event-batch.ts';
 import type { Globals, MachineIdentity } from './globals.ts';
+import { asciiText } from './input-bytes.ts';
 import { acceptedTime } from './log-time.ts';
 import type { MatchStep } from './match.ts';
 import type { ProfileStep } from './profile.ts';
@@ -92,7 +93,7 @@ export class FastWay {
     return -1;
   }
 
-  /** False: the event needs the thorough way, and nothing has changed. */
+  /** The steps of Machine.#applyEvent, in their order. False: the event needs the thorough way, and nothing has changed. */
   #applyEvent(place: number, recordTs: number, effects: Effects): boolean {
     const batch = this.#batch;
     const state = this.#state;
@@ -120,9 +121,7 @@ export class FastWay {
     const event = batch.frame(place);
     event.ts = Number.isNaN(givenTs) ? logTime : Math.min(givenTs, logTime);
     if (activeEvent.reads.id) this.#spellIds(place, event);
-    if (!profile.planAggregates(activeEvent, event, logTime)) return false;
-    const { blockStores } = activeEvent;
-    if (blockStores > 0 && !state.hasRoom(blockStores)) return false;
+    if (!profile.planAggregates(activeEvent, event, logTime) || !profile.hasRoom(activeEvent)) return false;
     if (customerEnd === customerStart) {
       state.clearAnonymous();
     } else {
@@ -190,10 +189,4 @@ function wantedText({ events }: ActiveWorkspace): WantedText {
     field: (type, slot) => reads(type).readsAll || reads(type).reads.fields.has(slot),
     column: (type, list, column) => reads(type).readsAll || reads(type).reads.columns.has(columnKey(list, column)),
   };
-}
-
-function asciiText(bytes: Uint8Array, start: number, end: number): string {
-  let text = '';
-  for (let i = start; i < end; i++) text += String.fromCharCode(bytes[i] as number);
-  return text;
 }

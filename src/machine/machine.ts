@@ -261,7 +261,7 @@ export class Machine {
     if (event === null) return false;
     const active = steps.active.events[event.type] as ActiveEvent;
     if (!steps.profile.planAggregates(active, event, logTime)) return false;
-    if (!steps.profile.reserveAggregates(active)) return false;
+    if (!steps.profile.makeRoom(active)) return false;
     const row = this.#identify.row(decoder.customer);
     if (row < 0) return false;
     steps.profile.storeAggregates(active, event, row, logTime);

@@ -63,10 +63,7 @@ export class ProfileStep {
     this.#stores = active.events.map(({ aggregates }) => state.compileObservations(aggregates.map(({ slot }) => slot)));
   }
 
-  /**
-   * Evaluates what an event adds to the aggregates of its type. False: see the fault. Whether there is room for it is
-   * the next question: `reserveAggregates`, or hasRoom(blockStores) for who leaves the event to somebody else then.
-   */
+  /** Evaluates what an event adds to the aggregates of its type. False: see the fault. Ask for room next. */
   planAggregates(active: ActiveEvent, event: EventFrame, logTime: number): boolean {
     const aggregates = active.aggregates;
     for (let i = 0; i < aggregates.length; i++) {
@@ -79,7 +76,13 @@ export class ProfileStep {
     return true;
   }
 
-  reserveAggregates({ blockStores }: ActiveEvent): boolean {
+  /** Whether there is room for what an event of this type adds, at most. */
+  hasRoom({ blockStores }: ActiveEvent): boolean {
+    return blockStores === 0 || this.#state.hasRoom(blockStores);
+  }
+
+  /** As `hasRoom`, but reclaims first where there is none: once for each event. False: see the fault. */
+  makeRoom({ blockStores }: ActiveEvent): boolean {
     return this.#makeRoom(blockStores);
   }
 

@@ -79,16 +79,18 @@ export function gateFunction({ shape, plan, vectors, secondConstants }: MatchPar
   const keys = plan.keys.filter(({ read }) => !readsPlace(read));
   if (items.length === 0 && keys.length === 0) return null;
   const emitter = new Emitter();
-  const each = (make: (fail: string) => void): void => {
+  const absorbing = (make: (fail: string) => void): void => {
     const label = emitter.name('G');
     emitter.emit(`${label}: {`);
     make(`break ${label};`);
     emitter.emit('}');
   };
-  for (const item of items) each((fail) => condition(emitter, item, 'return false;', fail));
+  for (const item of items) absorbing((fail) => condition(emitter, item, 'return false;', fail));
   for (const key of keys) {
     const first = key === plan.keys[0] ? emitter.vector(key.vector) : 'secondConstants';
-    each((fail) => emitter.emit(`if (!${compare(key, value(emitter, key.read, fail), `${first}[0]`)}) return false;`));
+    absorbing((fail) =>
+      emitter.emit(`if (!${compare(key, value(emitter, key.read, fail), `${first}[0]`)}) return false;`),
+    );
   }
   emitter.emit('return true;');
   return build(emitter, 'E, P, now, S', vectors, describe(name, shape), { secondConstants }) as GateFunction;

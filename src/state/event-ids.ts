@@ -45,6 +45,8 @@ export class EventIds {
   readonly #hash = new IdHash();
   /** Hashes of the ids that `prepare` was given, three words each. */
   #prepared = new Int32Array(0);
+  /** Entries before this one were not in the snapshot that this partition was restored from. */
+  #restoredFrom = 0;
   /** What was loaded only to be near. */
   touched = 0;
 
@@ -185,8 +187,6 @@ export class EventIds {
     this.touched = touched;
     this.#restoredFrom = oldest;
   }
-  /** Entries before this one were not in the snapshot that this partition was restored from. */
-  #restoredFrom = 0;
 
   get oldestHeld(): number {
     return Math.max(this.oldest, this.#restoredFrom);
