@@ -105,7 +105,7 @@ class Scale {
     await this.#fill();
     const first = await this.#start();
     await this.#check(first.node);
-    this.#reportMemory(first.node, empty);
+    await this.#reportMemory(first.node, empty);
     const bytesPerSecond = await this.#warmUp(first.node);
     await this.#stop(first.node);
     this.#reportDisk();
@@ -180,9 +180,7 @@ class Scale {
   /** All of them are there, and a few are who they were. */
   async #check(node: NodeProcess): Promise<void> {
     const { customers } = this.#size;
-    const metrics = await (await fetch(`${node.url}/metrics`)).text();
-    const counts = [...metrics.matchAll(/^beckon_customers\{[^}]*\} (\d+)$/gm)].map((match) => Number(match[1]));
-    assert.equal(sum(counts), customers);
+    assert.equal(await gauge(node, 'beckon_customers'), customers);
     for (const customer of [0, 3, customers >> 1, customers - 1]) {
       const response = await fetch(`${node.url}/v1/customers/${customerId(customer)}`);
       const { attributes, aggregates } = (await response.json()) as {
@@ -196,7 +194,13 @@ class Scale {
     }
   }
 
-  #reportMemory(node: NodeProcess, empty: number): void {
+  async #reportMemory(node: NodeProcess, empty: number): Promise<void> {
+    this.#bench.measurement({
+      name: 'counted by its partitions',
+      unit: 'B/customer',
+      ...spreadOf([(await gauge(node, 'beckon_memory_bytes')) / this.#size.customers]),
+      detail: 'what columns, tables and blocks touched, remembered event ids included: beckon_memory_bytes',
+    });
     const resident = residentBytes(node.pid);
     if (resident === null) {
       this.#bench.skip('memory', '/proc does not tell');
@@ -343,6 +347,12 @@ class Scale {
       .sort()
       .map((name) => join(folder, name));
   }
+}
+
+/** Over all partitions. */
+async function gauge(node: NodeProcess, name: string): Promise<number> {
+  const metrics = await (await fetch(`${node.url}/metrics`)).text();
+  return sum([...metrics.matchAll(new RegExp(`^${name}\\{[^}]*\\} (\\S+)$`, 'gm'))].map((match) => Number(match[1])));
 }
 
 function partitionNumbers(): number[] {
