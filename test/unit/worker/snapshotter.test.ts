@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { SNAPSHOT_QUIET_MS, SNAPSHOT_SHARE, SNAPSHOT_STEP_BYTES } from '../../../src/constants.ts';
+import { SNAPSHOT_COPY_COST, SNAPSHOT_QUIET_MS, SNAPSHOT_SHARE, SNAPSHOT_STEP_BYTES } from '../../../src/constants.ts';
 import { nodeFileSystem } from '../../../src/storage/node-file-system.ts';
 import { createSharedSeries } from '../../../src/telemetry/shared-series.ts';
 import { type EmbeddedHost, openEmbeddedHost } from '../../../src/worker/embedded-host.ts';
@@ -131,8 +131,9 @@ describe('a snapshot beside other work', () => {
     const { snapshotter, time } = fixture;
     expect(snapshotter.restMs, 'nothing to do').toBe(Number.POSITIVE_INFINITY);
     fixture.begin();
-    // Of these looks at the clock some are before and behind the step itself.
-    expect(fixture.restAfterStep()).toBeGreaterThan((1 / SNAPSHOT_SHARE - 1) / 3);
+    fixture.restAfterStep();
+    // Between the two looks at the clock that measure the step lies one of them.
+    expect(snapshotter.restMs).toBeCloseTo(1 / SNAPSHOT_SHARE - 1);
     expect(fixture.step(), 'it rests').toBe(0);
     time.ms += snapshotter.restMs;
     snapshotter.noteWork();
@@ -180,8 +181,12 @@ describe('a snapshot beside other work', () => {
     time.ms += 10_000;
     // Every group of rows is changed, and so copied, before its turn.
     fixture.change();
+    const before = fixture.written;
+    fixture.restAfterStep();
+    expect(snapshotter.restMs).toBeCloseTo((1 + SNAPSHOT_COPY_COST) * (1 / SNAPSHOT_SHARE - 1));
+    time.ms += 10_000;
     let most = 0;
-    let total = 0;
+    let total = fixture.written - before;
     for (let steps = 0; Number.isFinite(snapshotter.restMs) && steps < 1000; steps++) {
       const written = fixture.step();
       most = Math.max(most, written);
