@@ -23,8 +23,8 @@ import { residentBytes } from './process-memory.ts';
 const PARTITIONS = PARTITIONS_DEFAULT;
 /** One per core. */
 const WORKERS = 2;
-/** Of these, the ones that get events while snapshots are measured: fewer than all, so that times with and without snapshots take turns. */
-const LIVE_PARTITIONS = 4;
+/** The first ones get the events while snapshots are measured, one of each worker: were it all, one or the other would always be taking its snapshot. */
+const LIVE_PARTITIONS = WORKERS;
 const STOP_MS_MAX = 150_000;
 
 interface Size {
@@ -44,7 +44,7 @@ const FULL: Size = {
   customers: 10_000_000,
   eventsPerBody: 1000,
   warmUpSeconds: 5,
-  snapshotEverySeconds: 16,
+  snapshotEverySeconds: 20,
   liveSecondsMax: 70,
   stretchSecondsMin: 0.5,
   besideWanted: 3,
