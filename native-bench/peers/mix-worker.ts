@@ -1,6 +1,7 @@
 /**
- * A thread of Beckon's side for memory: machines for some of the partitions, filled through `Machine.apply` as a shard fills them, without a log. Does one
- * order (MixOrder) after another, and answers each with a MixReport.
+ * A thread of Beckon's side for memory: machines for some of the partitions, without a log. Customers' ids and attributes are stored by the
+ * state's own calls, which are what events of them come to (scale/mix-partition.ts); purchases are events. Does one order (MixOrder) after another, and
+ * answers each with a MixReport.
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import { CUSTOMERS_PER_PARTITION_DEFAULT, EVENT_IDS_REMEMBERED } from '../../src/constants.ts';
@@ -14,6 +15,7 @@ import { partitionOf } from '../../src/stdx/hash.ts';
 import { stateLimits } from '../../src/worker/state-limits.ts';
 import { compileWorkspace } from '../../src/workspace/compile.ts';
 import { collectGarbage } from '../measure.ts';
+import { MixPartition } from '../scale/mix-partition.ts';
 import { customerId } from '../workload/kernel.ts';
 import {
   idBatches,
@@ -32,7 +34,7 @@ export interface MixThread {
 
 export type MixOrder =
   | { readonly kind: 'workspace'; readonly windows: boolean }
-  | { readonly kind: 'fill'; readonly stage: MixStage }
+  | { readonly kind: 'fill'; readonly stage: 'keys' | MixStage }
   /** Events with ids into this thread's first partition, as many as it remembers, or fewer. */
   | { readonly kind: 'ids'; readonly events: number }
   | { readonly kind: 'customer'; readonly customer: number };
@@ -84,16 +86,44 @@ function publish(windows: boolean): void {
   for (const partition of partitions) apply(partition, RecordKind.workspace, payload);
 }
 
+/** Of this thread's customers, in the order of their numbers. */
+function* ownCustomers(): Generator<{ readonly customer: number; readonly id: string; readonly partition: number }> {
+  for (let customer = 0; customer < customers; customer++) {
+    const id = customerId(customer);
+    const partition = partitionOf(id, partitionsTotal);
+    if (held.has(partition)) yield { customer, id, partition };
+  }
+}
+
+function fillKeys(): void {
+  for (const { id, partition } of ownCustomers()) {
+    const row = held.get(partition)?.state.ensure(id) ?? -1;
+    assert(row >= 0, 'there is room for the customer');
+  }
+}
+
+function fillAttributes(): void {
+  const filled = new Map(
+    [...held].map(([partition, { state, machine }]) => [partition, new MixPartition(state, machine)]),
+  );
+  for (const { customer, id, partition } of ownCustomers()) filled.get(partition)?.addProfile(customer, id, false);
+}
+
+function fill(stage: 'keys' | MixStage): void {
+  const wanted = (partition: number): boolean => held.has(partition);
+  if (stage === 'keys') fillKeys();
+  else if (stage === 'attributes') fillAttributes();
+  else applyAll(mixStageBatches(stage, { customers, partitions: partitionsTotal, wanted, ids: false }));
+}
+
 function customerOf(customer: number): MixReport['customer'] {
   const id = customerId(customer);
   return held.get(partitionOf(id, partitionsTotal))?.machine.customer(id) ?? null;
 }
 
 function follow(order: MixOrder): MixReport {
-  const wanted = (partition: number): boolean => held.has(partition);
   if (order.kind === 'workspace') publish(order.windows);
-  else if (order.kind === 'fill')
-    applyAll(mixStageBatches(order.stage, { customers, partitions: partitionsTotal, wanted, ids: false }));
+  else if (order.kind === 'fill') fill(order.stage);
   else if (order.kind === 'ids') {
     assert(order.events <= EVENT_IDS_REMEMBERED, 'more ids than a partition remembers');
     applyAll(idBatches(customers, partitionsTotal, partitions[0] as number, order.events));

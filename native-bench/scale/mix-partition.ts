@@ -39,8 +39,8 @@ export class MixPartition {
     this.#bools = slotsOf('b');
   }
 
-  /** What the customer's `$profile` event would store. */
-  addProfile(customer: number, id: string): void {
+  /** What the customer's `$profile` event would store; without an event id unless it is to be remembered. */
+  addProfile(customer: number, id: string, remembered = true): void {
     const { state } = this;
     const row = state.ensure(id);
     assert(row >= 0, 'there is room for the customer');
@@ -52,7 +52,7 @@ export class MixPartition {
       state.setNumber(this.#ints[k] as number, row, intOf(customer, k));
       state.setNumber(this.#bools[k] as number, row, Number(boolOf(customer, k)));
     }
-    state.remember(row, this.#seed, profileEventId(customer), 0, 0);
+    if (remembered) state.remember(row, this.#seed, profileEventId(customer), 0, 0);
   }
 
   /** A message of events, as the partition's next record. */

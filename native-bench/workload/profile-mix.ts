@@ -102,8 +102,8 @@ export interface MixBatch {
   readonly events: number;
 }
 
-/** What customers may be filled with one after another: their ids alone; their attributes; a purchase of the active ones on the first day of all; and on each of ACTIVE_DAYS. */
-export type MixStage = 'keys' | 'attributes' | 'early purchase' | 'purchases';
+/** Every customer's attributes; then a purchase of the active ones on the first day of all; then those on each of ACTIVE_DAYS. */
+export type MixStage = 'attributes' | 'early purchase' | 'purchases';
 
 export interface MixShare {
   readonly customers: number;
@@ -117,15 +117,14 @@ export interface MixShare {
 
 /** How many events `mixStageBatches` makes for all partitions together. */
 export function mixStageEvents(stage: MixStage, customers: number): number {
-  if (stage === 'keys' || stage === 'attributes') return customers;
+  if (stage === 'attributes') return customers;
   return activeCustomers(customers) * (stage === 'purchases' ? ACTIVE_DAYS.length : 1);
 }
 
 /** The messages of one stage. Time never goes back in it, nor from one stage to the next. */
 export function* mixStageBatches(stage: MixStage, share: MixShare): Generator<MixBatch> {
   const { ids } = share;
-  if (stage === 'keys') yield* batchesOf(new KeyTemplate(ids), share, 0, 1);
-  else if (stage === 'attributes') yield* batchesOf(new ProfileTemplate(ids), share, 0, 1);
+  if (stage === 'attributes') yield* batchesOf(new ProfileTemplate(ids), share, 0, 1);
   else if (stage === 'early purchase') yield* batchesOf(new PurchaseTemplate(0, 0, ids), share, 3, ACTIVE_EVERY);
   else
     for (const [i, day] of ACTIVE_DAYS.entries())
@@ -258,21 +257,6 @@ class Head {
     bytes.set(this.bytes, at);
     if (this.#id > 0) writeDigits(bytes, at + this.#id, 11, id);
     writeDigits(bytes, at + this.#customer, 11, customer);
-  }
-}
-
-/** A profile event that sets nothing. */
-class KeyTemplate implements Template {
-  readonly length: number;
-  readonly #head: Head;
-
-  constructor(ids: boolean) {
-    this.#head = new Head('k', ids, { type: '$profile', ts: FIRST_TS, data: {} });
-    this.length = this.#head.bytes.length;
-  }
-
-  write(bytes: Uint8Array, _view: DataView, at: number, customer: number, id: number): void {
-    this.#head.write(bytes, at, customer, id);
   }
 }
 
