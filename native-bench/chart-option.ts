@@ -181,7 +181,9 @@ function addLines(parts: Parts, panel: ChartPanel & { kind: 'lines' }, index: nu
       name: `${panel.title}: ${name}`,
       xAxisIndex: index,
       yAxisIndex: index,
-      symbolSize: 6,
+      // Filled: the inside of an empty one is white, on dark paper too.
+      symbol: 'circle',
+      symbolSize: 7,
       itemStyle: { color: DATA[place % DATA.length] },
       lineStyle: { width: 2, type: place < DATA.length ? 'solid' : 'dashed' },
       data: points.map(({ x, y }) => [x, y]),
@@ -192,6 +194,8 @@ function addLines(parts: Parts, panel: ChartPanel & { kind: 'lines' }, index: nu
       top: legendTop,
       left: 80,
       itemHeight: 8,
+      // Texts are measured without the reader's font, which may be wider.
+      itemGap: 20,
       textStyle: { color: INK, fontSize: 11 },
       formatter: (name: string) => name.slice(panel.title.length + 2),
     });

@@ -39,7 +39,7 @@ const options = program.opts<Options>();
 const { suites, unknown } = select(program.args);
 if (unknown.length > 0)
   program.error(
-    `error: there is no suite ${unknown.map((name) => `"${name}"`).join(', ')}; there are:\n${describeSuites()}`,
+    `error: there is no suite or group ${unknown.map((name) => `"${name}"`).join(', ')}; there are:\n${describeSuites()}`,
   );
 
 const isTerminal = process.stderr.isTTY === true;

@@ -162,7 +162,7 @@ function program(): Command {
     .addOption(flag('--list <n>', 'print the first members').argParser(wholeNumber(1, AUDIENCE_LIST_MAX)))
     .addOption(flag('--sample <n>', 'a share below 1 of the members, or how many').argParser(sampleSize))
     .addOption(flag('--salt <text>', 'another salt draws another sample; the same one the same (default: sample)'))
-    .addOption(flag('--export <file>', 'write all members to a file, - for stdout'))
+    .addOption(flag('--export <file>', 'write all members to a file (replaced if it is there), - for stdout'))
     .addOption(flag('--format <format>', 'of an export (default: ndjson)').choices(AUDIENCE_FORMATS))
     .addOption(
       flag('--fields <names>', 'attributes, aggregates and segments (segment.vip) to tell, with commas between'),

@@ -3,11 +3,10 @@
  * file), everything else to stderr, so that it can be piped.
  */
 import { once } from 'node:events';
-import { createWriteStream } from 'node:fs';
-import { rename, rm } from 'node:fs/promises';
 import { AUDIENCE_LIST_MAX } from '../constants.ts';
 import type { AudienceCount, AudienceFormat } from '../protocol/audience.ts';
 import { ExitCode, InputError, UsageError } from './exit.ts';
+import { exportFile } from './export-file.ts';
 import { type Answer, NodeClient, problemText, secondsText } from './node-client.ts';
 
 export interface AudienceOptions {
@@ -116,21 +115,21 @@ async function exportTo(
   stdout: NodeJS.WritableStream,
   stderr: Output,
 ): Promise<number> {
+  const target = file === '-' ? null : exportFile(file);
   const path = `/v1/audiences/export?format=${options.format ?? 'ndjson'}`;
   const answer = await client.open(path, requestOf(options));
   if (answer.stream === null) return refused(answer, 'exported', options, stderr);
   const members = Number(answer.headers.get('beckon-count'));
   const rows = withProgress(answer.stream, members, stderr);
-  if (file === '-') await copy(rows, stdout, options.to);
-  else await writeFile(file, rows, options.to);
+  if (target === null) await copy(rows, stdout, options.to);
+  else await target.write((output) => copy(rows, output, options.to));
   const { headers } = answer;
-  const customers = Number(headers.get('beckon-customers'));
-  stderr.write(
-    `${grouped(members)} of ${grouped(customers)} customers${file === '-' ? '' : ` to ${file}`}, ${asOfText(headers.get('beckon-as-of'))}`.replace(
-      /, $/,
-      '',
-    ) + '\n',
-  );
+  const asOf = asOfText(headers.get('beckon-as-of'));
+  const told =
+    options.sample === undefined
+      ? `${grouped(members)} of ${numberIn(headers, 'beckon-customers')} customers`
+      : `${grouped(members)} sampled of ${numberIn(headers, 'beckon-members')} members`;
+  stderr.write(`${`${told}${target === null ? '' : ` to ${file}`}, ${asOf}`.replace(/, $/, '')}\n`);
   return ExitCode.done;
 }
 
@@ -142,23 +141,6 @@ function requestOf({ where, fields, sample, salt }: AudienceOptions): object {
     ...(sample === undefined ? {} : { sample }),
     ...(salt === undefined ? {} : { salt }),
   };
-}
-
-/** Under another name until it is whole: a part must not pass for an audience. */
-async function writeFile(file: string, rows: AsyncIterable<Uint8Array>, to: string): Promise<void> {
-  const part = `${file}.part`;
-  const output = createWriteStream(part);
-  try {
-    await once(output, 'open');
-    await copy(rows, output, to);
-    output.end();
-    await once(output, 'finish');
-    await rename(part, file);
-  } catch (error) {
-    output.destroy();
-    await rm(part, { force: true }).catch(() => undefined);
-    throw error instanceof InputError ? error : new InputError(`${file}: ${(error as Error).message}`);
-  }
 }
 
 /** No faster than `output` takes it. */
@@ -226,6 +208,10 @@ function refused(
 
 function asOfText(asOf: string | null): string {
   return asOf === null ? '' : `as of ${asOf}, `;
+}
+
+function numberIn(headers: Headers, name: string): string {
+  return grouped(Number(headers.get(name)));
 }
 
 function grouped(value: number): string {

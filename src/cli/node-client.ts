@@ -8,7 +8,7 @@ export interface NodeClientOptions {
   readonly token?: string | undefined;
   /** How long to go on trying without an answer. Default 60 s: longer than a restart. */
   readonly retryForMs?: number;
-  /** Told before each wait. After `giveUpMs` without an answer the request is given up. */
+  /** Told before each wait, with the address in `why`. After `giveUpMs` without an answer the request is given up. */
   readonly onRetry?: (why: string, waitMs: number, giveUpMs: number) => void;
 }
 
@@ -27,6 +27,8 @@ const BACKOFF_MAX_MS = 2_000;
 const RETRY_AFTER_MAX_MS = 30_000;
 /** One try: an answer comes when the events are durable, which takes milliseconds. */
 const TRY_TIMEOUT_MS = 30_000;
+
+const NOBODY_LISTENS = 'nobody listens there';
 
 /** Why a try had no answer. */
 interface Failure {
@@ -90,8 +92,10 @@ export class NodeClient {
       const waitMs = Math.max(outcome.retryAfterMs, backoffMs);
       if (outcome.final) throw new InputError(`${this.#base.origin}: ${outcome.why}`);
       if (performance.now() + waitMs > giveUpAt)
-        throw new InputError(`${this.#base.origin}: ${outcome.why}; gave up after ${secondsText(giveUpMs)}`);
-      this.#options.onRetry?.(outcome.why, waitMs, giveUpMs);
+        throw new InputError(
+          `${this.#base.origin}: ${outcome.why}; gave up after ${secondsText(giveUpMs)}${remedyFor(outcome)}`,
+        );
+      this.#options.onRetry?.(`${this.#base.origin}: ${outcome.why}`, waitMs, giveUpMs);
       await sleep(waitMs);
       backoffMs = Math.min(backoffMs * 2, BACKOFF_MAX_MS);
     }
@@ -166,6 +170,10 @@ function parseJson(text: string): unknown {
   }
 }
 
+function remedyFor({ why }: Failure): string {
+  return why === NOBODY_LISTENS ? '. Start a node (beckon serve), or name another address with --to' : '';
+}
+
 /** fetch hides the reason in there. */
 function causeOf(error: unknown): { code?: string; message?: string } | undefined {
   return (error as { cause?: { code?: string; message?: string } }).cause;
@@ -175,6 +183,6 @@ function describe(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   if (error.name === 'TimeoutError') return 'no answer in time';
   const cause = causeOf(error);
-  if (cause?.code === 'ECONNREFUSED') return 'nobody listens there';
+  if (cause?.code === 'ECONNREFUSED') return NOBODY_LISTENS;
   return cause?.message || cause?.code || error.message;
 }

@@ -1,6 +1,6 @@
 /**
  * Audiences: POST /v1/audiences/count, /list and /export. They take {"where"}; the latter two also {"fields", "sample", "salt"}, and list a {"limit"}. An export streams, as fast as
- * the client takes it; its length is in Beckon-Count, and a body that ends early is a broken one, never a short one.
+ * the client takes it; its length is in Beckon-Count (a sample's is less than Beckon-Members), and a body that ends early is a broken one, never a short one.
  */
 import { AUDIENCE_LIST_BYTES_MAX, AUDIENCE_LIST_MAX, AUDIENCE_SAMPLE_MAX } from '../constants.ts';
 import {
@@ -89,9 +89,10 @@ class AudienceRoutes {
     }
     const audience = await this.#taken(exchange, this.#engine.openAudience(request), 'nothing was exported');
     if (audience === null) return;
-    const { members, customers, asOf } = audience;
+    const { count, members, customers, asOf } = audience;
     const headers = {
       'Beckon-Count': String(members),
+      'Beckon-Members': String(count),
       'Beckon-Customers': String(customers),
       ...(asOf === null ? {} : { 'Beckon-As-Of': asOf }),
     };

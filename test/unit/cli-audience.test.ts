@@ -1,5 +1,6 @@
-import { existsSync, mkdtempSync, readFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { execFileSync } from 'node:child_process';
+import { lstatSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PassThrough, Writable } from 'node:stream';
 import { text } from 'node:stream/consumers';
@@ -7,6 +8,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { type AudienceOptions, audience } from '../../src/cli/audience.ts';
 import { InputError, UsageError } from '../../src/cli/exit.ts';
 import { answerJson, type FakeNode, fakeNode, type Handler } from '../support/fake-node.ts';
+import { scratchFolder } from '../support/scratch-folder.ts';
 
 let node: FakeNode | null = null;
 afterEach(async () => {
@@ -37,7 +39,12 @@ async function run(
 }
 
 const exported: Handler = (_, response) => {
-  response.writeHead(200, { 'beckon-count': '2', 'beckon-customers': '3456', 'beckon-as-of': COUNTED.asOf });
+  response.writeHead(200, {
+    'beckon-count': '2',
+    'beckon-members': '12',
+    'beckon-customers': '3456',
+    'beckon-as-of': COUNTED.asOf,
+  });
   response.end('{"id":"a"}\n{"id":"b"}\n');
   return undefined;
 };
@@ -81,21 +88,60 @@ describe('beckon audience', () => {
     expect(err).toBe('2 of 3,456 customers, as of 2026-01-01T00:00:00.000Z\n');
     expect(node?.requests[0]?.path).toBe('/v1/audiences/export?format=csv');
     await node?.close();
-    expect((await run(exported, { sample: 2 })).out).toBe('{"id":"a"}\n{"id":"b"}\n');
+    const sample = await run(exported, { sample: 2 });
+    expect(sample.out).toBe('{"id":"a"}\n{"id":"b"}\n');
+    expect(sample.err).toBe('2 sampled of 12 members, as of 2026-01-01T00:00:00.000Z\n');
     expect(JSON.parse(node?.requests[0]?.body ?? '')).toEqual({ where: WHERE, sample: 2 });
   });
 
   it('exports to a file, which is there whole or not at all', async () => {
-    const file = join(mkdtempSync(join(tmpdir(), 'beckon-audience-')), 'all.ndjson');
+    const folder = scratchFolder();
+    const file = join(folder, 'all.ndjson');
     await expect(run(cut, { export: file })).rejects.toThrow(/the export was cut off before its end/);
     await node?.close();
-    expect([existsSync(file), existsSync(`${file}.part`)]).toEqual([false, false]);
+    expect(readdirSync(folder)).toEqual([]);
     const { code, out, err } = await run(exported, { export: file }, true);
     expect([code, out, readFileSync(file, 'utf8')]).toEqual([0, '', '{"id":"a"}\n{"id":"b"}\n']);
     expect(err).toContain('2 of 2 members');
     expect(err.endsWith(`2 of 3,456 customers to ${file}, as of 2026-01-01T00:00:00.000Z\n`)).toBe(true);
+  });
+
+  it('asks nothing of a node if the file cannot be written', async () => {
+    const folder = scratchFolder();
+    writeFileSync(join(folder, 'file'), '');
+    const wrong: [string, string][] = [
+      [folder, `${folder} is a folder: name a file in it`],
+      [join(folder, 'file', 'all.csv'), `${folder}/file/all.csv: there is no folder ${folder}/file`],
+      [join(folder, 'none', 'all.csv'), `${folder}/none/all.csv: there is no folder ${folder}/none`],
+      ['', '--export: expected a file, or - for stdout'],
+    ];
+    for (const [file, message] of wrong) {
+      await expect(run(exported, { export: file })).rejects.toThrow(message);
+      expect(node?.requests).toEqual([]);
+      await node?.close();
+    }
+  });
+
+  it('replaces a file, with who may read it, behind a link too', async () => {
+    const folder = scratchFolder();
+    const [file, link] = [join(folder, 'all.ndjson'), join(folder, 'link')];
+    writeFileSync(file, 'before', { mode: 0o600 });
+    symlinkSync(file, link);
+    await expect(run(cut, { export: link })).rejects.toThrow(InputError);
+    expect(readFileSync(file, 'utf8')).toBe('before');
     await node?.close();
-    await expect(run(exported, { export: join(file, 'nowhere') })).rejects.toThrow(InputError);
+    await run(exported, { export: link });
+    expect([lstatSync(link).isSymbolicLink(), statSync(file).mode & 0o777]).toEqual([true, 0o600]);
+    expect(readFileSync(file, 'utf8')).toBe('{"id":"a"}\n{"id":"b"}\n');
+    expect(readdirSync(folder).sort()).toEqual(['all.ndjson', 'link']);
+  });
+
+  it('writes into a pipe, and leaves it in its place', async () => {
+    const pipe = join(scratchFolder(), 'pipe');
+    execFileSync('mkfifo', [pipe]);
+    const [read] = await Promise.all([readFile(pipe, 'utf8'), run(exported, { export: pipe })]);
+    expect(read).toBe('{"id":"a"}\n{"id":"b"}\n');
+    expect(lstatSync(pipe).isFIFO()).toBe(true);
   });
 
   it('says what is wrong with the expression, and where', async () => {

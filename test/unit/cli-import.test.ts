@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -7,6 +7,7 @@ import { InputError, UsageError } from '../../src/cli/exit.ts';
 import { type ImportOptions, importEvents } from '../../src/cli/import.ts';
 import { EVENT_BYTES_MAX } from '../../src/constants.ts';
 import { answerJson, type FakeNode, fakeNode, type Handler, TextSink } from '../support/fake-node.ts';
+import { scratchFolder } from '../support/scratch-folder.ts';
 
 let node: FakeNode | null = null;
 afterEach(async () => {
@@ -15,7 +16,7 @@ afterEach(async () => {
 });
 
 function ndjsonFile(lines: readonly string[], name = 'events.ndjson'): string {
-  const path = join(mkdtempSync(join(tmpdir(), 'beckon-import-')), name);
+  const path = join(scratchFolder(), name);
   const text = lines.join('\n');
   writeFileSync(path, name.endsWith('.gz') ? gzipSync(text) : text);
   return path;

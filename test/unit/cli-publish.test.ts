@@ -1,10 +1,10 @@
-import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { InputError, UsageError } from '../../src/cli/exit.ts';
 import { publish } from '../../src/cli/publish.ts';
 import { answerJson, type FakeNode, fakeNode, type Handler, TextSink } from '../support/fake-node.ts';
+import { scratchFolder } from '../support/scratch-folder.ts';
 
 let node: FakeNode | null = null;
 afterEach(async () => {
@@ -13,7 +13,7 @@ afterEach(async () => {
 });
 
 function workspaceFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'beckon-publish-'));
+  const folder = scratchFolder();
   mkdirSync(join(folder, 'campaigns'));
   writeFileSync(join(folder, 'workspace.yaml'), 'name: retail\n');
   writeFileSync(join(folder, 'campaigns', 'hearts.yaml'), 'id: hearts\n');
@@ -70,9 +70,9 @@ describe('beckon publish', () => {
     const streams = [new TextSink(), stderr] as unknown as [NodeJS.WritableStream, NodeJS.WritableStream];
     await expect(publish(workspaceFolder(), { to: `${gone.url}/foo` }, ...streams)).rejects.toBeInstanceOf(UsageError);
     await expect(publish(workspaceFolder(), { to: gone.url, retryForMs: 500 }, ...streams)).rejects.toThrow(
-      'nobody listens there; gave up after 0.5 s',
+      /nobody listens there; gave up after 0\.5 s\. .*--to$/,
     );
-    expect(stderr.text).toBe('nobody listens there: waiting for up to 0.5 s\n');
+    expect(stderr.text).toBe(`${gone.url}: nobody listens there: waiting for up to 0.5 s\n`);
   });
 
   it('passes on any other refusal in its own words', async () => {
