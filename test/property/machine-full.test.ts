@@ -1,12 +1,12 @@
 /**
  * Which events are refused when memory is full follows from the events alone: not from how they were put into messages, which of the two ways took them, nor from
- * a snapshot between them.
+ * repeats, ticks or a snapshot between them.
  */
 import { pack } from 'msgpackr';
 import { describe, expect, it } from 'vitest';
 import { RecordKind } from '../../src/protocol/record.ts';
 import { Prng } from '../../src/stdx/prng.ts';
-import { type FixtureOptions, MachineFixture, SMALL_LIMITS } from '../support/machine-fixture.ts';
+import { FAR_FUTURE, type FixtureOptions, MachineFixture, SMALL_LIMITS } from '../support/machine-fixture.ts';
 
 const files = {
   'events.yaml': 'receipt: {total: double, store: string}\nview: {sku: string}\n',
@@ -48,14 +48,29 @@ interface Outcome {
   readonly digest: string;
 }
 
-/** `lengthOf`: how many events the next message has. `cloneAfter`: events after which the machine is restored from a snapshot. */
-function run(events: readonly object[], options: FixtureOptions, lengthOf: () => number, cloneAfter: number): Outcome {
+/**
+ * `lengthOf`: how many events the next message has. `cloneAfter`: events after which the machine is restored from a snapshot. `resend`: sends what was accepted
+ * a second time, with a tick behind it.
+ */
+function run(
+  events: readonly object[],
+  options: FixtureOptions,
+  lengthOf: () => number,
+  cloneAfter: number,
+  resend = false,
+): Outcome {
   let fixture = MachineFixture.with(files, { limits: LIMITS, clock: 'event', ...options });
   const refused: (readonly [number, string])[] = [];
   for (let from = 0, cloned = false; from < events.length; ) {
     const part = events.slice(from, from + lengthOf());
     const { rejections } = fixture.append(RecordKind.events, new Uint8Array(pack(part)));
     for (const { index, reason } of rejections) refused.push([from + index, reason]);
+    if (resend) {
+      const bad = new Set(rejections.map(({ index }) => index));
+      const accepted = part.filter((_, index) => !bad.has(index));
+      expect(fixture.append(RecordKind.events, new Uint8Array(pack(accepted))).repeated).toBe(accepted.length);
+      fixture.tick(FAR_FUTURE);
+    }
     from += part.length;
     if (cloned || from < cloneAfter) continue;
     fixture = fixture.clone();
@@ -76,6 +91,7 @@ describe('a full partition', () => {
     expect(run(events, {}, () => 1, events.length)).toEqual(alone);
     expect(run(events, {}, () => 500, events.length)).toEqual(alone);
     expect(run(events, { fast: false }, () => 64, 2000)).toEqual(alone);
+    expect(run(events, {}, () => 64, 2000, true)).toEqual(alone);
     expect(run(events, {}, () => 1 + random.below(90), 1000 + random.below(2000))).toEqual(alone);
   });
 });
