@@ -1,5 +1,7 @@
 /** How a body of events is written, by its content type; a general one (curl sends form data unless told otherwise) leaves it to the first byte. */
 
+import { isMessagePack } from '../protocol/payload-format.ts';
+
 export type BodyFormat = 'json' | 'lines' | 'message-pack';
 
 const formats: ReadonlyMap<string, BodyFormat | 'either'> = new Map([
@@ -28,8 +30,6 @@ export function declaredFormat(contentType: string): BodyFormat | 'either' | nul
   return formats.get(type) ?? (type.endsWith('+json') ? 'json' : null);
 }
 
-/** 0x80 and above begin MessagePack's maps, lists and extensions; 0xef begins a UTF-8 byte order mark. */
 export function sniffFormat(body: Uint8Array): BodyFormat {
-  const first = body[0] ?? 0;
-  return first >= 0x80 && first !== 0xef ? 'message-pack' : 'json';
+  return isMessagePack(body) ? 'message-pack' : 'json';
 }

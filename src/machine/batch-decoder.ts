@@ -9,6 +9,7 @@
  * types, and all that is wrong.
  */
 import { BATCH_EVENTS, EVENT_BYTES_MAX, RECORD_BYTES_MAX } from '../constants.ts';
+import { isMessagePack } from '../protocol/payload-format.ts';
 import type { Schema } from '../protocol/schema.ts';
 import type { EventBatch } from './event-batch.ts';
 import { EventPlans } from './event-plan.ts';
@@ -61,11 +62,9 @@ export class BatchDecoder {
     this.#more = true;
     this.#blocked = bytes.length > RECORD_BYTES_MAX;
     if (this.#blocked) return;
-    const first = bytes.length > 0 ? (bytes[0] as number) : 0;
-    // As Payload tells them apart.
-    this.#binary = first >= 0x80 && first !== 0xef;
+    this.#binary = isMessagePack(bytes);
     this.#input.load(bytes, this.#binary ? MESSAGE_PACK_FILLER : JSON_FILLER);
-    if (this.#binary) this.#openMessagePack(first);
+    if (this.#binary) this.#openMessagePack(bytes[0] as number);
     else this.#openJson();
   }
 

@@ -1,10 +1,11 @@
 /**
- * The message of a producer, cut into events: JSON or MessagePack (told apart by the first byte), one event or an array
+ * The message of a producer, cut into events: JSON or MessagePack, one event or an array
  * of them. A bad element never stops its neighbours: JSON.parse reads the whole first, and only where that fails is the
  * text scanned element by element. In MessagePack an element that cannot be read hides where the next one begins: it is
  * rejected together with everything behind it.
  */
 import { EVENT_BYTES_MAX, EVENT_DEPTH_MAX, RECORD_BYTES_MAX } from '../constants.ts';
+import { isMessagePack } from '../protocol/payload-format.ts';
 import { RejectReason } from '../protocol/rejection.ts';
 import { assert } from '../stdx/assert.ts';
 import type { Fault } from './fault.ts';
@@ -49,9 +50,7 @@ export class Payload {
     this.index = from - 1;
     this.#ranges.length = 0;
     this.#values = noValues;
-    const first = bytes.length > 0 ? (bytes[0] as number) : 0;
-    // 0x80 … are MessagePack's maps, lists and records; 0xef begins a UTF-8 byte order mark.
-    this.#binary = first >= 0x80 && first !== 0xef;
+    this.#binary = isMessagePack(bytes);
     if (bytes.length > RECORD_BYTES_MAX) this.#count = 1;
     else if (this.#binary) this.#openMessagePack(bytes, from);
     else this.#openJson(bytes);

@@ -7,6 +7,7 @@
  *
  * JSON objects, MessagePack maps, and msgpackr records are completed; anything else (a list of events, no event at all) stays as it is.
  */
+import { isMessagePack } from '../../protocol/payload-format.ts';
 import { ByteWriter } from '../../stdx/bytes.ts';
 
 const DOT = 0x2e;
@@ -24,8 +25,7 @@ export function completeEvent(subject: Uint8Array, customerAt: number, payload: 
   while (dot < subject.length && subject[dot] !== DOT) dot++;
   const isExact = dot > customerAt && dot + 1 < subject.length && subject.indexOf(DOT, dot + 1) < 0;
   if (!isExact || payload.length === 0) return payload;
-  const first = payload[0] as number;
-  if (first >= 0x80 && first !== 0xef) {
+  if (isMessagePack(payload)) {
     const customer = decoder.decode(subject.subarray(customerAt, dot));
     return completeMessagePack(customer, decoder.decode(subject.subarray(dot + 1)), payload);
   }
