@@ -55,7 +55,7 @@ export class JsonEvents {
     let plan: EventPlan | null = null;
     let frame: EventFrame | null = null;
     let dataAt = -1;
-    /** Kinds seen, a bit each: a key that comes twice is left to the thorough decoder. */
+    /** Kinds seen, a bit each: a key that comes twice is left to the thorough decoder, but for those of subject-event.ts. */
     let seen = 0;
     let previous = object.head;
     let at = start;
@@ -67,12 +67,18 @@ export class JsonEvents {
       const { kind } = key;
       if (kind === NOBODYS) at = values.skip(at, 2);
       else {
-        if ((seen & (1 << kind)) !== 0) return BLOCKED;
+        const again = (seen & (1 << kind)) !== 0;
+        if (again && kind !== TYPE && kind !== CUSTOMER) return BLOCKED;
         seen |= 1 << kind;
         switch (kind) {
           case TYPE:
             at = this.#type(at);
             if (at < 0) return BLOCKED;
+            if (again) {
+              // Its data may have been read as another type's.
+              if (plan !== this.#plans.events[this.#lastType.slot]) return BLOCKED;
+              break;
+            }
             plan = this.#plans.events[this.#lastType.slot] as EventPlan;
             frame = batch.emptyFrame(plan.event, place);
             batch.type[place] = plan.event.index;
@@ -80,9 +86,13 @@ export class JsonEvents {
           case ID:
             at = this.#id(at, batch.idStart, batch.idEnd, place);
             break;
-          case CUSTOMER:
+          case CUSTOMER: {
+            // The last one counts; nobody, behind somebody, is rare.
+            const before: number | undefined = batch.customerStart[place];
             at = this.#id(at, batch.customerStart, batch.customerEnd, place);
+            if (again && batch.customerStart[place] === before) return BLOCKED;
             break;
+          }
           case TS:
             at = this.#ts(at, batch.givenTs, place);
             break;

@@ -69,7 +69,7 @@ export class MessagePackEvents {
     let frame: EventFrame | null = null;
     let dataAt = -1;
     let recordsAtData = 0;
-    /** Kinds seen, a bit each: a key that comes twice is left to the thorough decoder. */
+    /** Kinds seen, a bit each: a key that comes twice is left to the thorough decoder, but for those of subject-event.ts. */
     let seen = 0;
     let previous = object.head;
     for (let i = 0; i < count; i++) {
@@ -91,12 +91,18 @@ export class MessagePackEvents {
         if (at < 0) return BLOCKED;
         continue;
       }
-      if ((seen & (1 << kind)) !== 0) return BLOCKED;
+      const again = (seen & (1 << kind)) !== 0;
+      if (again && kind !== TYPE && kind !== CUSTOMER) return BLOCKED;
       seen |= 1 << kind;
       switch (kind) {
         case TYPE: {
           at = this.#type(at);
           if (at < 0) return BLOCKED;
+          if (again) {
+            // Its data may have been read as another type's.
+            if (plan !== this.#plans.events[this.#lastType.slot]) return BLOCKED;
+            break;
+          }
           plan = this.#plans.events[this.#lastType.slot] as EventPlan;
           frame = batch.emptyFrame(plan.event, place);
           batch.type[place] = plan.event.index;
@@ -105,9 +111,13 @@ export class MessagePackEvents {
         case ID:
           at = this.#id(at, batch.idStart, batch.idEnd, place);
           break;
-        case CUSTOMER:
+        case CUSTOMER: {
+          // The last one counts; nobody, behind somebody, is rare.
+          const before: number | undefined = batch.customerStart[place];
           at = this.#id(at, batch.customerStart, batch.customerEnd, place);
+          if (again && batch.customerStart[place] === before) return BLOCKED;
           break;
+        }
         case TS:
           at = this.#ts(at, batch.givenTs, place);
           break;
