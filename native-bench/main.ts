@@ -6,6 +6,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Command } from 'commander';
+import { STOPPED_BY, stopSignal } from '../src/cli/stop-signal.ts';
 import { chartOf } from './chart.ts';
 import { watchMachine } from './machine-description.ts';
 import { findDebianProgram } from './peers/debian-program.ts';
@@ -103,19 +104,18 @@ async function prepare(): Promise<number> {
 
 async function main(): Promise<number> {
   const aborted = new AbortController();
-  let stoppedBy: 'SIGINT' | 'SIGTERM' | null = null;
-  for (const signal of ['SIGINT', 'SIGTERM'] as const)
-    process.once(signal, () => {
-      stoppedBy = signal;
-      aborted.abort();
-    });
+  let exitCode: number | null = null;
+  void stopSignal().then((signal) => {
+    exitCode = STOPPED_BY[signal];
+    aborted.abort();
+  });
   const folder = await mkdtemp(join(tmpdir(), 'beckon-bench-'));
   try {
     if (options.install) await installPackages();
     const startedAt = new Date();
     const describe = await watchMachine(options.quick === true ? 0 : undefined);
     const results = await runAll(folder, aborted.signal);
-    if (stoppedBy !== null) return stoppedBy === 'SIGINT' ? 130 : 143;
+    if (exitCode !== null) return exitCode;
     const report = reportOf({
       machine: await describe(),
       startedAt: startedAt.toISOString(),

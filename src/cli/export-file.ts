@@ -15,7 +15,8 @@ export interface ExportFile {
   write(fill: Fill): Promise<void>;
 }
 
-const STOPPING_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+/** Not SIGHUP: listening for it would undo nohup. */
+const STOPPING_SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 const PERMISSIONS = 0o777;
 
 /** Throws if nothing can be written there: before anything was asked of a node. */

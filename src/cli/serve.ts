@@ -2,6 +2,7 @@
 import { type NodeOptions, startNode, WorkspaceError } from '../node.ts';
 import { createLogger } from '../telemetry/logger.ts';
 import { ExitCode, InputError, UsageError } from './exit.ts';
+import { stopSignal } from './stop-signal.ts';
 
 /** As the command line gives them. */
 export interface ServeFlags {
@@ -28,10 +29,8 @@ export interface ServeFlags {
 export async function serve(flags: ServeFlags): Promise<number> {
   const options = nodeOptions(flags);
   const logger = createLogger();
-  const signalled = new Promise<NodeJS.Signals>((resolve) => {
-    process.once('SIGTERM', resolve);
-    process.once('SIGINT', resolve);
-  });
+  // A second signal does not wait.
+  const signalled = stopSignal(() => process.exit(ExitCode.internal));
   // Nothing is acknowledged while a node recovers: there is nothing to drain.
   let recovering = true;
   void signalled.then(() => recovering && process.exit(ExitCode.done));
@@ -45,8 +44,6 @@ export async function serve(flags: ServeFlags): Promise<number> {
 
   const signal = await signalled;
   logger.info({ signal }, 'stopping: draining, then taking snapshots');
-  // A second signal does not wait.
-  process.once(signal, () => process.exit(ExitCode.internal));
   await node.stop();
   logger.info('stopped');
   return ExitCode.done;

@@ -9,6 +9,7 @@ import { gunzipSync } from 'node:zlib';
 import { EventSender } from '../cli/event-sender.ts';
 import { ExitCode } from '../cli/exit.ts';
 import { orderHashOf } from '../cli/order-hash.ts';
+import { STOPPED_BY, stopSignal } from '../cli/stop-signal.ts';
 import { DecisionWatch } from './decision-watch.ts';
 import type { DemoEvent } from './demo-event.ts';
 import { EngineFailure, EngineProcess } from './engine-process.ts';
@@ -26,7 +27,7 @@ const LAST_DECISIONS_MS_MAX = 10_000;
 /** An engine of our own that does not answer for this long has failed. */
 const ENGINE_SILENT_MS_MAX = 5_000;
 /** Exit code after Ctrl-C in mid-replay, as shells expect it. What was being sent is abandoned: the caller ends the process. */
-export const INTERRUPTED = 130;
+export const INTERRUPTED = STOPPED_BY.SIGINT;
 
 export interface DemoOptions {
   /** One line of JSON instead of words; at full speed. */
@@ -49,28 +50,36 @@ export async function runDemo(options: DemoOptions, out: NodeJS.WriteStream): Pr
   const sample = await readSample();
   const say = (text: string): void => void (options.json || out.write(text));
   say(`Starting the engine with ${relative(process.cwd(), WORKSPACE)} …\n`);
-  const interrupted = interruption();
-  const nats = options.nats ? await NatsServer.start() : null;
-  if (nats !== null) say(`Its log is JetStream's, on ${nats.url}\n`);
-  const engine = await EngineProcess.start(WORKSPACE, nats);
-  const died = engine.died();
-  let outcome: Awaited<ReturnType<typeof replay>> | null;
+  let stopping = false;
+  let code: number | null = null;
+  const interrupted = stopSignal().then(() => {
+    stopping = true;
+    return null;
+  });
   try {
-    outcome = await Promise.race([replay(engine, sample, options, out, say), interrupted.then(() => null), died]);
-    if (outcome && options.serve) {
-      say(thingsToTry(engine.url, outcome.favourite));
-      await Promise.race([interrupted, died]);
+    const nats = options.nats ? await NatsServer.start() : null;
+    if (nats !== null) say(`Its log is JetStream's, on ${nats.url}\n`);
+    const engine = await EngineProcess.start(WORKSPACE, nats);
+    const died = engine.died();
+    try {
+      const outcome = await Promise.race([replay(engine, sample, options, out, say), interrupted, died]);
+      if (outcome) code = outcome.summary.balanced && outcome.summary.rejected === 0 ? ExitCode.done : ExitCode.input;
+      if (outcome && options.serve) {
+        say(thingsToTry(engine.url, outcome.favourite));
+        await Promise.race([interrupted, died]);
+      }
+    } catch (error) {
+      await engine.stop();
+      throw error;
     }
+    await finish(engine);
   } catch (error) {
-    await engine.stop();
-    throw error;
+    // A terminal's Ctrl-C reaches the engine and its servers, too: what they fail at then is no failure.
+    if (!stopping) throw error;
   }
-  await finish(engine);
-  if (!outcome) {
-    say('\nStopped.\n');
-    return INTERRUPTED;
-  }
-  return outcome.summary.balanced && outcome.summary.rejected === 0 ? ExitCode.done : ExitCode.input;
+  if (code !== null) return code;
+  say('\nStopped.\n');
+  return INTERRUPTED;
 }
 
 /** A clean stop is part of what is shown. */
@@ -134,12 +143,4 @@ async function getJson<T>(url: string): Promise<T> {
   const response = await fetch(url);
   if (response.status !== 200) throw new Error(`GET ${url}: ${response.status} ${await response.text()}`);
   return (await response.json()) as T;
-}
-
-/** Resolves on the first Ctrl-C or SIGTERM; the engine is then stopped in order. */
-function interruption(): Promise<void> {
-  return new Promise((resolve) => {
-    process.once('SIGINT', resolve);
-    process.once('SIGTERM', resolve);
-  });
 }

@@ -21,7 +21,7 @@ async function until(holds: () => boolean): Promise<void> {
   while (!holds()) await sleep(5);
 }
 
-it.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)('%s leaves no part of an export behind', async (signal) => {
+it.each(['SIGINT', 'SIGTERM'] as const)('%s leaves no part of an export behind', async (signal) => {
   node = await fakeNode((_, response) => {
     response.writeHead(200, { 'beckon-count': '1000' });
     response.write('{"id":"a"}\n');

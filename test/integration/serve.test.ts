@@ -1,6 +1,7 @@
 /** What an operator meets: ports, signals, wrong folders, concurrent edits, a till beside an import. */
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { readWorkspaceFolder } from '../../src/workspace/folder.ts';
 import { runBeckon } from '../support/beckon-process.ts';
@@ -24,6 +25,14 @@ describe('beckon serve', () => {
     const second = await runBeckon('serve', '--data', data, '--http', '127.0.0.1:0');
     expect(second.code).toBe(1);
     expect(second.stderr).toContain(`this data folder is in use by process ${node.pid}`);
+  });
+
+  it('stops in order when one Ctrl-C arrives twice, as under npm', async () => {
+    const node = await nodes.start(nodes.newDataFolder());
+    process.kill(node.pid, 'SIGINT');
+    await sleep(5);
+    expect(await node.stop('SIGINT')).toBe(0);
+    expect(node.stderr()).toContain('"stopped"');
   });
 
   it('refuses a flag that differs from what the data was created with', async () => {

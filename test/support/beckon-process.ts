@@ -14,8 +14,8 @@ export interface BeckonProcess {
   stderr(): string;
   /** SIGKILL; resolves when the process is gone. */
   kill(): Promise<void>;
-  /** SIGTERM; resolves with the exit code. */
-  stop(): Promise<number | null>;
+  /** SIGTERM, or another signal; resolves with the exit code. */
+  stop(signal?: NodeJS.Signals): Promise<number | null>;
 }
 
 export function temporaryFolder(): { readonly path: string; remove(): void } {
@@ -42,8 +42,8 @@ export async function startBeckon(...flags: string[]): Promise<BeckonProcess> {
       child.kill('SIGKILL');
       await gone;
     },
-    stop: () => {
-      child.kill('SIGTERM');
+    stop: (signal = 'SIGTERM') => {
+      child.kill(signal);
       return gone;
     },
   };
