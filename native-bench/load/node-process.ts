@@ -22,7 +22,7 @@ export interface NodeProcess {
   readonly startMs: number;
   /** SIGTERM, and SIGKILL if that takes longer than `msMax` (30 s unless given); resolves when it is gone. */
   stop(msMax?: number): Promise<void>;
-  /** SIGKILL. */
+  /** SIGKILL; SIGTERM where profiles are wanted, which only a node that ends by itself writes. */
   kill(): Promise<void>;
 }
 
@@ -46,7 +46,7 @@ async function start(args: string[]): Promise<NodeProcess> {
     pid: child.pid as number,
     startMs: performance.now() - startedAt,
     stop: (msMax = STOP_MS_MAX) => ended(child, 'SIGTERM', msMax),
-    kill: () => ended(child, 'SIGKILL', STOP_MS_MAX),
+    kill: () => ended(child, profileFlags().length > 0 ? 'SIGTERM' : 'SIGKILL', STOP_MS_MAX),
   };
 }
 

@@ -59,7 +59,7 @@ interface Side {
 }
 
 export const suite: Suite = {
-  name: 'scans',
+  name: 'scans-columns',
   about: 'audience counts over ten million customers, beside C++, DuckDB and a loop in JavaScript',
   ratios: ['scan_vs_duckdb', 'scan_vs_cpp'],
   async run(bench) {
