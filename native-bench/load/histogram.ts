@@ -1,7 +1,7 @@
 /**
  * Latencies in whole microseconds, counted in log-linear buckets as HdrHistogram does: 128 buckets to every power of two, so that a quantile is at most
- * 0.8 % above the true value whatever its size, and millions of values cost the same 26 KB. Our own, because hdr-histogram-js has not been released for years and
- * brings a WebAssembly compiler's loader with it for what is forty lines.
+ * 0.8 % above the true value whatever its size, and millions of values cost the same 26 KB. Our own, because hdr-histogram-js (3.0.1)
+ * brings a WebAssembly loader and a compressor with it for what is forty lines.
  */
 const LINEAR = 256;
 const PER_OCTAVE = 128;
