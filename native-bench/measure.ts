@@ -9,7 +9,7 @@ export interface Side {
   readonly name: string;
   /** Before each turn, outside of the measurement. */
   prepare?(): void | Promise<void>;
-  /** One turn. `measureRates`: returns how many units of work it did; `measureValues`: returns what was measured. */
+  /** One turn; returns what was measured. */
   run(): number | Promise<number>;
 }
 
@@ -45,26 +45,10 @@ export class Rounds {
   }
 }
 
-/** Units of work per second. */
-export function measureRates(sides: readonly Side[], options: MeasureOptions): Promise<Rounds> {
-  return measure(sides, options, async (side) => {
-    const begin = performance.now();
-    const running = side.run();
-    // A synchronous turn must not wait for the event loop.
-    const done = typeof running === 'number' ? running : await running;
-    return (done * 1000) / (performance.now() - begin);
-  });
-}
-
-/** Whatever the sides return: a p99 in ms, a rate that a program took itself. */
-export function measureValues(sides: readonly Side[], options: MeasureOptions): Promise<Rounds> {
-  return measure(sides, options, async (side) => side.run());
-}
-
-async function measure(
+/** Of whatever the sides return: a p99 in ms, a rate. */
+export async function measureValues(
   sides: readonly Side[],
   { rounds, warmUps = 1, onRound }: MeasureOptions,
-  turn: (side: Side) => Promise<number>,
 ): Promise<Rounds> {
   const values = new Map(sides.map((side) => [side.name, [] as number[]]));
   assert(values.size === sides.length, 'sides have names of their own');
@@ -75,7 +59,7 @@ async function measure(
       await side.prepare?.();
       // One side's garbage is not collected at another's expense.
       collectGarbage();
-      const value = await turn(side);
+      const value = await side.run();
       assert(Number.isFinite(value) && value > 0, `${side.name} measured ${value}`);
       if (round >= 0) (values.get(side.name) as number[]).push(value);
     }
@@ -105,30 +89,4 @@ export function spreadOf(values: readonly number[]): Spread {
 export function ratioSpread(values: readonly number[], bases: readonly number[]): Spread {
   assert(values.length === bases.length);
   return spreadOf(values.map((value, round) => value / (bases[round] as number)));
-}
-
-/** The value that a share of all does not exceed (nearest rank), e.g. 0.99. Sorts a copy. */
-export function percentile(values: ArrayLike<number>, share: number): number {
-  assert(values.length > 0 && share > 0 && share <= 1);
-  const sorted = Float64Array.from(values).sort();
-  return sorted[Math.ceil(share * sorted.length) - 1] as number;
-}
-
-export interface Latencies {
-  readonly p50: number;
-  readonly p99: number;
-  readonly p999: number;
-  readonly max: number;
-  readonly count: number;
-}
-
-/** In the unit of what is given. */
-export function latenciesOf(values: ArrayLike<number>): Latencies {
-  return {
-    p50: percentile(values, 0.5),
-    p99: percentile(values, 0.99),
-    p999: percentile(values, 0.999),
-    max: percentile(values, 1),
-    count: values.length,
-  };
 }

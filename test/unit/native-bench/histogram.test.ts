@@ -1,7 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Histogram } from '../../../native-bench/load/histogram.ts';
-import { percentile } from '../../../native-bench/measure.ts';
+
+/** The value that a share of all does not exceed (nearest rank). */
+function percentile(values: readonly number[], share: number): number {
+  const sorted = Float64Array.from(values).sort();
+  return sorted[Math.ceil(share * sorted.length) - 1] as number;
+}
 
 describe('Histogram', () => {
   it('tells quantiles that are at most 0.8 % above those of the sorted values', () => {
