@@ -31,7 +31,8 @@ describe('beckon serve', () => {
     const node = await nodes.start(nodes.newDataFolder());
     process.kill(node.pid, 'SIGINT');
     await sleep(5);
-    expect(await node.stop('SIGINT')).toBe(0);
+    // A second one that meets a process in its last moments, whose listeners are gone, ends it by that signal: it had stopped in order by then.
+    expect([0, null]).toContain(await node.stop('SIGINT'));
     expect(node.stderr()).toContain('"stopped"');
   });
 
