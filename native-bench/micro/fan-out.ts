@@ -174,6 +174,8 @@ function decision(partition: number, number: number): Decision {
     value: 6.9,
     expires: null,
     event: { id: `receipt-${number}`, type: 'receipt' },
+    slot: null,
+    follows: null,
     workspace: 1,
   };
 }

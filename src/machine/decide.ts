@@ -151,6 +151,8 @@ export class DecideStep {
       value,
       expires: null,
       event: { id: event.id === '' ? null : event.id, type: event.typeName },
+      slot: null,
+      follows: null,
       workspace: workspace.version,
     };
     campaign.account.decide(channelName);

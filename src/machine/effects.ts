@@ -7,10 +7,11 @@
  * numbers.
  */
 import type { Decision, EncodedDecision } from '../protocol/decision.ts';
+import type { PartitionMessage } from '../protocol/partition-message.ts';
 import { type Rejection, RejectReason } from '../protocol/rejection.ts';
 
 export interface MadeDecision extends EncodedDecision {
-  /** Index within its record of the event that was decided on. */
+  /** Index within its record of the event that was decided on; -1 where a timer, a message or a schedule led to it. */
   readonly eventIndex: number;
   /** What `json` encodes. */
   readonly decision: Decision;
@@ -31,6 +32,14 @@ export interface RepeatedEvent {
   readonly count: number;
 }
 
+/** Something to say to another partition; see protocol/partition-message.ts. */
+export interface OutgoingMessage {
+  readonly to: number;
+  /** 1, 2, 3 … without gaps from this partition to that one. */
+  readonly number: number;
+  readonly message: PartitionMessage;
+}
+
 export class Effects {
   /** Events that were applied. Repeats are not among them. */
   accepted = 0;
@@ -40,6 +49,8 @@ export class Effects {
   /** In the order of their numbers. */
   readonly decisions: MadeDecision[] = [];
   readonly repeatedOf: RepeatedEvent[] = [];
+  /** In the order of their numbers. */
+  readonly messages: OutgoingMessage[] = [];
   /** Why a workspace record had no effect; null if it had, and for other records. */
   workspaceError: string | null = null;
   /** For telemetry; goes on counting until drained. */
@@ -53,6 +64,7 @@ export class Effects {
     this.deadLetters.length = 0;
     this.decisions.length = 0;
     this.repeatedOf.length = 0;
+    this.messages.length = 0;
     this.workspaceError = null;
   }
 }

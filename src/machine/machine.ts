@@ -88,6 +88,17 @@ export class Machine {
   get deadLetterCount(): number {
     return this.#globals.deadLetterCount;
   }
+  /**
+   * Log time at which something falls due, Infinity if nothing waits: under the wall clock, a record of that time or later (a tick if nothing else comes) lets it
+   * happen.
+   */
+  get nextDue(): number {
+    return Number.POSITIVE_INFINITY;
+  }
+  /** Messages to that partition so far; the last one has this number. */
+  sentTo(_partition: number): number {
+    return 0;
+  }
   /** Timestamp of the last record applied, epoch ms. */
   get recordTs(): number {
     return this.#globals.recordTs;

@@ -14,7 +14,12 @@ export interface Decision {
   readonly message: Readonly<Record<string, string>> | null;
   readonly value: number;
   readonly expires: string | null;
+  /** The event that triggered it. Of a schedule: type `$schedule`, and as id the due time. */
   readonly event: { readonly id: string | null; readonly type: string };
+  /** Its placement on the channel; null where the channel has none. */
+  readonly slot: string | null;
+  /** Of a cascade: the decision on the channel before it. */
+  readonly follows: string | null;
   /** Version of the workspace that decided. */
   readonly workspace: number;
 }

@@ -42,5 +42,13 @@ export const SuppressReason = {
   superseded: 'superseded',
   withdrawn: 'withdrawn',
   shadow: 'shadow',
+  /** A gap of the policy had not passed since the last contact. */
+  gap: 'gap',
+  /** Another campaign of an exclusion had contacted the customer. */
+  excluded: 'excluded',
+  /** Its predicate no longer held when it was asked again after a wait. */
+  lapsed: 'lapsed',
+  /** The partition, or the customer, has no room for another wait. */
+  full: 'full',
 } as const;
 export type SuppressReason = (typeof SuppressReason)[keyof typeof SuppressReason];

@@ -88,6 +88,16 @@ class CampaignCompiler {
       template,
       valid: compileValidity(data.valid, settings),
       status,
+      group: null,
+      category: null,
+      score: null,
+      slots: null,
+      schedule: null,
+      wait: null,
+      after: null,
+      cascade: null,
+      limits: { total: null, perDay: null },
+      goal: null,
     };
   }
 

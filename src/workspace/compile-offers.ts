@@ -30,6 +30,9 @@ export function compileOffers(file: YamlFile | null, given: boolean, settings: S
       title,
       perCustomer: perCustomer === undefined ? null : { max: perCustomer.max, perMs },
       valid: compileValidity(valid, settings),
+      budget: null,
+      expires: null,
+      returnsUnused: false,
     };
   });
   return { names: new Names('offer', file.name, true, ids), compiled };

@@ -19,13 +19,23 @@ export function compilePolicy(
     attributes.find((attribute) => attribute.name === 'timezone' && attribute.type === 'string')?.slot ?? -1;
   const optIn = Array.from(channels.all, () => Consent.optIn);
   const data = file === null ? null : validate(policyDefinition, file, issues);
-  if (file === null || data === null) return { consent: optIn, caps: [], quietHours: null, pick: 1, timezoneSlot };
+  const nothing: Policy = {
+    consent: optIn,
+    caps: [],
+    exclusions: [],
+    holdout: { share: 0, categories: null },
+    quietHours: null,
+    pick: 1,
+    slots: Array.from(channels.all, () => null),
+    timezoneSlot,
+  };
+  if (file === null || data === null) return nothing;
   return {
+    ...nothing,
     consent: compileConsent(data, file, channels, optIn, issues),
     caps: compileCaps(data, file, channels, issues),
     quietHours: compileQuietHours(data, file, channels, issues),
     pick: data.arbitration?.pick ?? 1,
-    timezoneSlot,
   };
 }
 
@@ -58,7 +68,16 @@ function compileCaps(data: PolicyDefinition, file: YamlFile, channels: Names, is
     else names.set(cap.name, i);
     const indices =
       cap.channels === undefined ? null : channels.resolveList(cap.channels, file, ['caps', i, 'channels'], issues);
-    return { name: cap.name, max: cap.max, perMs: parseDuration(cap.per) ?? 0, channels: indices };
+    return {
+      name: cap.name,
+      max: cap.max,
+      perMs: parseDuration(cap.per) ?? 0,
+      channels: indices,
+      groups: null,
+      categories: null,
+      reserved: null,
+      isGap: false,
+    };
   });
 }
 
@@ -74,5 +93,10 @@ function compileQuietHours(
     quietHours.channels === undefined
       ? Array.from({ length: channels.size }, (_, i) => i)
       : channels.resolveList(quietHours.channels, file, ['quietHours', 'channels'], issues);
-  return { fromMinute: parseTimeOfDay(quietHours.from), toMinute: parseTimeOfDay(quietHours.to), channels: indices };
+  return {
+    fromMinute: parseTimeOfDay(quietHours.from),
+    toMinute: parseTimeOfDay(quietHours.to),
+    channels: indices,
+    defer: quietHours.then === 'defer',
+  };
 }

@@ -52,6 +52,8 @@ export function compileWorkspace(files: Readonly<Record<string, string>>): Compi
     policy,
     templates: checkedTemplates,
     campaigns: campaigns.map(({ campaign }) => campaign),
+    feedbackEvent: -1,
+    shares: {},
   };
   lint(workspace, parsed, issues);
   return { workspace, warnings: issues.warnings };

@@ -30,6 +30,13 @@ export interface Workspace {
   readonly templates: readonly Template[];
   /** Sorted by id (UTF-16 order); a campaign's index here is its index everywhere in this version. */
   readonly campaigns: readonly Campaign[];
+  /** Index into Schema.events of the engine's own `$feedback`, which rules may read as any other type. */
+  readonly feedbackEvent: number;
+  /**
+   * By lease key (`offer/<id>`, `total/<campaign>`, `day/<campaign>`): units that every partition has in hand from the start, without asking. The publisher sets a
+   * key's share once and carries it on into every later version, so that all partitions know the same one whichever versions they have seen.
+   */
+  readonly shares: Readonly<Record<string, number>>;
 }
 
 export interface Attribute {
@@ -94,6 +101,32 @@ export interface Offer {
   readonly title: string;
   readonly perCustomer: RollingLimit | null;
   readonly valid: Validity;
+  /** Decisions that it may be given in, over all partitions; null: any number. */
+  readonly budget: number | null;
+  /** How long a decision with it is good for; null: no end. */
+  readonly expires: Deadline | null;
+  /** A decision that expired without feedback `converted` gives its units of budget and limits back. */
+  readonly returnsUnused: boolean;
+}
+
+/** So long after the moment in question, or a schedule's next due time after it. */
+export type Deadline = { readonly afterMs: number } | { readonly schedule: Schedule };
+
+/**
+ * Due times by the wall clock of the workspace's zone: minutes that all five fields allow, as cron has it (if both days of month and days of week are restricted, either
+ * may match), moved by `offsetMs`. A time that daylight saving skips falls due when the gap ends; one that comes twice, at its first.
+ */
+export interface Schedule {
+  /** As people wrote it, for people. */
+  readonly source: string;
+  /** Ascending. 0 … 59, 0 … 23, 1 … 31, 1 … 12, 0 (Sunday) … 6. */
+  readonly minutes: readonly number[];
+  readonly hours: readonly number[];
+  readonly daysOfMonth: readonly number[];
+  readonly months: readonly number[];
+  readonly daysOfWeek: readonly number[];
+  /** Added to every due time; negative: before it. */
+  readonly offsetMs: number;
 }
 
 export const Consent = { optIn: 'opt-in', optOut: 'opt-out', noneNeeded: 'none-needed' } as const;
@@ -105,6 +138,22 @@ export interface Cap {
   readonly perMs: number;
   /** Indices into Workspace.channels; null: all. */
   readonly channels: readonly number[] | null;
+  /** Names of campaigns' groups and categories; null: all. A contact counts if it is of all that is named. */
+  readonly groups: readonly string[] | null;
+  readonly categories: readonly string[] | null;
+  /** The last `max` of the cap's places are for campaigns of at least this priority; null: none is. */
+  readonly reserved: { readonly max: number; readonly priority: number } | null;
+  /** It comes from `gap`: max is 1, and who loses by it is counted as `gap`. */
+  readonly isGap: boolean;
+}
+
+/** Of these campaigns a customer hears from one at most within perMs (half-open, rolling). */
+export interface Exclusion {
+  readonly name: string;
+  readonly perMs: number;
+  /** Ids of campaigns, and names of groups: either makes a campaign one of them. */
+  readonly campaigns: readonly string[];
+  readonly groups: readonly string[];
 }
 
 export interface QuietHours {
@@ -112,6 +161,8 @@ export interface QuietHours {
   readonly fromMinute: number;
   readonly toMinute: number;
   readonly channels: readonly number[];
+  /** Who would be decided but for quiet hours waits until they end. */
+  readonly defer: boolean;
 }
 
 export interface Policy {
@@ -119,8 +170,13 @@ export interface Policy {
   readonly consent: readonly Consent[];
   readonly caps: readonly Cap[];
   readonly quietHours: QuietHours | null;
+  readonly exclusions: readonly Exclusion[];
+  /** Held out of all campaigns of these categories (null: of all campaigns): u("holdout") with an empty campaign. 0: nobody. */
+  readonly holdout: { readonly share: number; readonly categories: readonly string[] | null };
   /** Winners per event. */
   readonly pick: number;
+  /** By channel index: names of its placements, one winner each per event, in their order; null: the channel has none. */
+  readonly slots: readonly (readonly string[] | null)[];
   /** Slot of the string attribute `timezone`, -1 where the profile has none. */
   readonly timezoneSlot: number;
 }
@@ -166,6 +222,65 @@ export interface Campaign {
   readonly template: number;
   readonly valid: Validity;
   readonly status: 'draft' | 'live' | 'paused';
+  /** Names for caps and exclusions; null: none. */
+  readonly group: string | null;
+  readonly category: string | null;
+  /** What arbitration ranks by, before priority: policy.yaml's score with this campaign's value, propensity and weight put in; null: nothing. */
+  readonly score: Program | null;
+  /** Names of the placements that it takes; null: any. */
+  readonly slots: readonly string[] | null;
+  /** Due times at which it looks at every customer; null: it listens for `event`, which is -1 otherwise. */
+  readonly schedule: Schedule | null;
+  readonly wait: Wait | null;
+  readonly after: Sequence | null;
+  readonly cascade: Cascade | null;
+  readonly limits: { readonly total: number | null; readonly perDay: number | null };
+  readonly goal: Goal | null;
+}
+
+/** Rules over two events: `event`, the one that comes, and `trigger`, the campaign's own. */
+export interface Meeting {
+  /** Index into Schema.events of the one that comes. */
+  readonly event: number;
+  /** Over pairSchema(event, trigger); null: always. */
+  readonly when: Program | null;
+}
+
+/** A, then not B within a time. */
+export interface Wait {
+  /** From the trigger's log time on. */
+  readonly deadline: Deadline;
+  readonly unless: readonly Meeting[];
+  /** A new trigger takes the place of waits of the same customer for which this holds (`trigger`: the waiting one); null: they wait side by side. */
+  readonly restart: Meeting | null;
+  /** Asked at the end in the place of the campaign's `when`; null: `when` is asked again. */
+  readonly when: Program | null;
+}
+
+/** What must have come before the trigger, in this order, within withinMs before it. */
+export interface Sequence {
+  readonly events: readonly Meeting[];
+  readonly withinMs: number;
+}
+
+export const FeedbackOutcome = {
+  delivered: 'delivered',
+  opened: 'opened',
+  clicked: 'clicked',
+  converted: 'converted',
+  failed: 'failed',
+} as const;
+export type FeedbackOutcome = (typeof FeedbackOutcome)[keyof typeof FeedbackOutcome];
+
+/** The next channel is tried after afterMs unless there was feedback of this kind, or a stronger one. */
+export interface Cascade {
+  readonly afterMs: number;
+  readonly unless: Exclude<FeedbackOutcome, 'failed'>;
+}
+
+/** What a campaign is to achieve: counted for those it contacted and for those it held out, once each. */
+export interface Goal extends Meeting {
+  readonly withinMs: number;
 }
 
 /** A problem in a workspace, printed as `file:line:column message`. line and column are 1-based. */
