@@ -10,11 +10,12 @@
  *     {message: [event, …]}               several in one message
  *     {publish: {file: …}}                a new version: the files named replace those of the one before; null removes one
  *     {tick: time}                        time passes without an event (wall clock)
- *     arrives: time                       the message's own timestamp; long after all events where it is left out
+ *     arrives: time                       the message's own timestamp; left out: under the wall clock the event's own, under the event clock long after all events
  *   and for each step
  *     decides:    the decisions that follow, in order, each with at least these properties; none where it is left out
  *     suppresses: {campaign: reason}, a list of reasons if several; none where it is left out
  *     rejects:    texts found in the rejections, in order; none where it is left out
+ *     waits:      {campaign: how many of its matches wait afterwards}; not looked at where it is left out
  *     repeats:    how many events were recognised as repeats; 0 where it is left out
  *   counts:     {campaign: {matched, decided, suppressed, …}} at the end, only what is named
  *   observationErrors: how many observations were left out of an aggregate in all; not looked at where it is left out
@@ -42,6 +43,7 @@ interface Step extends GoldenEvent {
   readonly suppresses?: Readonly<Record<string, string | readonly string[]>>;
   readonly rejects?: readonly string[];
   readonly repeats?: number;
+  readonly waits?: Readonly<Record<string, number>>;
 }
 
 interface Scenario {
@@ -104,12 +106,18 @@ function suppressions(fixture: MachineFixture): Map<string, number> {
   return new Map(rows);
 }
 
+/** Epoch ms; undefined: long after all events. */
+function arrival({ arrives, at }: Step, clock: 'event' | 'wall' | undefined): number | undefined {
+  const time = arrives ?? (clock === 'wall' ? at : undefined);
+  return time === undefined ? undefined : Date.parse(time);
+}
+
 function check(player: Player, step: Step, index: number): void {
   const { fixture } = player;
   const before = suppressions(fixture);
   if (step.publish !== undefined) player.publish(step.publish);
   else if (step.tick !== undefined) fixture.tick(Date.parse(step.tick));
-  else fixture.send(eventsOf(step), step.arrives === undefined ? undefined : Date.parse(step.arrives));
+  else fixture.send(eventsOf(step), arrival(step, fixture.options.clock));
   const { effects } = fixture;
   const place = `step ${index + 1} (${step.at ?? step.tick ?? Object.keys(step)[0]})`;
   const decisions = effects.decisions.map(({ decision }) => decision);
@@ -128,6 +136,8 @@ function check(player: Player, step: Step, index: number): void {
   (step.rejects ?? []).forEach((text, i) => {
     expect(`${effects.rejections[i]?.reason}: ${effects.rejections[i]?.error}`, place).toContain(text);
   });
+  for (const [id, waiting] of Object.entries(step.waits ?? {}))
+    expect(fixture.machine.campaigns().find((row) => row.id === id)?.waiting, `${place}: ${id} waits`).toBe(waiting);
   expect(effects.repeated, `${place}: repeats`).toBe(step.repeats ?? 0);
 }
 
