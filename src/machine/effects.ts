@@ -40,6 +40,25 @@ export interface OutgoingMessage {
   readonly message: PartitionMessage;
 }
 
+/**
+ * An event's winner that waits for units of a budget or limit. Whoever awaits the answer to that event is told of the decision when the entry settles: within the same
+ * record at the earliest.
+ */
+export interface WaitingWinner {
+  /** Of the event within its record; -1 where a timer, a message or a schedule led to it: nobody awaits that. */
+  readonly eventIndex: number;
+  /** Of its pending entry. */
+  readonly number: number;
+  readonly campaign: string;
+}
+
+/** A waiting winner waits no longer: it was decided (that decision is in `decisions`, too), or suppressed or deferred (null). */
+export interface SettledWinner {
+  /** As WaitingWinner.number. */
+  readonly number: number;
+  readonly decision: MadeDecision | null;
+}
+
 export class Effects {
   /** Events that were applied. Repeats are not among them. */
   accepted = 0;
@@ -51,6 +70,13 @@ export class Effects {
   readonly repeatedOf: RepeatedEvent[] = [];
   /** In the order of their numbers. */
   readonly messages: OutgoingMessage[] = [];
+  /** Messages of other partitions that were taken; repeats are not among them. */
+  messagesTaken = 0;
+  /** Winners that began to wait for units, and those that settled. */
+  readonly waitingUnits: WaitingWinner[] = [];
+  readonly settled: SettledWinner[] = [];
+  /** Due times of what fell due with this record, in order: one for each customer's due moment and for each chunk of a schedule. For telemetry. */
+  readonly fired: number[] = [];
   /** Why a workspace record had no effect; null if it had, and for other records. */
   workspaceError: string | null = null;
   /** For telemetry; goes on counting until drained. */
@@ -65,6 +91,10 @@ export class Effects {
     this.decisions.length = 0;
     this.repeatedOf.length = 0;
     this.messages.length = 0;
+    this.messagesTaken = 0;
+    this.waitingUnits.length = 0;
+    this.settled.length = 0;
+    this.fired.length = 0;
     this.workspaceError = null;
   }
 }
