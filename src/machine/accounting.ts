@@ -4,6 +4,7 @@
  */
 import { SuppressReason } from '../protocol/rejection.ts';
 import { assert } from '../stdx/assert.ts';
+import { CampaignResponses, type ResponseCounts } from './campaign-responses.ts';
 
 /** Index of a reason in CampaignAccount.suppressed; small integers on the hot path. */
 export const SUPPRESS_REASONS: readonly SuppressReason[] = Object.values(SuppressReason);
@@ -35,6 +36,7 @@ export class CampaignAccount {
   valueErrors = 0;
   /** Messages that could not be rendered: sent as null. */
   messageErrors = 0;
+  readonly responses = new CampaignResponses();
 
   constructor(id: string) {
     this.id = id;
@@ -73,6 +75,7 @@ export class CampaignAccount {
       errors: this.errors,
       valueErrors: this.valueErrors,
       messageErrors: this.messageErrors,
+      ...this.responses.counts(),
     };
   }
 }
@@ -81,7 +84,7 @@ export class CampaignAccount {
  * What users see of a campaign's counts. `status` is that of the active version, `removed` for a campaign that it does
  * not have.
  */
-export interface CampaignRow {
+export interface CampaignRow extends ResponseCounts {
   readonly id: string;
   readonly status: string;
   readonly matched: number;
@@ -132,6 +135,7 @@ export class Accounting {
       account.errors = row.errors;
       account.valueErrors = row.valueErrors;
       account.messageErrors = row.messageErrors;
+      account.responses.restore(row);
       account.assertBalanced();
       this.#accounts.set(row.id, account);
     }

@@ -59,6 +59,16 @@ export const catalogue = {
     help: 'Matches that wait for something before they are decided.',
     labels: ['campaign'],
   },
+  beckon_follow_ups_total: {
+    kind: 'counter',
+    help: 'Decisions on the next channel of a cascade. They are not among beckon_decisions_total.',
+    labels: ['campaign', 'channel'],
+  },
+  beckon_feedback_total: {
+    kind: 'counter',
+    help: 'Feedback on decisions, each outcome counted once per decision.',
+    labels: ['campaign', 'channel', 'outcome'],
+  },
   beckon_apply_seconds: {
     kind: 'histogram',
     help: 'Time to apply one log record, with all the events in it, to the state.',

@@ -1,6 +1,7 @@
 /**
  * What crosses between the main thread and a shard worker: batches, never single events. Byte payloads travel in one transferred buffer per message.
  */
+import type { ResponseCounts } from '../machine/campaign-responses.ts';
 import type { ScanSource } from '../machine/scan-source.ts';
 import type { AudienceFormat } from '../protocol/audience.ts';
 import type { Rejection } from '../protocol/rejection.ts';
@@ -130,7 +131,7 @@ export interface PartitionStatus {
 }
 
 /** One campaign's counts in some partitions; summed on the main thread. */
-export interface CampaignTally {
+export interface CampaignTally extends ResponseCounts {
   readonly id: string;
   readonly matched: number;
   readonly decided: Readonly<Record<string, number>>;

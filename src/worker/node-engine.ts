@@ -2,6 +2,7 @@
  * The engine behind the gateway's routes: what the gateway's interface asks for, put together from the shards, the ingest, the publication and the decision
  * streams of this node. The same for both kinds of log.
  */
+import { NO_RESPONSES } from '../machine/campaign-responses.ts';
 import type { Audience, AudienceCount, AudienceRequest } from '../protocol/audience.ts';
 import type { DecisionGroups } from '../protocol/decision-group.ts';
 import type { DecisionSource } from '../protocol/decision-source.ts';
@@ -10,6 +11,7 @@ import { partitionOf } from '../stdx/hash.ts';
 import type { MetricsExposition } from '../telemetry/metrics-exposition.ts';
 import type { AudienceRefusal, Audiences } from './audiences.ts';
 import type { Ingest } from './ingest.ts';
+import { type Lift, liftOf } from './lift.ts';
 import type { CampaignTally } from './messages.ts';
 import type { Publication, PublishResult } from './publication.ts';
 import type { Shards } from './shards.ts';
@@ -56,12 +58,12 @@ export class NodeEngine {
   }
 
   /** Every campaign of the active version, with its counts; and those that earlier versions had, as `removed`. */
-  async campaigns(): Promise<readonly (CampaignTally & { readonly status: string })[]> {
+  async campaigns(): Promise<readonly CampaignView[]> {
     const tallies = new Map((await this.#parts.shards.campaigns()).map((tally) => [tally.id, tally]));
     const active = this.#parts.publication.current?.campaigns ?? [];
     const status = new Map(active.map((campaign) => [campaign.id, campaign.status]));
     const ids = [...new Set([...status.keys(), ...tallies.keys()])].sort();
-    return ids.map((id) => ({ ...(tallies.get(id) ?? emptyTally(id)), status: status.get(id) ?? 'removed' }));
+    return ids.map((id) => viewOf(tallies.get(id) ?? emptyTally(id), status.get(id) ?? 'removed'));
   }
 
   countAudience(where: string): Promise<AudienceCount | AudienceRefusal> | null {
@@ -94,6 +96,17 @@ export class NodeEngine {
 
 const NO_WORKSPACE = 'no workspace is active: publish one with `beckon publish DIR`, or start with --workspace DIR';
 
+/** A campaign's counts as people see them. */
+export interface CampaignView extends CampaignTally {
+  readonly status: string;
+  readonly goal: CampaignTally['goal'] & Lift;
+}
+
+function viewOf(tally: CampaignTally, status: string): CampaignView {
+  return { ...tally, status, goal: { ...tally.goal, ...liftOf(tally.goal) } };
+}
+
 function emptyTally(id: string): CampaignTally {
-  return { id, matched: 0, decided: {}, suppressed: {}, waiting: 0, errors: 0, valueErrors: 0, messageErrors: 0 };
+  const counts = { matched: 0, decided: {}, suppressed: {}, waiting: 0, errors: 0, valueErrors: 0, messageErrors: 0 };
+  return { id, ...counts, ...NO_RESPONSES };
 }

@@ -44,7 +44,8 @@ export class ShardMetrics {
 
   /** Brings the counters of campaigns up to the shard's books. Totals since the data began: they go on after a restart. */
   exposeCampaigns(tallies: readonly CampaignTally[]): void {
-    for (const { id: campaign, decided, suppressed, waiting, errors, valueErrors, messageErrors } of tallies) {
+    for (const tally of tallies) {
+      const { id: campaign, decided, suppressed, waiting, errors, valueErrors, messageErrors } = tally;
       for (const [channel, count] of Object.entries(decided)) {
         this.#raise(`decided\n${campaign}\n${channel}`, count, () =>
           this.#metrics.counter('beckon_decisions_total', { campaign, channel }),
@@ -63,6 +64,26 @@ export class ShardMetrics {
         this.#metrics.counter('beckon_message_errors_total', { campaign }),
       );
       this.#metrics.gauge('beckon_waiting', { campaign }).set(waiting);
+      this.#exposeResponses(tally);
+    }
+  }
+
+  #exposeResponses({ id: campaign, followUps, feedback }: CampaignTally): void {
+    for (const [channel, count] of Object.entries(followUps.decided)) {
+      this.#raise(`followUps\n${campaign}\n${channel}`, count, () =>
+        this.#metrics.counter('beckon_follow_ups_total', { campaign, channel }),
+      );
+    }
+    for (const [channel, variants] of Object.entries(feedback)) {
+      // Variants are for GET /v1/campaigns: as a label they would multiply the series.
+      const sums = new Map<string, number>();
+      for (const counts of Object.values(variants))
+        for (const [outcome, count] of Object.entries(counts)) sums.set(outcome, (sums.get(outcome) ?? 0) + count);
+      for (const [outcome, count] of sums) {
+        this.#raise(`feedback\n${campaign}\n${channel}\n${outcome}`, count, () =>
+          this.#metrics.counter('beckon_feedback_total', { campaign, channel, outcome }),
+        );
+      }
     }
   }
 

@@ -1,4 +1,5 @@
 /** Adds up campaigns' counts over partitions and workers. */
+import type { FeedbackCounts, GoalArm } from '../machine/campaign-responses.ts';
 import type { CampaignTally } from './messages.ts';
 
 /** One tally per campaign, in the order of their ids. */
@@ -21,6 +22,12 @@ function addTallies(a: CampaignTally, b: CampaignTally): CampaignTally {
     errors: a.errors + b.errors,
     valueErrors: a.valueErrors + b.valueErrors,
     messageErrors: a.messageErrors + b.messageErrors,
+    followUps: {
+      decided: addCounts(a.followUps.decided, b.followUps.decided),
+      suppressed: addCounts(a.followUps.suppressed, b.followUps.suppressed),
+    },
+    feedback: addFeedback(a.feedback, b.feedback),
+    goal: { treated: addArms(a.goal.treated, b.goal.treated), held: addArms(a.goal.held, b.goal.held) },
   };
 }
 
@@ -28,4 +35,21 @@ function addCounts(a: Readonly<Record<string, number>>, b: Readonly<Record<strin
   const sum: Record<string, number> = { ...a };
   for (const [key, count] of Object.entries(b)) sum[key] = (sum[key] ?? 0) + count;
   return sum;
+}
+
+function addFeedback(a: FeedbackCounts, b: FeedbackCounts): FeedbackCounts {
+  const sum: Record<string, Record<string, Readonly<Record<string, number>>>> = {};
+  for (const counts of [a, b]) {
+    for (const [channel, variants] of Object.entries(counts)) {
+      sum[channel] ??= {};
+      const into = sum[channel];
+      for (const [variant, outcomes] of Object.entries(variants))
+        into[variant] = addCounts(into[variant] ?? {}, outcomes);
+    }
+  }
+  return sum;
+}
+
+function addArms(a: GoalArm, b: GoalArm): GoalArm {
+  return { exposed: a.exposed + b.exposed, converted: a.converted + b.converted };
 }
