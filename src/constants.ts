@@ -465,6 +465,12 @@ export const PICK_MAX = 32;
 export const PRIORITY_MAX = 1_000_000;
 /** Any duration in a workspace: ten years. */
 export const DURATION_MS_MAX = 3653 * 86_400_000;
+/** Named schedules of a workspace. */
+export const SCHEDULES_MAX = 1000;
+/** How far a schedule's due times may be moved, either way. */
+export const SCHEDULE_OFFSET_MS_MAX = 366 * 86_400_000;
+/** A due time is looked for this far ahead: 29 February may be eight years away (1896 to 1904, 2096 to 2104). A schedule that has none until then has none. */
+export const SCHEDULE_SEARCH_DAYS_MAX = 8 * 366;
 /** Windows up to this long have a default resolution of an hour, longer ones of a day. */
 export const WINDOW_HOURLY_MS_MAX = 48 * 3_600_000;
 

@@ -26,3 +26,14 @@ export function parseDate(text: string): number | null {
   const days = daysFromEpoch(year, month, day);
   return days < monthEnd ? days : null;
 }
+
+/** Days from 1970-01-01 → year, month 1 … 12, day 1 … 31. */
+export function dateOfDays(days: number): { readonly year: number; readonly month: number; readonly day: number } {
+  // The mean length of a year is at most a day off over a year: the guess is right, or one too high or too low.
+  let year = 1970 + Math.floor(days / 365.2425);
+  while (daysFromEpoch(year, 1, 1) > days) year--;
+  while (daysFromEpoch(year + 1, 1, 1) <= days) year++;
+  let month = 12;
+  while (daysFromEpoch(year, month, 1) > days) month--;
+  return { year, month, day: days - daysFromEpoch(year, month, 1) + 1 };
+}

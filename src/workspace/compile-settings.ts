@@ -1,6 +1,7 @@
-/** workspace.yaml: name, time zone, channels, lateness. */
+/** workspace.yaml: name, time zone, channels, lateness, schedules. */
 import { LATENESS_DEFAULT_MS } from '../constants.ts';
 import { parseDate } from './calendar.ts';
+import { compileSchedules, noSchedules, type Schedules } from './compile-schedule.ts';
 import type { ValidityDefinition } from './definitions.ts';
 import { workspaceDefinition } from './definitions.ts';
 import { parseDuration } from './duration.ts';
@@ -19,6 +20,7 @@ export interface Settings {
   readonly zones: Zones;
   readonly channels: Names;
   readonly latenessMs: number;
+  readonly schedules: Schedules;
 }
 
 export function compileSettings(file: YamlFile | null, issues: IssueList): Settings {
@@ -31,6 +33,7 @@ export function compileSettings(file: YamlFile | null, issues: IssueList): Setti
       zones,
       channels: new Names('channel', 'workspace.yaml', false),
       latenessMs: LATENESS_DEFAULT_MS,
+      schedules: noSchedules(false),
     };
   const known = zones.has(data.timezone);
   if (!known)
@@ -42,7 +45,8 @@ export function compileSettings(file: YamlFile | null, issues: IssueList): Setti
   const channels = new Names('channel', file.name, true, data.channels);
   channels.resolveList(data.channels, file, ['channels'], issues);
   const latenessMs = data.lateness === undefined ? LATENESS_DEFAULT_MS : (parseDuration(data.lateness) ?? 0);
-  return { name: data.name, timezone: known ? data.timezone : 'UTC', zones, channels, latenessMs };
+  const schedules = data.schedules === undefined ? noSchedules(true) : compileSchedules(data.schedules, file, issues);
+  return { name: data.name, timezone: known ? data.timezone : 'UTC', zones, channels, latenessMs, schedules };
 }
 
 /** Days of the workspace's zone, both ends included → half-open instants. */

@@ -1,8 +1,8 @@
 /** The small values that the workspace's definitions are made of, with the messages that people get when one is wrong. */
 import { z } from 'zod';
-import { DURATION_MS_MAX, NAME_LENGTH_MAX, TITLE_LENGTH_MAX } from '../constants.ts';
+import { DURATION_MS_MAX, NAME_LENGTH_MAX, SCHEDULE_OFFSET_MS_MAX, TITLE_LENGTH_MAX } from '../constants.ts';
 import { DATE_PATTERN, parseDate } from './calendar.ts';
-import { DURATION_PATTERN, formatDuration, parseDuration } from './duration.ts';
+import { DURATION_PATTERN, formatDuration, OFFSET_PATTERN, parseDuration, parseOffset } from './duration.ts';
 import { didYouMean } from './suggest.ts';
 
 /** Read as `event.name` or `profile.name` in rules: an identifier of CEL. */
@@ -84,6 +84,27 @@ export const eventReference = z
   .regex(ID_PATTERN, { error: faultOf(eventReferenceFault, 'an event type') })
   .refine((type) => eventReferenceFault(type) === null, { error: faultOf(eventReferenceFault, 'an event type') });
 
+const CRON = 'cron text such as "0 10 * * *"';
+/** Cron text; parseCron reads it. */
+export const cron = z
+  .string({ error: expected(CRON) })
+  .min(1, { error: 'must not be empty' })
+  .max(TITLE_LENGTH_MAX, { error: `at most ${TITLE_LENGTH_MAX} characters` })
+  .meta({
+    description:
+      'Minute, hour, day of month, month, day of week, in the time zone of the workspace: "0 10 * * mon-fri".',
+  });
+
+/** When something is due: cron text, or the name of a schedule. */
+export const schedule = z
+  .string({ error: expected('a schedule such as "0 10 * * *", or the name of one') })
+  .min(1, { error: 'must not be empty' })
+  .max(TITLE_LENGTH_MAX, { error: `at most ${TITLE_LENGTH_MAX} characters` })
+  .meta({
+    description:
+      'Cron in the time zone of the workspace (minute, hour, day of month, month, day of week; "0 10 * * mon-fri"), or a name from `schedules` in workspace.yaml.',
+  });
+
 export const text = z
   .string({ error: expected('a text') })
   .min(1, { error: 'must not be empty' })
@@ -109,6 +130,22 @@ const POSITIVE_DURATION = 'a duration longer than nothing, such as 30m or 7d';
 export const positiveDuration = duration.refine((value) => parseDuration(value) !== 0, {
   error: expected(POSITIVE_DURATION),
 });
+
+const offsetFault: Message = ({ input }) => {
+  if (typeof input === 'string') {
+    const ms = parseOffset(input);
+    if (ms !== null && Math.abs(ms) > SCHEDULE_OFFSET_MS_MAX)
+      return `expected an offset of at most ${formatDuration(SCHEDULE_OFFSET_MS_MAX)}, got ${show(input)}`;
+  }
+  return expected('an offset such as -3h or 30m')({ input });
+};
+
+/** Kept as text; parseOffset gives its milliseconds. */
+export const offset = z
+  .string({ error: offsetFault })
+  .regex(OFFSET_PATTERN, { error: offsetFault })
+  .refine((value) => Math.abs(parseOffset(value) ?? 0) <= SCHEDULE_OFFSET_MS_MAX, { error: offsetFault })
+  .meta({ description: 'How much later than the schedule says: 30m; with a minus sign, earlier: -3h.' });
 
 const PERCENTAGE_PATTERN = /^(?:100(?:\.0+)?|\d{1,2}(?:\.\d+)?)%$/;
 const PERCENTAGE = 'a percentage such as 10%';

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { CHANNELS_MAX, CONTACTS_PER_CUSTOMER_MAX, PICK_MAX, PRIORITY_MAX } from '../constants.ts';
 import {
   choiceFault,
+  cron,
   duration,
   eventReference,
   eventType,
@@ -38,6 +39,10 @@ export const workspaceDefinition = z
     lateness: duration
       .optional()
       .meta({ description: 'Events older than this update the profile, but decide nothing. Default 1h.' }),
+    schedules: z
+      .record(id, cron)
+      .optional()
+      .meta({ description: 'Names for due times that campaigns and offers refer to: {draw: "0 20 * * wed,sat"}.' }),
   })
   .meta({ title: 'Beckon: workspace.yaml' });
 

@@ -16,6 +16,14 @@ export function parseDuration(text: string): number | null {
   return UNITS.reduce((sum, [, unitMs], i) => sum + Number(match[i + 1] ?? 0) * unitMs, 0);
 }
 
+export const OFFSET_PATTERN = new RegExp(`^-?${DURATION_PATTERN.source.slice(1)}`);
+
+/** A duration that may begin with a minus sign: `-3h`. Milliseconds; null where the text is none. */
+export function parseOffset(text: string): number | null {
+  const ms = parseDuration(text.replace(/^-/, ''));
+  return ms === null || ms === 0 || !text.startsWith('-') ? ms : -ms;
+}
+
 /** The shortest text that parses back to `ms` (whole seconds): 129,600,000 → `1d12h`. */
 export function formatDuration(ms: number): string {
   let rest = ms;

@@ -77,10 +77,24 @@ export class Zones {
    * swallows it. null: unknown zone, or no such day.
    */
   startOfDay(zone: string, date: string | number): number | null {
-    const transitions = this.#of(zone);
     const days = typeof date === 'number' ? date : parseDate(date);
-    if (transitions === null || days === null) return null;
-    const localMs = days * DAY_MS;
+    return days === null ? null : this.instantOf(zone, days * DAY_MINUTES);
+  }
+
+  /** Local time of an instant, in minutes from 1970-01-01T00:00 on the wall clock, rounded down; null: unknown zone. */
+  localMinutes(zone: string, utcMs: number): number | null {
+    const offset = this.offsetMinutes(zone, utcMs);
+    return offset === null ? null : Math.floor(utcMs / MINUTE_MS) + offset;
+  }
+
+  /**
+   * The first instant, epoch ms, at which the wall clock shows a local time (in minutes from 1970-01-01T00:00) or a later one: the end of the gap that skips it, the first time
+   * of one that comes twice. Never decreases with the local time. null: unknown zone.
+   */
+  instantOf(zone: string, localMinutes: number): number | null {
+    const transitions = this.#of(zone);
+    if (transitions === null) return null;
+    const localMs = localMinutes * MINUTE_MS;
     for (let i = indexAt(transitions, localMs - OFFSET_MS_MAX); i < transitions.starts.length; i++) {
       const instant = Math.max(
         transitions.starts[i] as number,
