@@ -4,11 +4,13 @@
  * another channel, or lose under the reason that now holds), and the ones behind it move up.
  */
 import type { ActiveCampaign } from './active-workspace.ts';
+import type { Trigger } from './trigger.ts';
 
 /** Candidates of one event that passed policy, in parallel arrays that grow to the most ever seen and are reused. */
 export class Candidates {
   count = 0;
   readonly campaigns: ActiveCampaign[] = [];
+  readonly #triggers: Trigger[] = [];
   #channels = new Int32Array(16);
   #values = new Float64Array(16);
   #rank = new Int32Array(16);
@@ -19,10 +21,11 @@ export class Candidates {
   }
 
   /** `channel` is the one that policy chose, `value` what the campaign is worth: a finite number. */
-  add(campaign: ActiveCampaign, channel: number, value: number): void {
+  add(campaign: ActiveCampaign, trigger: Trigger, channel: number, value: number): void {
     const at = this.count++;
     if (at === this.#channels.length) this.#grow();
     this.campaigns[at] = campaign;
+    this.#triggers[at] = trigger;
     this.#channels[at] = channel;
     this.#values[at] = value;
   }
@@ -36,6 +39,9 @@ export class Candidates {
   campaign(rank: number): ActiveCampaign {
     return this.campaigns[this.#rank[rank] as number] as ActiveCampaign;
   }
+  trigger(rank: number): Trigger {
+    return this.#triggers[this.#rank[rank] as number] as Trigger;
+  }
   channel(rank: number): number {
     return this.#channels[this.#rank[rank] as number] as number;
   }
@@ -43,7 +49,7 @@ export class Candidates {
     return this.#values[this.#rank[rank] as number] as number;
   }
 
-  /** A total order: ids differ, and a campaign's index follows them. */
+  /** A total order: ids differ, and a campaign's index follows them; two of one campaign go as they were added. */
   #order(a: number, b: number): number {
     const left = this.campaigns[a] as ActiveCampaign;
     const right = this.campaigns[b] as ActiveCampaign;
@@ -51,7 +57,7 @@ export class Candidates {
     const leftValue = this.#values[a] as number;
     const rightValue = this.#values[b] as number;
     if (leftValue !== rightValue) return leftValue > rightValue ? -1 : 1;
-    return left.index - right.index;
+    return left.index === right.index ? a - b : left.index - right.index;
   }
 
   #grow(): void {

@@ -15,6 +15,7 @@ import { fnv1a32Bytes } from '../stdx/hash.ts';
 import type { ActiveEvent, ActiveWorkspace } from './active-workspace.ts';
 import { BatchDecoder } from './batch-decoder.ts';
 import type { DecideStep } from './decide.ts';
+import type { MatchedStep } from './decide-matched.ts';
 import { ACCEPTED, type Effects, REPEATED } from './effects.ts';
 import { EventBatch } from './event-batch.ts';
 import type { Globals, MachineIdentity } from './globals.ts';
@@ -30,6 +31,7 @@ export interface Steps {
   readonly profile: ProfileStep;
   readonly match: MatchStep;
   readonly decide: DecideStep;
+  readonly matched: MatchedStep;
 }
 
 export class FastWay {
@@ -116,7 +118,7 @@ export class FastWay {
     const logTime = acceptedTime(this.#identity.clock, globals.logTime, givenTs, recordTs);
     if (logTime < 0) return false;
 
-    const { active, profile, match, decide } = this.#steps;
+    const { active, profile, match, matched } = this.#steps;
     const activeEvent = active.events[type] as ActiveEvent;
     const event = batch.frame(place);
     event.ts = Number.isNaN(givenTs) ? logTime : Math.min(givenTs, logTime);
@@ -137,7 +139,7 @@ export class FastWay {
     const count = match.run(activeEvent, event, row, logTime);
     if (count > 0) {
       this.#spellIds(place, event);
-      decide.run(activeEvent, count, event, row, logTime, batch.index[place] as number, effects);
+      matched.run(activeEvent, count, event, row, logTime, batch.index[place] as number, effects);
     }
     globals.logTime = logTime;
     const made = globals.decisionCount - before;

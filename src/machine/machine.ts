@@ -25,6 +25,8 @@ import { type CampaignRow, REMOVED_STATUS } from './accounting.ts';
 import { activate, activateAgain } from './activation.ts';
 import type { ActiveEvent, ActiveWorkspace } from './active-workspace.ts';
 import { DecideStep } from './decide.ts';
+import { MatchedStep } from './decide-matched.ts';
+import type { DecidePorts } from './decide-ports.ts';
 import { EventDecoder, EventKind } from './decode.ts';
 import { ACCEPTED, type Effects, REPEATED, UNKNOWN_TYPE } from './effects.ts';
 import { FastWay, type Steps } from './fast-way.ts';
@@ -42,6 +44,13 @@ import { ProfileStep } from './profile.ts';
  * overflows.
  */
 const ERRORS_COLLECTED_EVERY = 1 << 20;
+
+/** Nothing waits, no budget ends, and nothing follows from a decision. */
+const PORTS: DecidePorts = {
+  waits: { enter: () => false, lastNumber: 0 },
+  leases: { usedUp: () => false, take: () => true, wait: () => {} },
+  aftermath: { contacted: () => {}, heldOut: () => {} },
+};
 
 export interface MachineOptions extends MachineIdentity {
   readonly state: PartitionState;
@@ -208,11 +217,13 @@ export class Machine {
   #adopt(active: ActiveWorkspace): void {
     this.#decoder = new EventDecoder(active.workspace.schema, this.#fault);
     this.#identify.adopt(active);
+    const decide = new DecideStep(this.#state, active, this.#identity.partition, this.#globals, PORTS);
     this.#steps = {
       active,
       profile: new ProfileStep(this.#state, active, this.#fault),
       match: new MatchStep(this.#state, active),
-      decide: new DecideStep(this.#state, active, this.#identity.partition, this.#globals),
+      decide,
+      matched: new MatchedStep(active, decide),
     };
     if (this.#fast) this.#fastWay = new FastWay(this.#identity, this.#state, this.#globals, this.#steps);
   }
@@ -277,7 +288,7 @@ export class Machine {
     if (row < 0) return false;
     steps.profile.storeAggregates(active, event, row, logTime);
     const count = steps.match.run(active, event, row, logTime);
-    if (count > 0) steps.decide.run(active, count, event, row, logTime, index, effects);
+    if (count > 0) steps.matched.run(active, count, event, row, logTime, index, effects);
     return true;
   }
 

@@ -13,19 +13,19 @@ import { formatRfc3339 } from './rfc3339.ts';
 type Fields = Record<string, unknown>;
 
 /**
- * The profile frame must hold the template's slots, and segments must have been begun on it. Absent values are absent
+ * `schema` is the event's; null where a schedule led here: there is no event to read. The profile frame must hold the template's slots, and segments must have been begun on it. Absent values are absent
  * keys; timestamps are RFC 3339.
  */
 export function messageScope(
   active: ActiveWorkspace,
   template: Template,
   campaign: ActiveCampaign,
-  schema: EventSchema,
+  schema: EventSchema | null,
   event: EventFrame,
 ): MessageScope {
   const { offer } = campaign;
   return {
-    event: template.readsEvent ? eventFields(schema, event) : {},
+    event: template.readsEvent && schema !== null ? eventFields(schema, event) : {},
     profile: profileFields(active.workspace.schema.profile, template, active.profile),
     segment: segmentFields(active.workspace.schema.segments, template, active.segments),
     offer: offer === null ? null : { id: offer.id, title: offer.title },

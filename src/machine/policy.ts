@@ -11,6 +11,7 @@ import { Consent, type Validity } from '../workspace/workspace.ts';
 import { Reason } from './accounting.ts';
 import type { ActiveCampaign, ActiveWorkspace } from './active-workspace.ts';
 import type { ContactHistory } from './contact-history.ts';
+import type { Moment } from './moment.ts';
 
 /** state.consent() of a channel on which the customer said nothing, yes, or no. */
 export const ConsentState = { unset: 0, granted: 1, denied: 2 } as const;
@@ -30,50 +31,41 @@ export class Policy {
   readonly #active: ActiveWorkspace;
   readonly #history: ContactHistory;
   readonly #timezoneSlots: Int32Array;
-  #row = 0;
-  #now = 0;
-  #customer = '';
+  /** An anonymous event has no holdouts, limits per customer, cooldowns or caps. */
+  readonly #moment: Moment;
   #quiet: number = Quiet.unknown;
   /**
    * Quiet hours read in the workspace's zone because the customer's was not a known one. The owner reads and zeroes it.
    */
   invalidTimezones = 0;
 
-  constructor(state: PartitionState, active: ActiveWorkspace, history: ContactHistory) {
+  constructor(state: PartitionState, active: ActiveWorkspace, history: ContactHistory, moment: Moment) {
     this.#state = state;
     this.#active = active;
     this.#history = history;
+    this.#moment = moment;
     const slot = active.workspace.policy.timezoneSlot;
     this.#timezoneSlots = Int32Array.from(slot < 0 ? [] : [slot]);
   }
 
-  /**
-   * Begins the candidates of one event. `customer` is '' for an anonymous event: no holdouts, limits per customer,
-   * cooldowns or caps.
-   */
-  begin(row: number, customer: string, now: number): void {
-    this.#row = row;
-    this.#customer = customer;
-    this.#now = now;
+  /** The moment is another one. */
+  begin(): void {
     this.#quiet = Quiet.unknown;
   }
 
   /** What needs no history: validity and holdout. PASSED, or −1 − reason. */
   standing(campaign: ActiveCampaign): number {
-    if (!within(campaign.valid, this.#now)) return -1 - Reason.expired;
-    if (campaign.offer !== null && !within(campaign.offer.valid, this.#now)) return -1 - Reason.expired;
-    if (
-      this.#customer !== '' &&
-      campaign.holdout > 0 &&
-      share('holdout', campaign.id, this.#customer) < campaign.holdout
-    )
+    const { customer, now } = this.#moment;
+    if (!within(campaign.valid, now)) return -1 - Reason.expired;
+    if (campaign.offer !== null && !within(campaign.offer.valid, now)) return -1 - Reason.expired;
+    if (customer !== '' && campaign.holdout > 0 && share('holdout', campaign.id, customer) < campaign.holdout)
       return -1 - Reason.holdout;
     return PASSED;
   }
 
   /** What history says, and the channel: its index, or −1 − reason. For a known customer the history must be open. */
   channelFor(campaign: ActiveCampaign): number {
-    const known = this.#customer !== '';
+    const { known } = this.#moment;
     if (known && this.#history.offerUsedUp(campaign)) return -1 - Reason.offer;
     if (known && this.#history.coolingDown(campaign)) return -1 - Reason.cooldown;
     let furthest: number = Reason.consent;
@@ -93,10 +85,9 @@ export class Policy {
   /** Who said no is not contacted, whatever the channel needs: that consent is not needed does not make a refusal void. */
   #consented(channel: number): boolean {
     const rule = this.#active.workspace.policy.consent[channel];
-    const said =
-      this.#customer === ''
-        ? ConsentState.unset
-        : this.#state.consent(this.#row, this.#active.channelCodes[channel] as number);
+    const said = this.#moment.known
+      ? this.#state.consent(this.#moment.row, this.#active.channelCodes[channel] as number)
+      : ConsentState.unset;
     return said === ConsentState.granted || (said === ConsentState.unset && rule !== Consent.optIn);
   }
 
@@ -109,7 +100,7 @@ export class Policy {
   #inQuietHours(): boolean {
     const quiet = this.#active.workspace.policy.quietHours;
     if (quiet === null) return false;
-    const minute = localMinute(this.#now, this.#offsetMinutes());
+    const minute = localMinute(this.#moment.now, this.#offsetMinutes());
     const { fromMinute, toMinute } = quiet;
     return fromMinute <= toMinute
       ? minute >= fromMinute && minute < toMinute
@@ -119,16 +110,17 @@ export class Policy {
   /** UTC offset in the customer's zone where profile.timezone names a known one, in the workspace's otherwise. */
   #offsetMinutes(): number {
     const { zones, workspace, profile } = this.#active;
+    const { row, now } = this.#moment;
     const slot = workspace.policy.timezoneSlot;
     if (slot >= 0) {
-      this.#state.gather(this.#row, this.#timezoneSlots, this.#now, profile);
+      this.#state.gather(row, this.#timezoneSlots, now, profile);
       if (profile.present[slot] === 1) {
-        const offset = zones.offsetMinutes((profile as ProfileFrame).text[slot] as string, this.#now);
+        const offset = zones.offsetMinutes((profile as ProfileFrame).text[slot] as string, now);
         if (offset !== null) return offset;
         this.invalidTimezones++;
       }
     }
-    return zones.offsetMinutes(workspace.timezone, this.#now) ?? 0;
+    return zones.offsetMinutes(workspace.timezone, now) ?? 0;
   }
 }
 

@@ -137,7 +137,7 @@ describe('effects', () => {
     });
     const { decisions } = fixture.send(receipt('ann', AT, { id: '7' }));
     expect(decisions.map(({ json }) => decoder.decode(json))).toEqual([
-      '{"id":"0-1","ts":"2010-12-01T10:00:00.000Z","customer":"ann","campaign":"thanks","variant":"x","offer":"gift","channel":"pos","message":null,"value":2,"expires":null,"event":{"id":"7","type":"receipt"},"workspace":1}',
+      '{"id":"0-1","ts":"2010-12-01T10:00:00.000Z","customer":"ann","campaign":"thanks","variant":"x","offer":"gift","channel":"pos","message":null,"value":2,"expires":null,"event":{"id":"7","type":"receipt"},"slot":null,"follows":null,"workspace":1}',
     ]);
   });
 

@@ -1,0 +1,65 @@
+/** What deciding leans on beside the customer's own state; the machine hands it over. */
+import type { ActiveCampaign } from './active-workspace.ts';
+import type { PendingKind } from './pending-kind.ts';
+import type { Trigger } from './trigger.ts';
+
+/** Where a campaign waits for something on behalf of a customer. */
+export interface WaitingRoom {
+  /**
+   * Keeps what is needed to go on later: the trigger as this campaign still reads it, and `body` (plain JSON). dueMs Infinity: no timer. Entries of the kinds wait,
+   * quietHours and units count as waiting. False: no room, and nothing has changed.
+   */
+  enter(
+    kind: PendingKind,
+    campaign: ActiveCampaign,
+    row: number,
+    dueMs: number,
+    trigger: Trigger,
+    body: object,
+  ): boolean;
+  /** Number of the entry made last. */
+  readonly lastNumber: number;
+}
+
+/** Units of budgets and limits in this partition's hand, by lease key; see protocol/partition-message.ts. */
+export interface UnitLeases {
+  /** Known to be used up everywhere: who needs it loses now. */
+  usedUp(key: string): boolean;
+  /** One unit of each. False: not all were in hand, and nothing was taken. */
+  take(keys: readonly string[]): boolean;
+  /** Gathers one unit of each, in this order, for a pending entry: which is resumed, or denied, later. */
+  wait(keys: readonly string[], waiterNumber: number): void;
+}
+
+/** A decision just made for a known customer, as what follows from it needs it. */
+export interface Contacted {
+  readonly number: number;
+  readonly campaign: ActiveCampaign;
+  /** Index into Workspace.channels. */
+  readonly channel: number;
+  readonly row: number;
+  readonly customer: string;
+  readonly now: number;
+  readonly value: number;
+  readonly variant: string | null;
+  /** Id of the decision that it follows in a cascade. */
+  readonly follows: string | null;
+  /** Epoch ms at which it expires; null: never. */
+  readonly expiresMs: number | null;
+  /** It used a unit of each of these. */
+  readonly leaseKeys: readonly string[];
+  readonly trigger: Trigger;
+}
+
+/** Cascades, goals, expiry: what a decision, or none, sets in motion. */
+export interface Aftermath {
+  contacted(contact: Contacted): void;
+  /** A known customer of `row` was held out of the campaign at `now`. */
+  heldOut(campaign: ActiveCampaign, row: number, now: number, trigger: Trigger): void;
+}
+
+export interface DecidePorts {
+  readonly waits: WaitingRoom;
+  readonly leases: UnitLeases;
+  readonly aftermath: Aftermath;
+}
