@@ -122,6 +122,23 @@ export const CONTACTS_PER_CUSTOMER_MAX = 1024;
 /** Contacts are kept at least this long even where no rule of the active version reaches that far, so that a longer cap published later finds its history (90 days). */
 export const CONTACT_RETENTION_MS = 90 * 86_400_000;
 
+// --- Waiting -----------------------------------------------------------------------------------------------------------------
+
+/** What may be pending for one customer: more than any person lives through at once; a list of them is looked through for each of the customer's events. */
+export const WAITS_PER_CUSTOMER_MAX = 64;
+/** What may be pending for all anonymous events of a partition together: they wait for units of budgets only, for a round trip between partitions. */
+export const WAITS_ANONYMOUS_MAX = 1024;
+/** Pending entries of one partition: with their places in the timer queue (20 bytes each, up to twice as many) 40 MB at most beside the heap. */
+export const PENDING_MAX = 1_000_000;
+/** An event as a pending entry keeps it. */
+export const STORED_EVENT_BYTES_MAX = 32 * 1024;
+/** All of a pending entry: its event, and 1 KiB for what else it has to know. */
+export const PENDING_BYTES_MAX = STORED_EVENT_BYTES_MAX + 1024;
+/** Events remembered per customer for sequences. */
+export const SEQUENCE_EVENTS_MAX = 64;
+/** Fields of one remembered event: with all of them a customer's take 65 KiB, one block. */
+export const SEQUENCE_EVENT_BYTES_MAX = 1024;
+
 // --- Telemetry ---------------------------------------------------------------------------------------------------------------
 
 /** Series with label values per metric and thread; what comes after goes to the metric's overflow series. A thousand campaigns times every reason of suppression fit. */
