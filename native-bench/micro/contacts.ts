@@ -72,6 +72,9 @@ function caseOf(contacts: number, customers: number): Case {
         active.channelCodes[0] as number,
         offerCode,
         i,
+        -1,
+        -1,
+        -1,
       );
       assert(added, 'room for a contact');
     }

@@ -108,7 +108,7 @@ export class ContactHistory {
   /** Keeps a decision as a contact. False: there was no room after all (ask `hasRoom` first). */
   add({ campaignCode, offerCode }: ActiveCampaign, channel: number, decisionNumber: number): boolean {
     const channelCode = this.#active.channelCodes[channel] as number;
-    if (!this.#state.addContact(this.#row, this.#now, campaignCode, channelCode, offerCode, decisionNumber))
+    if (!this.#state.addContact(this.#row, this.#now, campaignCode, channelCode, offerCode, decisionNumber, -1, -1, -1))
       return false;
     this.#held++;
     // Forgetting comes after adding: the list never becomes empty on the way, so its block stays and the room that was

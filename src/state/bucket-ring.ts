@@ -43,7 +43,7 @@ export class BucketRing implements Expiring {
   /** By class of the block. */
   readonly capacities: Int32Array;
 
-  /** `nested`: the one lane holds references to blocks, freed with their bucket. */
+  /** Of an ordinal of nesting 'ring' the one lane holds references to blocks, freed with their bucket. */
   constructor(blocks: RowBlocks, ordinal: number, lanes: number, windowMs: number, resolutionMs: number) {
     this.blocks = blocks;
     this.#heap = blocks.heap;
@@ -206,7 +206,7 @@ export class BucketRing implements Expiring {
     let expired = 0;
     while (expired < count && (heap.ints[ref * 2 + 1 + expired] as number) < oldest) expired++;
     const values = this.#valuesOf(ref);
-    if (this.blocks.ordinals[this.ordinal]?.nested) {
+    if (this.blocks.ordinals[this.ordinal]?.nesting === 'ring') {
       for (let i = 0; i < expired; i++) {
         const nested = heap.doubles[values + i] as number;
         if (nested !== 0) heap.free(nested);

@@ -1,15 +1,18 @@
 /**
  * The decisions made for each customer, oldest first: what caps, cooldowns and offer limits count. One block per
  * customer; its count is the number of contacts, its second word the place of the oldest, so that forgetting from the
- * old end moves nothing. An entry takes 32 bytes: doubles ts and decision number; words campaign, channel, offer (-1:
- * none) and a spare one.
+ * old end moves nothing. An entry takes 40 bytes: double ts; words for the low 32 bits of the decision's number, and
+ * its high ones with the flags above them; words campaign, channel, offer, group, category, variant (-1: none).
  */
 import { CONTACTS_PER_CUSTOMER_MAX } from '../constants.ts';
 import { assert } from '../stdx/assert.ts';
 import type { BlockHeap } from './block-heap.ts';
 import type { RowBlocks } from './row-blocks.ts';
 
-const UNITS_PER_CONTACT = 4;
+export const UNITS_PER_CONTACT = 5;
+/** Decision numbers are whole doubles: what is above their 32 low bits takes 21. */
+const HIGH_BITS = 0xffffff;
+const FLAGS_SHIFT = 24;
 
 export class Contacts {
   readonly ordinal: number;
@@ -32,7 +35,17 @@ export class Contacts {
   }
 
   /** ts must not be less than the newest contact's. false: the list or the heap is full, nothing changed. */
-  add(row: number, ts: number, campaign: number, channel: number, offer: number, decision: number): boolean {
+  add(
+    row: number,
+    ts: number,
+    campaign: number,
+    channel: number,
+    offer: number,
+    decision: number,
+    group: number,
+    category: number,
+    variant: number,
+  ): boolean {
     const heap = this.#heap;
     let ref = this.#blocks.get(row, this.ordinal);
     if (ref === 0) ref = this.#create(row);
@@ -43,11 +56,14 @@ export class Contacts {
     const at = ref + 1 + (this.#start(ref) + count) * UNITS_PER_CONTACT;
     assert(count === 0 || (heap.doubles[at - UNITS_PER_CONTACT] as number) <= ts, 'contacts must be added in order');
     heap.doubles[at] = ts;
-    heap.doubles[at + 1] = decision;
+    heap.ints[at * 2 + 2] = decision | 0;
+    heap.ints[at * 2 + 3] = Math.floor(decision / 2 ** 32);
     heap.ints[at * 2 + 4] = campaign;
     heap.ints[at * 2 + 5] = channel;
     heap.ints[at * 2 + 6] = offer;
-    heap.ints[at * 2 + 7] = 0;
+    heap.ints[at * 2 + 7] = group;
+    heap.ints[at * 2 + 8] = category;
+    heap.ints[at * 2 + 9] = variant;
     heap.setCount(ref, count + 1);
     return true;
   }
@@ -154,7 +170,12 @@ export class ContactCursor {
   campaign = -1;
   channel = -1;
   offer = -1;
+  group = -1;
+  category = -1;
+  variant = -1;
   decision = 0;
+  /** 8 bits that belong to the caller. */
+  flags = 0;
   readonly #contacts: Contacts;
   readonly #heap: BlockHeap;
   #at = 0;
@@ -178,12 +199,31 @@ export class ContactCursor {
     this.#left--;
     this.#at -= UNITS_PER_CONTACT;
     const at = this.#at;
-    const { doubles, ints } = this.#heap;
+    const { doubles, ints, words } = this.#heap;
+    const high = words[at * 2 + 3] as number;
     this.ts = doubles[at] as number;
-    this.decision = doubles[at + 1] as number;
+    this.decision = (high & HIGH_BITS) * 2 ** 32 + (words[at * 2 + 2] as number);
+    this.flags = high >>> FLAGS_SHIFT;
     this.campaign = ints[at * 2 + 4] as number;
     this.channel = ints[at * 2 + 5] as number;
     this.offer = ints[at * 2 + 6] as number;
+    this.group = ints[at * 2 + 7] as number;
+    this.category = ints[at * 2 + 8] as number;
+    this.variant = ints[at * 2 + 9] as number;
     return true;
+  }
+
+  /** Goes to the contact of this decision; false if it is not among them. */
+  find(row: number, decision: number): boolean {
+    for (let more = this.open(row); more; more = this.older()) if (this.decision === decision) return true;
+    return false;
+  }
+
+  /** Sets the flags of the contact that it stands at. */
+  setFlags(flags: number): void {
+    const { words } = this.#heap;
+    const at = this.#at * 2 + 3;
+    this.flags = flags & 0xff;
+    words[at] = ((words[at] as number) & HIGH_BITS) | (this.flags << FLAGS_SHIFT);
   }
 }

@@ -17,6 +17,8 @@ import { compileGather, type Gather } from './gather.ts';
 import { createIdSeed, type IdSeed } from './id-hash.ts';
 import type { ProfileLayout } from './layout.ts';
 import { compileObservations, type Observations } from './observations.ts';
+import type { PendingStore } from './pending.ts';
+import type { RecentEvents } from './recent-events.ts';
 import { Restoration } from './restore.ts';
 import { RunningSnapshot, type StateSnapshot } from './snapshot.ts';
 import { StateDigest } from './state-digest.ts';
@@ -34,6 +36,10 @@ export class PartitionState {
   readonly anonymousRow = 0;
   /** The decisions made for a customer, newest first: `open(row)`, then `older()`. */
   readonly contacts: ContactCursor;
+  /** What is to happen to customers later. */
+  readonly pending: PendingStore;
+  /** Events remembered for sequences. */
+  readonly recent: RecentEvents;
   readonly #parts: StateParts;
   #snapshot: RunningSnapshot | null = null;
   #restoration: Restoration | null = null;
@@ -43,6 +49,8 @@ export class PartitionState {
   constructor(memory: WebAssembly.Memory, limits: StateLimits) {
     this.#parts = createStateParts(memory, limits);
     this.contacts = new ContactCursor(this.#parts.contacts, this.#parts.blocks.heap);
+    this.pending = this.#parts.pending;
+    this.recent = this.#parts.recent;
   }
 
   /**
@@ -104,12 +112,12 @@ export class PartitionState {
     return this.#parts.keys.textOf(row - 1);
   }
 
-  /** Makes the anonymous row empty: before each event without a customer. */
+  /** Makes the anonymous row empty, but for what is pending: before each event without a customer. */
   clearAnonymous(): void {
     this.beginChange(0);
     this.#parts.profile.clearRow(0);
     this.#parts.consents.clear(0);
-    this.#parts.blocks.releaseAll(0);
+    this.#parts.blocks.releaseAllBut(0, this.pending.ordinal);
   }
 
   beginChange(row: number): void {
@@ -239,8 +247,8 @@ export class PartitionState {
   // --- Contacts ----------------------------------------------------------------------------------------------------------------
 
   /**
-   * Adds a customer's newest contact; ts never less than that of the one before. offerCode -1: none. false: no room,
-   * see contactRoom; nothing changed.
+   * Adds a customer's newest contact, without flags; ts never less than that of the one before. Codes -1: none. false:
+   * no room, see contactRoom; nothing changed.
    */
   addContact(
     row: number,
@@ -249,8 +257,34 @@ export class PartitionState {
     channelCode: number,
     offerCode: number,
     decisionNumber: number,
+    groupCode: number,
+    categoryCode: number,
+    variantCode: number,
   ): boolean {
-    return this.#parts.contacts.add(row, ts, campaignCode, channelCode, offerCode, decisionNumber);
+    const { contacts } = this.#parts;
+    return contacts.add(
+      row,
+      ts,
+      campaignCode,
+      channelCode,
+      offerCode,
+      decisionNumber,
+      groupCode,
+      categoryCode,
+      variantCode,
+    );
+  }
+
+  /** Puts `contacts` at the contact of this decision; false if the customer has none. */
+  findContact(row: number, decisionNumber: number): boolean {
+    return this.contacts.find(row, decisionNumber);
+  }
+
+  /** Sets the 8 flag bits of a contact and leaves `contacts` at it; false if there is no such contact. */
+  setContactFlags(row: number, decisionNumber: number, flags: number): boolean {
+    if (!this.contacts.find(row, decisionNumber)) return false;
+    this.contacts.setFlags(flags);
+    return true;
   }
 
   /** Whether addContact would succeed now. */

@@ -9,7 +9,7 @@ import { BucketRing, ringUnits } from './bucket-ring.ts';
 import type { ColumnPlacer, StoredColumn } from './column.ts';
 import type { DistinctSets } from './distinct-set.ts';
 import type { AggregateLayout, AttributeLayout } from './layout.ts';
-import type { Ordinal, RowBlocks } from './row-blocks.ts';
+import type { Nesting, Ordinal, RowBlocks } from './row-blocks.ts';
 import { TextHash } from './text-hash.ts';
 import type { TextIndex } from './text-index.ts';
 
@@ -32,11 +32,11 @@ export interface FieldParts {
   readonly blocks: RowBlocks;
   readonly sets: DistinctSets;
   readonly lists: ListScratch;
-  ordinal(nested: boolean): number;
+  ordinal(nesting: Nesting): number;
 }
 
 export function createAttribute(layout: AttributeLayout, parts: FieldParts): AttributeField {
-  const ordinal = layout.type === 'list<string>' ? parts.ordinal(false) : -1;
+  const ordinal = layout.type === 'list<string>' ? parts.ordinal('none') : -1;
   const column = new AttributeColumn(parts.placer, layout.type, parts.dictionary, parts.blocks, ordinal, parts.lists);
   return { layout, column, name: nameOf('attribute', layout.name, layout.type) };
 }
@@ -71,7 +71,7 @@ function createAllTime(layout: AggregateLayout, parts: FieldParts): AggregateSto
     case 'last':
       return new AllTimeEdge(placer, layout.fn, ofText ? parts.dictionary : null);
     case 'distinct':
-      return new AllTimeDistinct(parts.blocks, parts.ordinal(false), parts.sets, ofText);
+      return new AllTimeDistinct(parts.blocks, parts.ordinal('none'), parts.sets, ofText);
   }
 }
 
@@ -80,7 +80,7 @@ const LANES = { count: 1, sum: 1, min: 1, max: 1, avg: 2, first: 2, last: 2, dis
 
 function createWindowed(layout: AggregateLayout, windowMs: number, parts: FieldParts): AggregateStore {
   const { blocks } = parts;
-  const ordinal = parts.ordinal(layout.fn === 'distinct');
+  const ordinal = parts.ordinal(layout.fn === 'distinct' ? 'ring' : 'none');
   const ring = new BucketRing(blocks, ordinal, LANES[layout.fn], windowMs, layout.resolutionMs);
   const entry = blocks.ordinals[ordinal];
   assert(entry !== undefined, 'a window without a place for its blocks');

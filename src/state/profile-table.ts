@@ -23,7 +23,7 @@ import {
   ordinalOf,
   storeUnitsMax,
 } from './profile-field.ts';
-import type { RowBlocks } from './row-blocks.ts';
+import type { Nesting, RowBlocks } from './row-blocks.ts';
 import type { SlotReader } from './slot-reader.ts';
 import { Strips } from './strips.ts';
 import type { TextIndex } from './text-index.ts';
@@ -190,8 +190,8 @@ export class ProfileTable {
       if (strip >= 0 && zeroed && before.isStale(strip)) stale.push(strip);
       return Math.max(strip, 0);
     });
-    const ordinal = (nested: boolean): number => {
-      const added = this.#blocks.addOrdinal(nested);
+    const ordinal = (nesting: Nesting): number => {
+      const added = this.#blocks.addOrdinal(nesting);
       ordinals.push(added);
       return added;
     };

@@ -45,6 +45,7 @@ export class Restoration {
     eventIds.total = header.eventIdsTotal;
     eventIds.rebuild(header.eventIdsOldest);
     this.#parts.profile.restoreDefaults();
+    this.#parts.pending.rebuild(this.#rows);
   }
 
   #readHeader(reader: ByteReader): void {

@@ -1,16 +1,17 @@
 /**
  * Which blocks of the heap belong to a row. One 32-bit reference per row leads to the row's *directory*, itself a
  * block: its count is the number of references in it that are not 0, then follows one reference per *ordinal*
- * (contacts, each list attribute, each windowed aggregate, each distinct set). A customer without any of these costs
- * four bytes; the directory goes when its last reference does. It is as long as there were ordinals when it was made;
+ * (contacts, what is pending, recent events, each list attribute, each windowed aggregate, each distinct set). A
+ * customer without any of these costs four bytes; the directory goes when its last reference does. It is as long as there were ordinals when it was made;
  * what lies beyond its end is 0.
  *
  * When a column is dropped its ordinal is *dying*: the sweep frees its blocks row by row, and only then can the
  * ordinal be given out again.
  *
  * In a snapshot, a row with a directory: u16 row within the group, u16 ordinals in use, u8 class of the directory;
- * for each: u16 ordinal, the block. A block is u8 class and its content; one of a nested ordinal (a ring whose values
- * are references to sets) is followed by the blocks it refers to, in the order of the ring.
+ * for each: u16 ordinal, the block. A block is u8 class and its content; one that refers to further blocks (a ring
+ * whose values are references to sets, a list of LIST_ENTRY_UNITS per entry that begins with one) is followed by these,
+ * in its own order.
  */
 import { assert } from '../stdx/assert.ts';
 import type { ByteReader, ByteWriter } from '../stdx/bytes.ts';
@@ -22,17 +23,22 @@ export interface Expiring {
   expire(row: number, logTime: number): void;
 }
 
+/** How an ordinal's blocks refer to further blocks: by doubles, 0 where there is none. */
+export type Nesting = 'none' | 'ring' | 'list';
+
+/** Units of an entry of a block that is a list; the first one is the reference. Entries follow the block's first unit. */
+export const LIST_ENTRY_UNITS = 4;
+
 export interface Ordinal {
   state: 'free' | 'live' | 'dying';
-  /** Its blocks are rings of references to further blocks. */
-  nested: boolean;
+  nesting: Nesting;
   /** While dying: how often the sweep has started over since. */
   passes: number;
   expiring: Expiring | null;
 }
 
 /** Blocks of a row that `touch` loads: more of them than a processor can wait for at once gain nothing. */
-const REFERENCES_TOUCHED_MAX = 8;
+const REFERENCES_TOUCHED_MAX = 10;
 
 /** Buckets that a ring with one value per bucket has room for; see bucket-ring.ts. */
 export function ringCapacity(units: number, lanes: number): number {
@@ -53,9 +59,9 @@ export class RowBlocks {
     this.directories = directories;
   }
 
-  addOrdinal(nested: boolean): number {
+  addOrdinal(nesting: Nesting): number {
     const free = this.ordinals.findIndex((ordinal) => ordinal.state === 'free');
-    const ordinal: Ordinal = { state: 'live', nested, passes: 0, expiring: null };
+    const ordinal: Ordinal = { state: 'live', nesting, passes: 0, expiring: null };
     if (free < 0) return this.ordinals.push(ordinal) - 1;
     this.ordinals[free] = ordinal;
     return free;
@@ -145,14 +151,16 @@ export class RowBlocks {
   release(row: number, ordinal: number): void {
     const ref = this.get(row, ordinal);
     if (ref === 0) return;
-    if ((this.ordinals[ordinal] as Ordinal).nested) this.#releaseNested(ref);
+    this.#releaseNested(ref, (this.ordinals[ordinal] as Ordinal).nesting);
     this.heap.free(ref);
     this.remove(row, ordinal);
   }
 
-  /** Frees everything of the row. */
-  releaseAll(row: number): void {
-    for (let ordinal = 0; ordinal < this.ordinals.length; ordinal++) this.release(row, ordinal);
+  /** Frees everything of the row but the blocks of ordinal `kept`. */
+  releaseAllBut(row: number, kept: number): void {
+    for (let ordinal = 0; ordinal < this.ordinals.length; ordinal++) {
+      if (ordinal !== kept) this.release(row, ordinal);
+    }
   }
 
   /** Frees what has expired or belongs to dropped columns. */
@@ -183,10 +191,12 @@ export class RowBlocks {
       if (ref === 0) continue;
       writer.u16(ordinal);
       this.#writeBlock(writer, ref);
-      if (!(this.ordinals[ordinal] as Ordinal).nested) continue;
-      const values = this.#nestedValues(ref);
-      for (let i = 0; i < this.heap.count(ref); i++) {
-        const nested = this.heap.doubles[values + i] as number;
+      const { nesting } = this.ordinals[ordinal] as Ordinal;
+      if (nesting === 'none') continue;
+      const first = this.#firstNested(ref, nesting);
+      const end = first + this.heap.count(ref) * strideOf(nesting);
+      for (let at = first; at < end; at += strideOf(nesting)) {
+        const nested = this.heap.doubles[at] as number;
         if (nested !== 0) this.#writeBlock(writer, nested);
       }
     }
@@ -203,10 +213,12 @@ export class RowBlocks {
       const ordinal = reader.u16();
       const ref = this.#readBlock(reader);
       this.heap.words[directory * 2 + 1 + ordinal] = ref;
-      if (!(this.ordinals[ordinal] as Ordinal).nested) continue;
-      const values = this.#nestedValues(ref);
-      for (let k = 0; k < this.heap.count(ref); k++) {
-        if (this.heap.doubles[values + k] !== 0) this.heap.doubles[values + k] = this.#readBlock(reader);
+      const { nesting } = this.ordinals[ordinal] as Ordinal;
+      if (nesting === 'none') continue;
+      const first = this.#firstNested(ref, nesting);
+      const end = first + this.heap.count(ref) * strideOf(nesting);
+      for (let at = first; at < end; at += strideOf(nesting)) {
+        if (this.heap.doubles[at] !== 0) this.heap.doubles[at] = this.#readBlock(reader);
       }
     }
   }
@@ -228,15 +240,17 @@ export class RowBlocks {
     return longer;
   }
 
-  /** Index into doubles of a nested ring's first value. */
-  #nestedValues(ref: number): number {
-    return ref + ((1 + ringCapacity(this.heap.units(ref), 1)) >>> 1);
+  /** Index into doubles of the first reference in a block that has some; the next one is a stride behind it. */
+  #firstNested(ref: number, nesting: Nesting): number {
+    return ref + (nesting === 'list' ? 1 : (1 + ringCapacity(this.heap.units(ref), 1)) >>> 1);
   }
 
-  #releaseNested(ref: number): void {
-    const values = this.#nestedValues(ref);
-    for (let i = 0; i < this.heap.count(ref); i++) {
-      const nested = this.heap.doubles[values + i] as number;
+  #releaseNested(ref: number, nesting: Nesting): void {
+    if (nesting === 'none') return;
+    const first = this.#firstNested(ref, nesting);
+    const end = first + this.heap.count(ref) * strideOf(nesting);
+    for (let at = first; at < end; at += strideOf(nesting)) {
+      const nested = this.heap.doubles[at] as number;
       if (nested !== 0) this.heap.free(nested);
     }
   }
@@ -258,4 +272,8 @@ export class RowBlocks {
     assert(ref !== 0, 'snapshot has more blocks than the limits allow');
     return ref;
   }
+}
+
+function strideOf(nesting: Nesting): number {
+  return nesting === 'list' ? LIST_ENTRY_UNITS : 1;
 }

@@ -26,13 +26,17 @@ import type { StoredColumn } from './column.ts';
 import type { ProfileLayout } from './layout.ts';
 import { columnsOf, ordinalOf } from './profile-field.ts';
 import type { FieldPlace } from './profile-table.ts';
+import type { Nesting } from './row-blocks.ts';
 import { StateDigest } from './state-digest.ts';
 import type { StateParts } from './state-parts.ts';
 import type { SweepState } from './sweep.ts';
 import type { TextIndex } from './text-index.ts';
 
-/** 2: event ids are remembered by row, and hashes are other ones. 3: their decisions are apart from them. */
-export const STATE_FORMAT = 3;
+/**
+ * 2: event ids are remembered by row, and hashes are other ones. 3: their decisions are apart from them. 4: contacts
+ * carry group, category, variant and flags; pending entries and recent events.
+ */
+export const STATE_FORMAT = 4;
 
 export const SectionKind = { header: 1, strings: 2, eventIds: 3, rows: 4 } as const;
 
@@ -52,7 +56,7 @@ export interface SnapshotHeader {
   readonly places: readonly FieldPlace[];
   readonly ordinals: readonly {
     readonly state: 'free' | 'live' | 'dying';
-    readonly nested: boolean;
+    readonly nesting: Nesting;
     readonly passes: number;
   }[];
   /** By class of block: the most that were alive together. */
@@ -249,7 +253,7 @@ function describe(parts: StateParts): SnapshotHeader {
       strips: columnsOf(field).map((column) => column.strip),
       ordinal: ordinalOf(field),
     })),
-    ordinals: blocks.ordinals.map(({ state, nested, passes }) => ({ state, nested, passes })),
+    ordinals: blocks.ordinals.map(({ state, nesting, passes }) => ({ state, nesting, passes })),
     carved: [...blocks.heap.carved],
     consentChannels: [...consents.channels],
     sweep: { row: sweep.row, logTime: sweep.logTime, calls: sweep.calls },

@@ -1,10 +1,12 @@
 /**
  * The digest of a partition's logical content: the sum over customers of a 64-bit hash of each one's id, attributes,
- * live window buckets, consents and contacts. Two states that no read can tell apart have the same one, whatever the
+ * live window buckets, consents, contacts, pending entries and recent events; and of what is pending for anonymous
+ * events. Two states that no read can tell apart have the same one, whatever the
  * order of their rows, the places of their columns and the numbering of their codes.
  */
 import { assert } from '../stdx/assert.ts';
 import { fmix32 } from '../stdx/hash.ts';
+import { UNITS_PER_CONTACT } from './contacts.ts';
 import type { AggregateField, AttributeField } from './profile-field.ts';
 import { RowDigest } from './row-digest.ts';
 import type { StateParts } from './state-parts.ts';
@@ -22,6 +24,9 @@ export class StateDigest {
   readonly #hash = new TextHash();
   readonly #consent = nameHash('consent');
   readonly #contacts = nameHash('contacts');
+  readonly #pending = nameHash('pending');
+  readonly #recent = nameHash('recent');
+  readonly #anonymous = nameHash('anonymous');
   #low = 0;
   #high = 0;
 
@@ -37,7 +42,7 @@ export class StateDigest {
     return hex(this.#high) + hex(this.#low);
   }
 
-  /** Rows `first` to first + rows - 1, whole groups of SNAPSHOT_GROUP_ROWS but for the last; row 0 does not count. */
+  /** Rows `first` to first + rows - 1, whole groups of SNAPSHOT_GROUP_ROWS but for the last; of row 0 counts what is pending. */
   add(first: number, rows: number): void {
     assert(first % RowDigest.rowsMax === 0, 'digests are made of whole groups');
     for (let at = first; at < first + rows; at += RowDigest.rowsMax)
@@ -50,15 +55,34 @@ export class StateDigest {
     for (const { column, name } of this.#attributes) column.digest(name, digest);
     for (const { store, name } of this.#aggregates) store.digest(name, this.#logTime, digest);
     this.#addConsents();
-    digest.eachWithBlocks((row) => this.#addContacts(row));
+    digest.eachWithBlocks((row) => {
+      this.#addContacts(row);
+      this.#addPending(row);
+      this.#addRecent(row);
+    });
+    if (first === 0) this.#addAnonymous();
     for (digest.place = first === 0 ? 1 : 0; digest.place < rows; digest.place++) this.#addRow(first + digest.place);
   }
 
   /** Adds the row whose fields are complete. */
   #addRow(row: number): void {
+    this.#parts.keys.hashOf(row - 1, this.#hash);
+    this.#addHashed(this.#hash);
+  }
+
+  /** What the last anonymous event left in row 0 is nobody's; what is pending there is still to happen. */
+  #addAnonymous(): void {
+    const digest = this.#row;
+    digest.place = 0;
+    digest.low[0] = 0;
+    digest.high[0] = 0;
+    if (!this.#parts.pending.has(0)) return;
+    this.#addPending(0);
+    this.#addHashed(this.#anonymous);
+  }
+
+  #addHashed(hash: TextHash): void {
     const { place, low, high } = this.#row;
-    const hash = this.#hash;
-    this.#parts.keys.hashOf(row - 1, hash);
     const a = fmix32(hash.low ^ (low[place] as number));
     const b = fmix32((hash.high ^ (high[place] as number)) + a);
     this.#low = (this.#low + fmix32(a + b)) >>> 0;
@@ -90,12 +114,30 @@ export class StateDigest {
     digest.beginField(this.#contacts);
     digest.word(count);
     const first = contacts.first(row);
-    for (let at = first; at < first + count * 4; at += 4) {
+    for (let at = first; at < first + count * UNITS_PER_CONTACT; at += UNITS_PER_CONTACT) {
       digest.double(doubles[at] as number);
-      digest.double(doubles[at + 1] as number);
-      for (let word = at * 2 + 4; word < at * 2 + 7; word++) this.#addName(ints[word] as number);
+      // Number and flags.
+      digest.word(ints[at * 2 + 2] as number);
+      digest.word(ints[at * 2 + 3] as number);
+      for (let word = at * 2 + 4; word < (at + UNITS_PER_CONTACT) * 2; word++) this.#addName(ints[word] as number);
     }
     digest.endField();
+  }
+
+  #addPending(row: number): void {
+    const { pending } = this.#parts;
+    if (!pending.has(row)) return;
+    this.#row.beginField(this.#pending);
+    pending.digest(row, this.#row, (code) => this.#addName(code));
+    this.#row.endField();
+  }
+
+  #addRecent(row: number): void {
+    const { recent } = this.#parts;
+    if (!recent.has(row)) return;
+    this.#row.beginField(this.#recent);
+    recent.digest(row, this.#row, (code) => this.#addName(code));
+    this.#row.endField();
   }
 
   #addName(code: number): void {

@@ -9,7 +9,9 @@ import type { ScanMemory } from './column-view.ts';
 import { Consents } from './consents.ts';
 import { Contacts } from './contacts.ts';
 import { EventIds } from './event-ids.ts';
+import { PendingStore } from './pending.ts';
 import { ProfileTable } from './profile-table.ts';
+import { RecentEvents } from './recent-events.ts';
 import { RowBlocks } from './row-blocks.ts';
 import { Sweep } from './sweep.ts';
 import { TextIndex } from './text-index.ts';
@@ -24,6 +26,8 @@ export interface StateParts {
   readonly blocks: RowBlocks;
   readonly consents: Consents;
   readonly contacts: Contacts;
+  readonly pending: PendingStore;
+  readonly recent: RecentEvents;
   readonly eventIds: EventIds;
   readonly profile: ProfileTable;
   readonly sweep: Sweep;
@@ -40,7 +44,9 @@ export function createStateParts(memory: WebAssembly.Memory, limits: StateLimits
   const consents = new Consents(arena);
   const eventIds = new EventIds(arena, limits.eventIdsMax);
   const blocks = new RowBlocks(new BlockHeap(arena, limits.blockBytesMax), directories);
-  const contacts = new Contacts(blocks, blocks.addOrdinal(false));
+  const contacts = new Contacts(blocks, blocks.addOrdinal('none'));
+  const pending = new PendingStore(blocks, blocks.addOrdinal('list'));
+  const recent = new RecentEvents(blocks, blocks.addOrdinal('none'));
   const scratch = arena.region(SCAN_SCRATCH_BYTES);
   const profile = new ProfileTable(arena, dictionary, blocks);
   return {
@@ -49,6 +55,8 @@ export function createStateParts(memory: WebAssembly.Memory, limits: StateLimits
     blocks,
     consents,
     contacts,
+    pending,
+    recent,
     eventIds,
     profile,
     scan: { memory, directories: directories.byteOffset, scratch },

@@ -249,7 +249,17 @@ class Subject {
         if (row < 0 || names.some((code) => code < 0)) return -1;
         const room = state.contactRoom(row);
         const offer = operation.offer === null ? -1 : (names[2] as number);
-        const added = state.addContact(row, logTime, names[0] as number, names[1] as number, offer, decision);
+        const added = state.addContact(
+          row,
+          logTime,
+          names[0] as number,
+          names[1] as number,
+          offer,
+          decision,
+          -1,
+          -1,
+          -1,
+        );
         expect(added).toBe(room);
         return added;
       }

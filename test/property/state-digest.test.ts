@@ -66,7 +66,7 @@ function apply(state: PartitionState, layout: ProfileLayout, { customer, kind, n
     else state.setNumber(slot, row, type === 'int' ? Math.trunc(number % 2 ** 52) : number);
   } else if (aggregate !== undefined) state.observe(aggregate.slot, row, T - days * DAY, T, number, text);
   else if (kind === 12) state.setConsent(row, state.intern(text), 1 + (days % 2));
-  else if (kind === 13) state.addContact(row, T, state.intern('hearts'), state.intern(text), -1, days);
+  else if (kind === 13) state.addContact(row, T, state.intern('hearts'), state.intern(text), -1, days, -1, -1, -1);
   else state.unset(layout.attributes[days % FIELDS.length]?.slot ?? 0, row);
 }
 
@@ -136,8 +136,9 @@ describe('the digest', () => {
           () => state.observe(11, row, T, T, 99.5, ''),
           () => state.setConsent(row, state.intern('fax'), 1),
           () => state.setConsent(row, state.intern('fax'), 2),
-          () => state.addContact(row, T, state.intern('hearts'), state.intern('sms'), -1, 4711),
-          () => state.addContact(row, T, state.intern('hearts'), state.intern('sms'), state.intern('x'), 4711),
+          () => state.addContact(row, T, state.intern('hearts'), state.intern('sms'), -1, 4711, -1, -1, -1),
+          () =>
+            state.addContact(row, T, state.intern('hearts'), state.intern('sms'), state.intern('x'), 4711, -1, -1, -1),
           () => state.ensure('someone new'),
         ];
         for (const change of changes) {

@@ -22,8 +22,8 @@ describe('contacts', () => {
     const state = new PartitionState(reserveMemory(LIMITS), LIMITS);
     const row = state.ensure('a');
     expect(state.contacts.open(row)).toBe(false);
-    expect(state.addContact(row, 10, 1, 2, -1, 2 ** 40)).toBe(true);
-    expect(state.addContact(row, 10, 3, 4, 5, 7)).toBe(true);
+    expect(state.addContact(row, 10, 1, 2, -1, 2 ** 40, 6, 7, 8)).toBe(true);
+    expect(state.addContact(row, 10, 3, 4, 5, 7, -1, -1, -1)).toBe(true);
     const { contacts } = state;
     expect(contacts.open(row)).toBe(true);
     expect([contacts.ts, contacts.campaign, contacts.channel, contacts.offer, contacts.decision]).toEqual([
@@ -40,13 +40,13 @@ describe('contacts', () => {
     const row = state.ensure('a');
     for (let ts = 0; ts < CONTACTS_PER_CUSTOMER_MAX; ts++) {
       expect(state.contactRoom(row)).toBe(true);
-      expect(state.addContact(row, ts, 0, 0, 0, ts)).toBe(true);
+      expect(state.addContact(row, ts, 0, 0, 0, ts, -1, -1, -1)).toBe(true);
     }
     expect(state.contactRoom(row)).toBe(false);
-    expect(state.addContact(row, 5000, 0, 0, 0, 0)).toBe(false);
+    expect(state.addContact(row, 5000, 0, 0, 0, 0, -1, -1, -1)).toBe(false);
     state.forgetContacts(row, 1);
     expect(state.contactRoom(row)).toBe(true);
-    expect(state.addContact(row, 5000, 0, 0, 0, 0)).toBe(true);
+    expect(state.addContact(row, 5000, 0, 0, 0, 0, -1, -1, -1)).toBe(true);
     expect(times(state, row)).toEqual([5000, ...Array.from({ length: 1023 }, (_, i) => 1023 - i)]);
     state.forgetContacts(row, 6000);
     expect(times(state, row)).toEqual([]);
@@ -57,7 +57,7 @@ describe('contacts', () => {
     const row = state.ensure('a');
     for (let ts = 0; ts < 10_000; ts++) {
       state.forgetContacts(row, ts - 10);
-      expect(state.addContact(row, ts, 0, 0, 0, ts)).toBe(true);
+      expect(state.addContact(row, ts, 0, 0, 0, ts, -1, -1, -1)).toBe(true);
     }
     expect(times(state, row)).toEqual(Array.from({ length: 11 }, (_, i) => 9_999 - i));
   });
@@ -69,7 +69,7 @@ describe('contacts', () => {
     for (let i = 0; i < 300; i++) {
       const row = state.ensure(`customer-${i % 40}`);
       const room = state.contactRoom(row);
-      expect(state.addContact(row, i, 0, 0, 0, i)).toBe(room);
+      expect(state.addContact(row, i, 0, 0, 0, i, -1, -1, -1)).toBe(room);
       if (!room) refused++;
     }
     expect(refused).toBeGreaterThan(0);

@@ -1,0 +1,258 @@
+/**
+ * What is to happen to customers later: entries with a number, a due time and a payload that only the machine
+ * understands. Callers call `beginChange(row)` before `add` and `remove`, as for everything else of a row.
+ *
+ * In the heap, a row's entries are one list block (row-blocks.ts), ascending by number, and a block of its own for each
+ * payload. An entry takes 32 bytes: doubles payload block (0: empty), number, due time; words campaign, and kind in the
+ * low 8 bits with the payload's length above them. A payload stands behind its block's header word.
+ *
+ * The queue is derived from the lists: a snapshot does not hold it. An entry that is removed stays in the queue until
+ * it comes up or the queue is cleaned, which it is when it holds twice as many as there are entries. Law: *the first of
+ * the queue is always an entry that is there*, so that asking for the next due time costs nothing.
+ */
+import { PENDING_BYTES_MAX, PENDING_MAX, WAITS_ANONYMOUS_MAX, WAITS_PER_CUSTOMER_MAX } from '../constants.ts';
+import { assert } from '../stdx/assert.ts';
+import type { BlockHeap } from './block-heap.ts';
+import { LIST_ENTRY_UNITS, type RowBlocks } from './row-blocks.ts';
+import type { RowDigest } from './row-digest.ts';
+import { TimerHeap } from './timer-heap.ts';
+
+export interface PendingEntry {
+  readonly number: number;
+  readonly row: number;
+  /** Infinity: nothing fires it but its owner. */
+  readonly dueMs: number;
+  /** 0 … 255. */
+  readonly kind: number;
+  /** Dictionary code of the campaign's name, or -1. */
+  readonly campaign: number;
+  /** A copy. */
+  readonly payload: Uint8Array;
+}
+
+export interface PendingPlace {
+  readonly row: number;
+  readonly number: number;
+  readonly dueMs: number;
+}
+
+/** The queue is not cleaned for less than this many removed entries. */
+const REMOVED_MIN = 1024;
+
+export class PendingStore {
+  readonly ordinal: number;
+  /** Entries of all rows. */
+  count = 0;
+  readonly #blocks: RowBlocks;
+  readonly #heap: BlockHeap;
+  readonly #queue = new TimerHeap();
+
+  constructor(blocks: RowBlocks, ordinal: number) {
+    this.ordinal = ordinal;
+    this.#blocks = blocks;
+    this.#heap = blocks.heap;
+  }
+
+  /** Whether anything is pending for this row: cheap enough to ask for each event. */
+  has(row: number): boolean {
+    return this.count > 0 && this.#blocks.get(row, this.ordinal) !== 0;
+  }
+
+  /** Entries of this row. */
+  countOf(row: number): number {
+    const ref = this.#blocks.get(row, this.ordinal);
+    return ref === 0 ? 0 : this.#heap.count(ref);
+  }
+
+  /**
+   * Adds an entry, whose number is larger than those of the row's other entries and used for no other row. false: no
+   * room (the row's or the partition's limit, the payload's, the heap); nothing changed.
+   */
+  add(row: number, number: number, dueMs: number, kind: number, campaignCode: number, payload: Uint8Array): boolean {
+    assert(!Number.isNaN(dueMs) && kind >= 0 && kind <= 255, 'PendingStore.add: no such entry');
+    if (this.count >= PENDING_MAX || payload.length > PENDING_BYTES_MAX) return false;
+    if (this.countOf(row) >= (row === 0 ? WAITS_ANONYMOUS_MAX : WAITS_PER_CUSTOMER_MAX)) return false;
+    const kept = payload.length === 0 ? 0 : this.#heap.allocate((payload.length + 11) >>> 3);
+    if (kept === 0 && payload.length > 0) return false;
+    const ref = this.#withRoom(row);
+    if (ref === 0) {
+      if (kept !== 0) this.#heap.free(kept);
+      return false;
+    }
+    const { bytes, doubles, ints, words } = this.#heap;
+    if (kept !== 0) bytes.set(payload, kept * 8 + 4);
+    const count = this.#heap.count(ref);
+    const at = ref + 1 + count * LIST_ENTRY_UNITS;
+    assert(count === 0 || (doubles[at - LIST_ENTRY_UNITS + 1] as number) < number, 'entries must be numbered in order');
+    doubles[at] = kept;
+    doubles[at + 1] = number;
+    doubles[at + 2] = dueMs;
+    ints[at * 2 + 6] = campaignCode;
+    words[at * 2 + 7] = kind | (payload.length << 8);
+    this.#heap.setCount(ref, count + 1);
+    this.count++;
+    this.#queue.push(dueMs, number, row);
+    return true;
+  }
+
+  /** Takes an entry away; there must be one of this number. */
+  remove(row: number, number: number): void {
+    const at = this.#find(row, number);
+    assert(at !== 0, 'PendingStore.remove: no such entry');
+    const { doubles } = this.#heap;
+    const ref = this.#blocks.get(row, this.ordinal);
+    const kept = doubles[at] as number;
+    if (kept !== 0) this.#heap.free(kept);
+    const count = this.#heap.count(ref) - 1;
+    doubles.copyWithin(at, at + LIST_ENTRY_UNITS, ref + 1 + (count + 1) * LIST_ENTRY_UNITS);
+    this.#heap.setCount(ref, count);
+    if (count === 0) this.#blocks.release(row, this.ordinal);
+    this.count--;
+    this.#cleanQueue();
+  }
+
+  /** The row's entries, ascending by number. */
+  list(row: number): PendingEntry[] {
+    const list: PendingEntry[] = [];
+    const end = this.#end(row);
+    for (let at = this.#first(row); at < end; at += LIST_ENTRY_UNITS) list.push(this.#read(row, at));
+    return list;
+  }
+
+  /** The row's entries that are due at exactly this time, ascending by number. */
+  dueOf(row: number, dueMs: number): PendingEntry[] {
+    const list: PendingEntry[] = [];
+    const { doubles } = this.#heap;
+    const end = this.#end(row);
+    for (let at = this.#first(row); at < end; at += LIST_ENTRY_UNITS) {
+      if (doubles[at + 2] === dueMs) list.push(this.#read(row, at));
+    }
+    return list;
+  }
+
+  /** The entry of this number, or null. */
+  find(row: number, number: number): PendingEntry | null {
+    const at = this.#find(row, number);
+    return at === 0 ? null : this.#read(row, at);
+  }
+
+  /** When the next entry is due; Infinity if none ever is. */
+  get nextDue(): number {
+    return this.#queue.size === 0 ? Number.POSITIVE_INFINITY : this.#queue.due(0);
+  }
+
+  /** The earliest entry by due time, then number; null if none has a due time. */
+  first(): PendingPlace | null {
+    const dueMs = this.nextDue;
+    if (dueMs === Number.POSITIVE_INFINITY) return null;
+    return { row: this.#queue.row(0), number: this.#queue.number(0), dueMs };
+  }
+
+  /**
+   * All entries as they are now, ascending by number, each read when its turn comes: those removed meanwhile are left
+   * out, those added are not among them.
+   */
+  *entries(): Generator<PendingEntry> {
+    const places: { row: number; number: number }[] = [];
+    for (let i = 0; i < this.#queue.size; i++) places.push({ row: this.#queue.row(i), number: this.#queue.number(i) });
+    places.sort((a, b) => a.number - b.number);
+    for (const { row, number } of places) {
+      const at = this.#find(row, number);
+      if (at !== 0) yield this.#read(row, at);
+    }
+  }
+
+  /** Fills the queue after a restoration, from all rows before `rows`. */
+  rebuild(rows: number): void {
+    assert(this.count === 0, 'PendingStore.rebuild: there are entries already');
+    const { doubles } = this.#heap;
+    for (let row = 0; row < rows; row++) {
+      if (this.#blocks.directories[row] === 0) continue;
+      const end = this.#end(row);
+      for (let at = this.#first(row); at < end; at += LIST_ENTRY_UNITS) {
+        this.#queue.push(doubles[at + 2] as number, doubles[at + 1] as number, row);
+        this.count++;
+      }
+    }
+  }
+
+  /** Adds the row's entries to a field of the digest. `addName`: of a code. */
+  digest(row: number, digest: RowDigest, addName: (code: number) => void): void {
+    const { bytes, doubles, ints, words } = this.#heap;
+    const end = this.#end(row);
+    for (let at = this.#first(row); at < end; at += LIST_ENTRY_UNITS) {
+      const tag = words[at * 2 + 7] as number;
+      digest.double(doubles[at + 1] as number);
+      digest.double(doubles[at + 2] as number);
+      digest.word(tag & 0xff);
+      addName(ints[at * 2 + 6] as number);
+      digest.bytes(bytes, (doubles[at] as number) * 8 + 4, tag >>> 8);
+    }
+  }
+
+  /** Indexes into heap.doubles of the row's first entry and behind its last one; equal where there is none. */
+  #first(row: number): number {
+    const ref = this.#blocks.get(row, this.ordinal);
+    return ref === 0 ? 0 : ref + 1;
+  }
+  #end(row: number): number {
+    return this.#first(row) + this.countOf(row) * LIST_ENTRY_UNITS;
+  }
+
+  /** Where the entry of this number stands, or 0. */
+  #find(row: number, number: number): number {
+    const { doubles } = this.#heap;
+    const first = this.#first(row);
+    let low = 0;
+    let high = this.countOf(row);
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      const found = doubles[first + middle * LIST_ENTRY_UNITS + 1] as number;
+      if (found === number) return first + middle * LIST_ENTRY_UNITS;
+      if (found < number) low = middle + 1;
+      else high = middle;
+    }
+    return 0;
+  }
+
+  #read(row: number, at: number): PendingEntry {
+    const { bytes, doubles, ints, words } = this.#heap;
+    const tag = words[at * 2 + 7] as number;
+    const start = (doubles[at] as number) * 8 + 4;
+    return {
+      number: doubles[at + 1] as number,
+      row,
+      dueMs: doubles[at + 2] as number,
+      kind: tag & 0xff,
+      campaign: ints[at * 2 + 6] as number,
+      payload: bytes.slice(start, start + (tag >>> 8)),
+    };
+  }
+
+  /** The row's list, made or moved to a larger block so that it holds one more entry; 0 when there is no room. */
+  #withRoom(row: number): number {
+    const heap = this.#heap;
+    const ref = this.#blocks.get(row, this.ordinal);
+    const count = ref === 0 ? 0 : heap.count(ref);
+    if (ref !== 0 && 1 + (count + 1) * LIST_ENTRY_UNITS <= heap.units(ref)) return ref;
+    const larger = heap.allocate(1 + (count + 1 + (count >>> 1)) * LIST_ENTRY_UNITS);
+    if (larger === 0) return 0;
+    if (ref === 0) {
+      if (this.#blocks.add(row, this.ordinal, larger)) return larger;
+      heap.free(larger);
+      return 0;
+    }
+    heap.doubles.copyWithin(larger + 1, ref + 1, ref + 1 + count * LIST_ENTRY_UNITS);
+    heap.setCount(larger, count);
+    this.#blocks.replace(row, this.ordinal, larger);
+    heap.free(ref);
+    return larger;
+  }
+
+  #cleanQueue(): void {
+    const queue = this.#queue;
+    const there = (row: number, number: number): boolean => this.#find(row, number) !== 0;
+    if (queue.size > 2 * this.count + REMOVED_MIN) queue.retain(there);
+    else while (queue.size > 0 && !there(queue.row(0), queue.number(0))) queue.pop();
+  }
+}
