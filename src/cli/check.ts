@@ -32,13 +32,14 @@ function place({ file, line, column }: WorkspaceIssue): string {
 
 function summary(workspace: Workspace): string {
   const { name, channels, schema, attributes, aggregates, segments, offers, templates, campaigns } = workspace;
+  const declared = schema.events.filter(({ index }) => index !== workspace.feedbackEvent);
   const statuses = ['live', 'paused', 'draft'].map(
     (status) => [campaigns.filter((campaign) => campaign.status === status).length, status] as const,
   );
   const byStatus = statuses.flatMap(([count, status]) => (count > 0 ? [`${count} ${status}`] : [])).join(', ');
   const parts = [
     `${counted(campaigns.length, 'campaign')}${byStatus === '' ? '' : ` (${byStatus})`}`,
-    counted(schema.events.length, 'event type'),
+    counted(declared.length, 'event type'),
     counted(attributes.length, 'attribute'),
     counted(aggregates.length, 'aggregate'),
     counted(segments.length, 'segment'),

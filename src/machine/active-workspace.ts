@@ -5,7 +5,7 @@
  */
 import { createProfileFrame, type ProfileFrame } from '../protocol/frame.ts';
 import type { EventSchema } from '../protocol/schema.ts';
-import { type EventReads, readsOf } from '../rules/event-reads.ts';
+import { allReads, type EventReads, readsOf } from '../rules/event-reads.ts';
 import type { Program } from '../rules/program.ts';
 import { RuleSet } from '../rules/rule-set.ts';
 import { ScalarProgram } from '../rules/scalar-program.ts';
@@ -15,6 +15,7 @@ import { MessageTemplates } from '../workspace/message-templates.ts';
 import type { Aggregate, Campaign, Offer, Validity, Workspace } from '../workspace/workspace.ts';
 import { Zones } from '../workspace/zones.ts';
 import { type Accounting, CampaignAccount } from './accounting.ts';
+import { campaignReads, readersByType } from './campaign-reads.ts';
 
 /** A campaign of the active version, with what its decisions need at hand. */
 export interface ActiveCampaign {
@@ -134,7 +135,9 @@ export class ActiveWorkspace {
     const offerCodes = offers.map((offer) => intern(offer.id));
     this.channelCodes = Int32Array.from(channels, intern);
     this.campaigns = workspace.campaigns.map((campaign) => this.#campaign(campaign, offerCodes, intern, accounting));
-    this.events = schema.events.map((event) => this.#event(event, intern));
+    const live = workspace.campaigns.filter(({ status }) => status === 'live');
+    const readers = readersByType(live, schema);
+    this.events = schema.events.map((event) => this.#event(event, readers[event.index] ?? [], intern));
     this.quietChannel = Uint8Array.from(channels, (_, channel) =>
       policy.quietHours?.channels.includes(channel) === true ? 1 : 0,
     );
@@ -182,21 +185,19 @@ export class ActiveWorkspace {
     };
   }
 
-  #event(event: EventSchema, intern: (text: string) => number): ActiveEvent {
-    const { aggregates } = this.workspace;
+  #event(event: EventSchema, readers: readonly Campaign[], intern: (text: string) => number): ActiveEvent {
+    const { aggregates, schema } = this.workspace;
     const live = this.campaigns.filter(({ campaign }) => campaign.event === event.index && campaign.status === 'live');
     const programs = live.map(({ campaign }) => campaign.when);
     const fed = aggregates.filter((aggregate) => aggregate.event === event.index);
-    const evaluated = [
-      ...programs,
-      ...live.map(({ campaign }) => campaign.value),
-      ...fed.flatMap(({ value, when }) => [value, when]),
-    ].filter((program) => program !== null);
     return {
       schema: event,
       aggregates: fed.map((aggregate) => this.#aggregate(aggregate)),
       blockStores: fed.filter(({ windowMs, fn }) => windowMs !== null || fn === 'distinct').length,
-      reads: readsOf(evaluated),
+      reads: allReads([
+        readsOf(fed.flatMap(({ value, when }) => [value, when]).filter((program) => program !== null)),
+        ...readers.map((campaign) => campaignReads(campaign, event, schema)),
+      ]),
       readsAll: live.some((active) => this.#messageReadsEvent(active)),
       rules: live.length === 0 ? null : new RuleSet(programs, this.segments, intern),
       campaigns: live,

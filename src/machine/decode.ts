@@ -54,7 +54,9 @@ export class EventDecoder {
     const events = schema === null ? [] : schema.events;
     this.#frames = events.map(createEventFrame);
     this.#fields = events.map((event) => new EventFields(event, fault));
-    this.#indexOf = new Map(events.map((event) => [event.type, event.index]));
+    // What producers send of the engine's own types is not what rules read of them.
+    const declared = events.filter((event) => !event.type.startsWith('$'));
+    this.#indexOf = new Map(declared.map((event) => [event.type, event.index]));
   }
 
   /** Reads id, type and customer, and finds `ts` and `data`. False: see the fault. */

@@ -171,7 +171,8 @@ export class EventPlans {
       this.envelope.add(new KeyPlan(name, KeyKind[name]));
     this.envelope.add(new KeyPlan('ids', KeyKind.refused));
     this.types = this.#object();
-    for (const event of schema.events) this.types.add(new KeyPlan(event.type, KeyKind.type, event.index));
+    for (const event of schema.events)
+      if (!event.type.startsWith('$')) this.types.add(new KeyPlan(event.type, KeyKind.type, event.index));
     this.events = schema.events.map((event) => ({ event, data: this.#data(event, wanted) }));
     this.innerCount = this.#inner;
   }

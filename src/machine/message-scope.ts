@@ -24,8 +24,10 @@ export function messageScope(
   event: EventFrame,
 ): MessageScope {
   const { offer } = campaign;
+  const fields = template.readsEvent && schema !== null ? eventFields(schema, event) : {};
   return {
-    event: template.readsEvent && schema !== null ? eventFields(schema, event) : {},
+    event: fields,
+    trigger: fields,
     profile: profileFields(active.workspace.schema.profile, template, active.profile),
     segment: segmentFields(active.workspace.schema.segments, template, active.segments),
     offer: offer === null ? null : { id: offer.id, title: offer.title },

@@ -1,21 +1,14 @@
 /** CEL text to a Program: parse → check → lower, and the bound on what an evaluation may cost. */
 import { EXPRESSION_STEPS_MAX } from '../constants.ts';
-import type { EventSchema, Schema } from '../protocol/schema.ts';
 import { check } from './check.ts';
 import { evaluationCost } from './evaluation-cost.ts';
-import { FrameEnvironment } from './frame-environment.ts';
+import { FrameEnvironment, type RuleScope } from './frame-environment.ts';
 import type { Ir } from './ir.ts';
 import { childrenOf } from './ir-traits.ts';
 import { lower } from './lower.ts';
 import { parseExpression } from './parse.ts';
 import type { Program, ProgramResult, RuleIssue } from './program.ts';
 import { typeName } from './types.ts';
-
-export interface RuleScope {
-  readonly schema: Schema;
-  /** null: the expression is about the profile only (segments, audiences), and `event` is not available. */
-  readonly event: EventSchema | null;
-}
 
 /** Never throws, whatever the text. `expected`: the types that the result may have. */
 export function checkExpression(
@@ -25,7 +18,7 @@ export function checkExpression(
 ): { readonly program: Program } | { readonly issues: readonly RuleIssue[] } {
   const parsed = parseExpression(source);
   if ('issues' in parsed) return parsed;
-  const environment = new FrameEnvironment(scope.schema, scope.event);
+  const environment = new FrameEnvironment(scope);
   const { typed, issues } = check(source, parsed, environment);
   if (issues.length > 0) return { issues };
   const result = expected.find((type) => type === typed.type.kind);

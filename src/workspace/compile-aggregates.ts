@@ -7,7 +7,6 @@ import type { ProfileDefinition } from './definitions.ts';
 import { formatDuration, parseDuration } from './duration.ts';
 import { Expressions } from './expressions.ts';
 import type { IssueList } from './issue-list.ts';
-import { Names } from './references.ts';
 import type { Aggregate, AggregateFunction } from './workspace.ts';
 import type { YamlFile, YamlPath } from './yaml-file.ts';
 
@@ -32,19 +31,12 @@ const VALUE_TYPES: Readonly<Record<AggregateFunction, readonly ProgramResult[]>>
 export class AggregateCompiler {
   readonly #file: YamlFile;
   readonly #events: Events;
-  readonly #types: Names;
   readonly #issues: IssueList;
   readonly #expressions: Expressions;
 
   constructor(file: YamlFile, events: Events, issues: IssueList) {
     this.#file = file;
     this.#events = events;
-    this.#types = new Names(
-      'event type',
-      'events.yaml',
-      events.complete,
-      events.schemas.map((event) => event.type),
-    );
     this.#issues = issues;
     // An aggregate is folded while its event is applied: it reads the event alone, never a profile that is just changing.
     this.#expressions = new Expressions({ events: events.schemas, profile: [], segments: [] }, issues, true);
@@ -54,7 +46,7 @@ export class AggregateCompiler {
   compile(name: string, slot: number, definition: Definition): { aggregate: Aggregate; field: ProfileField } | null {
     const path = ['aggregates', name];
     const { fn } = definition;
-    const index = this.#types.resolve(definition.event, this.#file, [...path, 'event'], this.#issues);
+    const index = this.#events.names.resolve(definition.event, this.#file, [...path, 'event'], this.#issues);
     const span = this.#window(definition, path);
     if (fn === 'count' && definition.value !== undefined)
       this.#report([...path, 'value'], 'count takes no `value`: it counts events; use `when` to count only some');

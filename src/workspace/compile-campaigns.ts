@@ -9,7 +9,7 @@ import { type CampaignDefinition, campaignDefinition } from './definitions.ts';
 import { parseDuration } from './duration.ts';
 import { Expressions } from './expressions.ts';
 import type { IssueList } from './issue-list.ts';
-import { Names } from './references.ts';
+import type { Names } from './references.ts';
 import { validate } from './validate.ts';
 import type { Campaign, Template, Variant } from './workspace.ts';
 import type { YamlFile, YamlPath } from './yaml-file.ts';
@@ -46,7 +46,6 @@ export function compileCampaigns(
 class CampaignCompiler {
   readonly #scope: CampaignScope;
   readonly #issues: IssueList;
-  readonly #types: Names;
   readonly #expressions: Expressions;
   /** Campaign id → its file. */
   readonly #ids = new Map<string, string>();
@@ -54,12 +53,6 @@ class CampaignCompiler {
   constructor(scope: CampaignScope, issues: IssueList) {
     this.#scope = scope;
     this.#issues = issues;
-    this.#types = new Names(
-      'event type',
-      'events.yaml',
-      scope.events.complete,
-      scope.events.schemas.map((event) => event.type),
-    );
     this.#expressions = new Expressions(scope.profile.schema, issues);
   }
 
@@ -111,7 +104,7 @@ class CampaignCompiler {
   #programs(data: CampaignDefinition, file: YamlFile): Pick<Campaign, 'event' | 'when' | 'value'> | null {
     // Schedules are refused elsewhere.
     if (typeof data.on !== 'string') return null;
-    const index = this.#types.resolve(data.on, file, ['on'], this.#issues);
+    const index = this.#scope.events.names.resolve(data.on, file, ['on'], this.#issues);
     const event = this.#scope.events.schemas[index];
     // Against a faulty schema every expression would only repeat its faults.
     if (event === undefined || !this.#scope.events.complete || !this.#scope.profile.complete) return null;

@@ -1,13 +1,18 @@
-/** events.yaml → the schema that events are decoded by and rules are checked against. Nested objects become dotted paths, lists become columns. */
+/** events.yaml → the schema that events are decoded by and rules are checked against. Nested objects become dotted paths, lists become columns; `$feedback` comes last. */
 import { EVENT_FIELDS_MAX, EVENT_LISTS_MAX, EVENT_TYPES_MAX } from '../constants.ts';
 import type { EventField, EventList, EventSchema, ScalarType } from '../protocol/schema.ts';
 import { eventsDefinition, type FieldDefinition } from './definitions.ts';
+import { FEEDBACK_TYPE, feedbackSchema } from './feedback-event.ts';
 import type { IssueList } from './issue-list.ts';
+import { Names } from './references.ts';
 import { validate } from './validate.ts';
 import type { YamlFile, YamlPath } from './yaml-file.ts';
 
 export interface Events {
+  /** Those of events.yaml, and `$feedback`. */
   readonly schemas: readonly EventSchema[];
+  /** Of schemas: what may refer to event types refers to these. */
+  readonly names: Names;
   /** False where events.yaml is faulty: what reads events cannot be judged. */
   readonly complete: boolean;
 }
@@ -16,9 +21,9 @@ export interface Events {
 const RESERVED_FIELDS = new Set(['id', 'type', 'ts']);
 
 export function compileEvents(file: YamlFile | null, given: boolean, issues: IssueList): Events {
-  if (file === null) return { schemas: [], complete: !given };
+  if (file === null) return withFeedback([], !given);
   const data = validate(eventsDefinition, file, issues);
-  if (data === null) return { schemas: [], complete: false };
+  if (data === null) return withFeedback([], false);
   const types = file.keys([]);
   if (types.length > EVENT_TYPES_MAX)
     issues.report(
@@ -27,7 +32,16 @@ export function compileEvents(file: YamlFile | null, given: boolean, issues: Iss
       `too many event types: at most ${EVENT_TYPES_MAX}`,
     );
   const schemas = types.map((type, index) => new EventCompiler(type, index, file, issues).compile(data[type] ?? {}));
-  return { schemas, complete: !issues.has(file.name) };
+  return withFeedback(schemas, !issues.has(file.name));
+}
+
+function withFeedback(declared: readonly EventSchema[], complete: boolean): Events {
+  const types = declared.map((event) => event.type);
+  return {
+    schemas: [...declared, feedbackSchema(declared.length)],
+    names: new Names('event type', 'events.yaml', complete, types, [FEEDBACK_TYPE]),
+    complete,
+  };
 }
 
 class EventCompiler {

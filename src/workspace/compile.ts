@@ -52,7 +52,7 @@ export function compileWorkspace(files: Readonly<Record<string, string>>): Compi
     policy,
     templates: checkedTemplates,
     campaigns: campaigns.map(({ campaign }) => campaign),
-    feedbackEvent: -1,
+    feedbackEvent: events.schemas.length - 1,
     shares: {},
   };
   lint(workspace, parsed, issues);

@@ -9,6 +9,7 @@ import { didYouMean } from './suggest.ts';
 export const IDENTIFIER_PATTERN = /^[A-Za-z_][A-Za-z0-9_]*$/;
 /** Part of a NATS subject, a metric label, a URL: letters, digits, - and _. */
 export const ID_PATTERN = /^[A-Za-z0-9_-]+$/;
+const EVENT_REFERENCE_PATTERN = /^(?:\$feedback|[A-Za-z0-9_-]+)$/;
 /** Words that CEL does not take as a name, even behind a dot. */
 const CEL_KEYWORDS = new Set(['true', 'false', 'null', 'in']);
 
@@ -73,15 +74,17 @@ export const eventType = z
   .regex(ID_PATTERN, { error: faultOf(eventTypeFault, 'an event type') })
   .refine((type) => eventTypeFault(type) === null, { error: faultOf(eventTypeFault, 'an event type') });
 
-const eventReferenceFault = (type: string): string | null =>
-  type.startsWith('$')
-    ? `\`${type}\` is the engine's own: only events of events.yaml can be named here`
+const eventReferenceFault = (type: string): string | null => {
+  if (type === '$feedback') return null;
+  return type.startsWith('$')
+    ? `\`${type}\` is the engine's own: only events of events.yaml and \`$feedback\` can be named here`
     : idFault(type);
+};
 
-/** An event type where it is referred to. */
+/** An event type where it is referred to: of events.yaml, or `$feedback`. */
 export const eventReference = z
   .string({ error: expected('an event type') })
-  .regex(ID_PATTERN, { error: faultOf(eventReferenceFault, 'an event type') })
+  .regex(EVENT_REFERENCE_PATTERN, { error: faultOf(eventReferenceFault, 'an event type') })
   .refine((type) => eventReferenceFault(type) === null, { error: faultOf(eventReferenceFault, 'an event type') });
 
 const CRON = 'cron text such as "0 10 * * *"';

@@ -43,8 +43,10 @@ export const FORLOOP: Shape = object(
 
 /** schema null: it is faulty, and nothing can be called unknown. event null: any type of event. */
 export function messageVariables(schema: Schema | null, event: EventSchema | null): ReadonlyMap<string, Shape> {
+  const shape: Shape = schema === null || event === null ? { kind: 'any', need: 'event' } : eventShape(event);
   return new Map<string, Shape>([
-    ['event', schema === null || event === null ? { kind: 'any', need: 'event' } : eventShape(event)],
+    ['event', shape],
+    ['trigger', shape],
     ['profile', schema === null ? ANY : profileShape(schema)],
     ['segment', schema === null ? ANY : segmentShape(schema)],
     [

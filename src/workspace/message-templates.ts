@@ -15,6 +15,8 @@ import type { Template } from './workspace.ts';
 export interface MessageScope {
   /** Declared fields, nested as declared, and id, type, ts. */
   readonly event: Readonly<Record<string, unknown>>;
+  /** Another name for the same. */
+  readonly trigger?: Readonly<Record<string, unknown>>;
   readonly profile: Readonly<Record<string, unknown>>;
   readonly segment?: Readonly<Record<string, boolean>>;
   readonly offer: { readonly id: string; readonly title: string } | null;

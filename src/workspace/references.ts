@@ -11,12 +11,26 @@ export class Names {
   /** False where their file is faulty: then nothing can be called unknown. */
   readonly complete: boolean;
   readonly #indices = new Map<string, number>();
+  readonly #declared: number;
 
-  constructor(what: string, where: string, complete: boolean, names: Iterable<string> = []) {
+  /** `builtIn`: names that nobody declares, behind the others. */
+  constructor(
+    what: string,
+    where: string,
+    complete: boolean,
+    names: Iterable<string> = [],
+    builtIn: Iterable<string> = [],
+  ) {
     this.what = what;
     this.where = where;
     this.complete = complete;
-    for (const name of names) if (!this.#indices.has(name)) this.#indices.set(name, this.#indices.size);
+    for (const name of names) this.#add(name);
+    this.#declared = this.#indices.size;
+    for (const name of builtIn) this.#add(name);
+  }
+
+  #add(name: string): void {
+    if (!this.#indices.has(name)) this.#indices.set(name, this.#indices.size);
   }
 
   get all(): Iterable<string> {
@@ -61,6 +75,6 @@ export class Names {
   }
 
   #hint(name: string): string {
-    return this.size === 0 ? `: ${this.where} declares none` : suggestion(name, this.all);
+    return this.#declared === 0 ? `: ${this.where} declares none` : suggestion(name, this.all);
   }
 }

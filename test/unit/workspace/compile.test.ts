@@ -154,16 +154,28 @@ describe('the workspace of the interface', () => {
   test('has its offers and policy', () => {
     const valid = { fromMs: Date.UTC(2010, 11, 1), toMs: Date.UTC(2012, 0, 1) };
     expect(workspace.offers).toEqual([
-      { id: 'flowers-20', title: '20 % off flowers', perCustomer: { max: 1, perMs: 30 * DAY }, valid },
+      {
+        id: 'flowers-20',
+        title: '20 % off flowers',
+        perCustomer: { max: 1, perMs: 30 * DAY },
+        valid,
+        budget: null,
+        expires: null,
+        returnsUnused: false,
+      },
     ]);
+    const anyCampaign = { groups: null, categories: null, reserved: null, isGap: false };
     expect(workspace.policy).toEqual({
       consent: ['none-needed', 'opt-out', 'opt-in', 'opt-in'],
       caps: [
-        { name: 'any-day', max: 2, perMs: DAY, channels: null },
-        { name: 'sms-week', max: 1, perMs: 7 * DAY, channels: [2] },
+        { name: 'any-day', max: 2, perMs: DAY, channels: null, ...anyCampaign },
+        { name: 'sms-week', max: 1, perMs: 7 * DAY, channels: [2], ...anyCampaign },
       ],
-      quietHours: { fromMinute: 21 * 60, toMinute: 9 * 60, channels: [1, 2] },
+      quietHours: { fromMinute: 21 * 60, toMinute: 9 * 60, channels: [1, 2], defer: false },
+      exclusions: [],
+      holdout: { share: 0, categories: null },
       pick: 1,
+      slots: [null, null, null, null],
       timezoneSlot: -1,
     });
   });
@@ -236,7 +248,10 @@ describe('defaults', () => {
       consent: ['opt-in', 'opt-in'],
       caps: [],
       quietHours: null,
+      exclusions: [],
+      holdout: { share: 0, categories: null },
       pick: 1,
+      slots: [null, null],
       timezoneSlot: -1,
     });
     expect(alone.campaigns).toEqual([]);

@@ -31,7 +31,9 @@ describe('references', () => {
     [
       'an event of the engine',
       edited(CAMPAIGN, 'on: receipt', 'on: $profile'),
-      ["campaigns/hearts.yaml:2:5 `$profile` is the engine's own: only events of events.yaml can be named here"],
+      [
+        "campaigns/hearts.yaml:2:5 `$profile` is the engine's own: only events of events.yaml and `$feedback` can be named here",
+      ],
     ],
     [
       'an unknown offer',

@@ -31,7 +31,10 @@ test.each([
   ['{{ event.address.cty }}', ['3:22 event `receipt` has no field `cty`; did you mean `city`?']],
   ['{{ segment.vp }}', ['3:16 unknown segment `vp`; did you mean `vip`?']],
   ['{{ offer.titel }}', ['3:14 an offer has no `titel`; did you mean `title`?']],
-  ['{{ customer }}', ['3:8 unknown variable `customer`; there are `event`, `profile`, `segment`, `offer`, `campaign`']],
+  [
+    '{{ customer }}',
+    ['3:8 unknown variable `customer`; there are `event`, `trigger`, `profile`, `segment`, `offer`, `campaign`'],
+  ],
   ['{{ event.address }}', ['3:8 `event.address` is no single value: name one of its fields']],
   ['{{ event.items }}', ['3:8 `event.items` is a list: go through it with `for`, or use `join` or `size`']],
   ['{{ profile | size }}', ['3:18 a filter works on a value or a list: name a field before `| size`']],
@@ -48,7 +51,7 @@ test.each([
   ],
   [
     '{% for i in event.items %}{% endfor %}{{ i.name }}',
-    ['3:46 unknown variable `i`; there are `event`, `profile`, `segment`, `offer`, `campaign`'],
+    ['3:46 unknown variable `i`; there are `event`, `trigger`, `profile`, `segment`, `offer`, `campaign`'],
   ],
   [
     '{% assign a = event.items | first %}{{ a.nam }}',
@@ -56,7 +59,7 @@ test.each([
   ],
   [
     '{{ forloop.index }}',
-    ['3:8 unknown variable `forloop`; there are `event`, `profile`, `segment`, `offer`, `campaign`'],
+    ['3:8 unknown variable `forloop`; there are `event`, `trigger`, `profile`, `segment`, `offer`, `campaign`'],
   ],
   [
     `${'{% if event.total %}'.repeat(17)}x${'{% endif %}'.repeat(17)}`,
