@@ -136,6 +136,8 @@ export const STORED_EVENT_BYTES_MAX = 32 * 1024;
 export const PENDING_BYTES_MAX = STORED_EVENT_BYTES_MAX + 1024;
 /** Events remembered per customer for sequences. */
 export const SEQUENCE_EVENTS_MAX = 64;
+/** Remembered events older than this are found no more, and no sequence may reach further back (30 days). */
+export const SEQUENCE_RETENTION_MS = 30 * 86_400_000;
 /** Fields of one remembered event: with all of them a customer's take 65 KiB, one block. */
 export const SEQUENCE_EVENT_BYTES_MAX = 1024;
 

@@ -15,6 +15,7 @@ import { assert } from '../stdx/assert.ts';
 import type { BlockHeap } from './block-heap.ts';
 import { LIST_ENTRY_UNITS, type RowBlocks } from './row-blocks.ts';
 import type { RowDigest } from './row-digest.ts';
+import type { TextHash } from './text-hash.ts';
 import { TimerHeap } from './timer-heap.ts';
 
 export interface PendingEntry {
@@ -65,8 +66,8 @@ export class PendingStore {
   }
 
   /**
-   * Adds an entry, whose number is larger than those of the row's other entries and used for no other row. false: no
-   * room (the row's or the partition's limit, the payload's, the heap); nothing changed.
+   * Adds an entry. Numbers only grow, and none is ever used twice. false: no room (the row's or the partition's limit,
+   * the payload's, the heap); nothing changed.
    */
   add(row: number, number: number, dueMs: number, kind: number, campaignCode: number, payload: Uint8Array): boolean {
     assert(!Number.isNaN(dueMs) && kind >= 0 && kind <= 255, 'PendingStore.add: no such entry');
@@ -176,8 +177,10 @@ export class PendingStore {
     }
   }
 
-  /** Adds the row's entries to a field of the digest. `addName`: of a code. */
-  digest(row: number, digest: RowDigest, addName: (code: number) => void): void {
+  /** Adds a field for the row's entries to the digest. `addName`: adds the name behind a code. */
+  digest(name: TextHash, row: number, digest: RowDigest, addName: (code: number) => void): void {
+    if (!this.has(row)) return;
+    digest.beginField(name);
     const { bytes, doubles, ints, words } = this.#heap;
     const end = this.#end(row);
     for (let at = this.#first(row); at < end; at += LIST_ENTRY_UNITS) {
@@ -188,6 +191,7 @@ export class PendingStore {
       addName(ints[at * 2 + 6] as number);
       digest.bytes(bytes, (doubles[at] as number) * 8 + 4, tag >>> 8);
     }
+    digest.endField();
   }
 
   /** Indexes into heap.doubles of the row's first entry and behind its last one; equal where there is none. */

@@ -4,13 +4,15 @@
  * ends, in units behind the first one (16 bits each). An event takes 16 bytes (double ts; words type, length of the
  * payload) and its payload, in whole units.
  *
- * Events go only when another one is added, so that what is there depends on what was added alone.
+ * Events go when another one is added. Those older than SEQUENCE_RETENTION_MS by log time are found no more, whether or
+ * not their memory was reclaimed yet.
  */
-import { SEQUENCE_EVENT_BYTES_MAX, SEQUENCE_EVENTS_MAX } from '../constants.ts';
+import { SEQUENCE_EVENT_BYTES_MAX, SEQUENCE_EVENTS_MAX, SEQUENCE_RETENTION_MS } from '../constants.ts';
 import { assert } from '../stdx/assert.ts';
 import { BLOCK_UNITS_MAX, type BlockHeap } from './block-heap.ts';
-import type { RowBlocks } from './row-blocks.ts';
+import type { Expiring, Ordinal, RowBlocks } from './row-blocks.ts';
 import type { RowDigest } from './row-digest.ts';
+import type { TextHash } from './text-hash.ts';
 
 export interface RecentEvent {
   readonly ts: number;
@@ -27,7 +29,7 @@ assert(
   'the events of one customer must fit a block, and half as many again',
 );
 
-export class RecentEvents {
+export class RecentEvents implements Expiring {
   readonly ordinal: number;
   readonly #blocks: RowBlocks;
   readonly #heap: BlockHeap;
@@ -39,17 +41,18 @@ export class RecentEvents {
     this.ordinal = ordinal;
     this.#blocks = blocks;
     this.#heap = blocks.heap;
+    this.attach();
   }
 
-  /** Whether anything is remembered of this row. */
-  has(row: number): boolean {
-    return this.#blocks.get(row, this.ordinal) !== 0;
+  /** Has the sweep reclaim what is old; again after the ordinals were restored. */
+  attach(): void {
+    (this.#blocks.ordinals[this.ordinal] as Ordinal).expiring = this;
   }
 
   /**
-   * Remembers an event. Before that, events with ts < dropBeforeTs are dropped, and the oldest one if there are `max`
-   * (at most SEQUENCE_EVENTS_MAX) already. false: the payload is longer than SEQUENCE_EVENT_BYTES_MAX, or the heap is
-   * full; nothing changed.
+   * Remembers an event. Before that, events with ts < dropBeforeTs (at least log time − SEQUENCE_RETENTION_MS) are
+   * dropped, and the oldest of the others while there are `max` (at most SEQUENCE_EVENTS_MAX). false: the payload is
+   * longer than SEQUENCE_EVENT_BYTES_MAX, or the heap is full; nothing changed.
    */
   add(row: number, ts: number, typeCode: number, payload: Uint8Array, max: number, dropBeforeTs: number): boolean {
     assert(max >= 1 && max <= SEQUENCE_EVENTS_MAX, 'RecentEvents.add: no such bound');
@@ -69,27 +72,50 @@ export class RecentEvents {
     return true;
   }
 
-  /** The row's events, oldest first. */
-  list(row: number): RecentEvent[] {
+  /** The row's events as of logTime, the one applied first at the front. */
+  list(row: number, logTime: number): RecentEvent[] {
     const list: RecentEvent[] = [];
-    this.#each(row, (at, length) => {
+    const { doubles, ints, bytes } = this.#heap;
+    this.#eachLive(row, logTime, (at, length) => {
       const start = (at + HEADER_UNITS) * 8;
-      const { doubles, ints, bytes } = this.#heap;
-      list.push({
-        ts: doubles[at] as number,
-        type: ints[at * 2 + 2] as number,
-        payload: bytes.slice(start, start + length),
-      });
+      const [ts, type] = [doubles[at] as number, ints[at * 2 + 2] as number];
+      list.push({ ts, type, payload: bytes.slice(start, start + length) });
     });
     return list;
   }
 
-  /** Adds the row's events to a field of the digest. `addName`: of a code. */
-  digest(row: number, digest: RowDigest, addName: (code: number) => void): void {
+  /** Frees the row's block if no event in it is found any more. */
+  expire(row: number, logTime: number): void {
+    if (this.#blocks.get(row, this.ordinal) !== 0 && !this.#anyLive(row, logTime)) {
+      this.#blocks.release(row, this.ordinal);
+    }
+  }
+
+  /** Adds a field for the row's events as of logTime to the digest. `addName`: adds the name behind a code. */
+  digest(name: TextHash, row: number, logTime: number, digest: RowDigest, addName: (code: number) => void): void {
+    if (!this.#anyLive(row, logTime)) return;
+    const { doubles, ints, bytes } = this.#heap;
+    digest.beginField(name);
+    this.#eachLive(row, logTime, (at, length) => {
+      digest.double(doubles[at] as number);
+      addName(ints[at * 2 + 2] as number);
+      digest.bytes(bytes, (at + HEADER_UNITS) * 8, length);
+    });
+    digest.endField();
+  }
+
+  #anyLive(row: number, logTime: number): boolean {
+    let any = false;
+    this.#eachLive(row, logTime, () => {
+      any = true;
+    });
+    return any;
+  }
+
+  #eachLive(row: number, logTime: number, visit: (at: number, length: number) => void): void {
+    const { doubles } = this.#heap;
     this.#each(row, (at, length) => {
-      digest.double(this.#heap.doubles[at] as number);
-      addName(this.#heap.ints[at * 2 + 2] as number);
-      digest.bytes(this.#heap.bytes, (at + HEADER_UNITS) * 8, length);
+      if ((doubles[at] as number) >= logTime - SEQUENCE_RETENTION_MS) visit(at, length);
     });
   }
 

@@ -59,6 +59,7 @@ export class Restoration {
     this.#header = header;
     blocks.ordinals.length = 0;
     for (const ordinal of header.ordinals) blocks.ordinals.push({ ...ordinal, expiring: null });
+    this.#parts.recent.attach();
     blocks.heap.restoreCarved(Uint32Array.from(header.carved));
     consents.channels.push(...header.consentChannels);
     sweep.row = header.sweep.row;

@@ -55,10 +55,11 @@ export class StateDigest {
     for (const { column, name } of this.#attributes) column.digest(name, digest);
     for (const { store, name } of this.#aggregates) store.digest(name, this.#logTime, digest);
     this.#addConsents();
+    const { pending, recent } = this.#parts;
     digest.eachWithBlocks((row) => {
       this.#addContacts(row);
-      this.#addPending(row);
-      this.#addRecent(row);
+      pending.digest(this.#pending, row, digest, this.#addName);
+      recent.digest(this.#recent, row, this.#logTime, digest, this.#addName);
     });
     if (first === 0) this.#addAnonymous();
     for (digest.place = first === 0 ? 1 : 0; digest.place < rows; digest.place++) this.#addRow(first + digest.place);
@@ -77,7 +78,7 @@ export class StateDigest {
     digest.low[0] = 0;
     digest.high[0] = 0;
     if (!this.#parts.pending.has(0)) return;
-    this.#addPending(0);
+    this.#parts.pending.digest(this.#pending, 0, digest, this.#addName);
     this.#addHashed(this.#anonymous);
   }
 
@@ -124,30 +125,14 @@ export class StateDigest {
     digest.endField();
   }
 
-  #addPending(row: number): void {
-    const { pending } = this.#parts;
-    if (!pending.has(row)) return;
-    this.#row.beginField(this.#pending);
-    pending.digest(row, this.#row, (code) => this.#addName(code));
-    this.#row.endField();
-  }
-
-  #addRecent(row: number): void {
-    const { recent } = this.#parts;
-    if (!recent.has(row)) return;
-    this.#row.beginField(this.#recent);
-    recent.digest(row, this.#row, (code) => this.#addName(code));
-    this.#row.endField();
-  }
-
-  #addName(code: number): void {
+  readonly #addName = (code: number): void => {
     if (code < 0) {
       this.#row.word(-1);
       return;
     }
     this.#parts.dictionary.hashOf(code, this.#hash);
     this.#row.text(this.#hash);
-  }
+  };
 }
 
 function nameHash(name: string): TextHash {

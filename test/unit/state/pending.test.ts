@@ -118,7 +118,7 @@ describe('pending entries', () => {
     const digest = state.digest(0);
     expect(digest).not.toBe(before);
     state.clearAnonymous();
-    expect(state.recent.list(0)).toEqual([]);
+    expect(state.recent.list(0, 1)).toEqual([]);
     expect(state.pending.list(0)).toHaveLength(1);
     expect(state.digest(0)).toBe(digest);
     for (let number = 2; number <= WAITS_ANONYMOUS_MAX; number++) {
