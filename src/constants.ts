@@ -510,6 +510,16 @@ export const MESSAGE_DEPTH_MAX = 16;
 assert(CAPS_MAX <= CONTACTS_PER_CUSTOMER_MAX, 'caps are counted over the contacts kept');
 assert(WORKSPACE_FILE_BYTES_MAX <= WORKSPACE_BYTES_MAX, 'a file must fit its workspace');
 assert(WORKSPACE_BYTES_MAX * 4 <= FRAME_BODY_BYTES_MAX, 'a compiled workspace must fit a frame');
+/** Units of a budget or limit that are lent for decisions still to come: more might be far away when they are needed. */
+export const LEASE_AHEAD_UNITS_MAX = 1024;
+/** More are asked for when one part in so many of the last grant is left: a round through the log is some milliseconds, in which the rest will do. */
+export const LEASE_LOW_PART = 4;
+/**
+ * Days behind a campaign's newest one whose daily limit is remembered; older ones count as used up. More than any month has, so that partitions which replay a month side
+ * by side agree on all of it.
+ */
+export const LEASE_DAYS_KEPT = 40;
+
 assert(MESSAGE_LENGTH_MAX * 4 < RECORD_BYTES_MAX, 'a rendered message must fit a NATS message');
 
 // --- State -------------------------------------------------------------------------------------------------------------------

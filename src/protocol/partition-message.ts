@@ -8,16 +8,28 @@
  * `total/<campaign>`, `day/<campaign>/<days since 1970-01-01 in the workspace's zone>`.
  */
 export type LeaseMessage =
-  /** Holder → keeper: decisions wait for `units` of it. */
-  | { readonly kind: 'ask'; readonly key: string; readonly units: number }
+  /**
+   * Holder → keeper: decisions wait for `units` of it; 0: none does yet, but units in hand run low. `version`: of the asker's workspace; the keeper answers when it
+   * has that one too. Each ask is answered by one grant or one deny, and no holder has two open for a key.
+   */
+  | { readonly kind: 'ask'; readonly key: string; readonly units: number; readonly version: number }
+  /** 0 units: there are none to spare for decisions still to come. */
   | { readonly kind: 'grant'; readonly key: string; readonly units: number }
   /** Keeper → holder: all units are in use; none will come until `available`. */
   | { readonly kind: 'deny'; readonly key: string }
   | { readonly kind: 'available'; readonly key: string }
-  /** Keeper → holder: others wait; give back what is not in use. */
-  | { readonly kind: 'recall'; readonly key: string }
-  /** Holder → keeper. `undecided`: units set aside for decisions that wait for something else; more may come back. */
-  | { readonly kind: 'return'; readonly key: string; readonly units: number; readonly undecided: number };
+  /** Keeper → holder: others wait; give back what is not in use. `round`: 1, 2, 3 … per key and holder. */
+  | { readonly kind: 'recall'; readonly key: string; readonly round: number }
+  /**
+   * Holder → keeper. `undecided`: units set aside for decisions that wait for something else; more may come back. `round`: of the last recall seen, 0 before the first.
+   */
+  | {
+      readonly kind: 'return';
+      readonly key: string;
+      readonly units: number;
+      readonly undecided: number;
+      readonly round: number;
+    };
 
 export type PartitionMessage = LeaseMessage;
 
