@@ -1,6 +1,7 @@
 /**
  * What became of a contact since it was decided: the bits of its flags. The first five are feedback's outcomes, each
- * set once; a failed one counts for no cap, gap, cooldown, limit or exclusion any more.
+ * set once; a failed one counts for no cap, gap, cooldown, limit or exclusion any more. The others say which units its
+ * decision holds that come back if it fails.
  */
 import type { FeedbackOutcome } from '../workspace/workspace.ts';
 
@@ -10,8 +11,14 @@ export const ContactFlag = {
   clicked: 4,
   converted: 8,
   failed: 16,
-  /** Units of the offer's budget and the campaign's limits went into the decision and have not come back. */
-  holdsUnits: 32,
+  /** Of the campaign's limit in all. */
+  holdsTotal: 32,
+  /** Of its limit for the day of the decision. */
+  holdsDay: 64,
+  /** Of the offer's budget. */
+  holdsOffer: 128,
+  /** Any of them. */
+  holdsUnits: 32 | 64 | 128,
 } as const;
 export type ContactFlag = (typeof ContactFlag)[keyof typeof ContactFlag];
 

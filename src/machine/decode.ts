@@ -20,11 +20,19 @@ export const EventKind = {
   profile: 1,
   /** `$consent`. */
   consent: 2,
+  /** `$feedback`. */
+  feedback: 3,
 } as const;
 export type EventKind = (typeof EventKind)[keyof typeof EventKind];
 
 /** Engine types of the interface whose behaviour is not built: refused by name, never ignored. */
-const UNSUPPORTED_TYPES: ReadonlySet<string> = new Set(['$feedback', '$link', '$erase']);
+const UNSUPPORTED_TYPES: ReadonlySet<string> = new Set(['$link', '$erase']);
+/** Each needs a customer. */
+const ENGINE_TYPES: ReadonlyMap<string, EventKind> = new Map([
+  ['$profile', EventKind.profile],
+  ['$consent', EventKind.consent],
+  ['$feedback', EventKind.feedback],
+]);
 const noData: object = {};
 
 /** Decodes by one workspace's schema. Reused from event to event. */
@@ -108,9 +116,7 @@ export class EventDecoder {
 
   /** The event's type where it is known, for metrics. */
   label(): string {
-    return this.#indexOf.has(this.type) || this.type === '$profile' || this.type === '$consent'
-      ? this.type
-      : UNKNOWN_TYPE;
+    return this.#indexOf.has(this.type) || ENGINE_TYPES.has(this.type) ? this.type : UNKNOWN_TYPE;
   }
 
   /** Finds the type and sets `kind`. False: see the fault. */
@@ -158,17 +164,18 @@ export class EventDecoder {
   }
 
   #resolveEngineType(): boolean {
-    if (this.type === '$profile' || this.type === '$consent') {
+    const kind = ENGINE_TYPES.get(this.type);
+    if (kind !== undefined) {
       if (this.customer === '')
         return this.#fault.set(RejectReason.missingField, `customer: missing; ${this.type} needs one`);
-      this.kind = this.type === '$profile' ? EventKind.profile : EventKind.consent;
+      this.kind = kind;
       return true;
     }
     if (UNSUPPORTED_TYPES.has(this.type))
       return this.#fault.set(RejectReason.unsupported, `type: ${this.type} is not supported yet`);
     return this.#fault.set(
       RejectReason.unknownType,
-      `type: ${quoted(this.type)} is not one of the engine's types: $profile, $consent`,
+      `type: ${quoted(this.type)} is not one of the engine's types: ${[...ENGINE_TYPES.keys()].join(', ')}`,
     );
   }
 

@@ -18,6 +18,7 @@ import type { DecideStep } from './decide.ts';
 import type { MatchedStep } from './decide-matched.ts';
 import { ACCEPTED, type Effects, REPEATED } from './effects.ts';
 import { EventBatch } from './event-batch.ts';
+import type { FeedbackStep } from './feedback.ts';
 import type { Globals, MachineIdentity } from './globals.ts';
 import { asciiText } from './input-bytes.ts';
 import { acceptedTime } from './log-time.ts';
@@ -32,6 +33,7 @@ export interface Steps {
   readonly match: MatchStep;
   readonly decide: DecideStep;
   readonly matched: MatchedStep;
+  readonly feedback: FeedbackStep;
 }
 
 export class FastWay {

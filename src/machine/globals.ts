@@ -25,6 +25,8 @@ export class Globals {
   observationErrors = 0;
   /** Quiet hours read in the workspace's zone because the customer's timezone is not a known one. */
   invalidTimezones = 0;
+  /** Feedback on decisions that were not there. */
+  unmatchedFeedback = 0;
   readonly accounting = new Accounting();
 }
 
@@ -43,6 +45,7 @@ interface GlobalsImage {
   readonly rejected: number;
   readonly observationErrors: number;
   readonly invalidTimezones: number;
+  readonly unmatchedFeedback: number;
   readonly campaigns: readonly CampaignRow[];
   readonly workspace: Workspace | null;
 }
@@ -96,6 +99,7 @@ export function decodeGlobals(bytes: Uint8Array, identity: MachineIdentity, glob
   globals.rejected = image.rejected;
   globals.observationErrors = image.observationErrors;
   globals.invalidTimezones = image.invalidTimezones;
+  globals.unmatchedFeedback = image.unmatchedFeedback;
   globals.accounting.restore(image.campaigns);
   return image.workspace;
 }

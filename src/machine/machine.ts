@@ -16,6 +16,7 @@
  * from end to end; the thorough one here takes over at the first event that is unusual or wrong, and explains it.
  */
 import { EVENT_FUTURE_MS_MAX } from '../constants.ts';
+import type { EventFrame } from '../protocol/frame.ts';
 import { type LogRecord, RecordKind } from '../protocol/record.ts';
 import { RejectReason } from '../protocol/rejection.ts';
 import type { PartitionState } from '../state/partition-state.ts';
@@ -31,6 +32,7 @@ import { EventDecoder, EventKind } from './decode.ts';
 import { ACCEPTED, type Effects, REPEATED, UNKNOWN_TYPE } from './effects.ts';
 import { FastWay, type Steps } from './fast-way.ts';
 import { Fault } from './fault.ts';
+import { FeedbackMatch, FeedbackStep } from './feedback.ts';
 import { decodeGlobals, encodeGlobals, Globals, type MachineIdentity } from './globals.ts';
 import { type GoldenRecord, readGoldenRecord } from './golden-record.ts';
 import { IdentityStep } from './identity.ts';
@@ -163,7 +165,7 @@ export class Machine {
    * state's half is computed on the way.
    */
   globalsDigest(): string {
-    const { logTime, decisionCount, accepted, observationErrors, invalidTimezones } = this.#globals;
+    const { logTime, decisionCount, accepted, observationErrors, invalidTimezones, unmatchedFeedback } = this.#globals;
     const time = this.#identity.clock === 'event' ? logTime : 0;
     const content = {
       time,
@@ -171,6 +173,7 @@ export class Machine {
       accepted,
       observationErrors,
       invalidTimezones,
+      unmatchedFeedback,
       version: this.workspaceVersion,
       campaigns: this.campaigns(),
     };
@@ -224,6 +227,7 @@ export class Machine {
       match: new MatchStep(this.#state, active),
       decide,
       matched: new MatchedStep(active, decide),
+      feedback: new FeedbackStep(this.#state, active, this.#identity.partition, this.#globals.accounting, this.#fault),
     };
     if (this.#fast) this.#fastWay = new FastWay(this.#identity, this.#state, this.#globals, this.#steps);
   }
@@ -262,11 +266,7 @@ export class Machine {
     const logTime = this.#timeOf(decoder.givenTs, recordTs);
     if (logTime < 0) return false;
     const before = this.#globals.decisionCount;
-    const applied =
-      decoder.kind === EventKind.declared
-        ? this.#applyDeclared(steps, logTime, index, effects)
-        : this.#applyEngineType(steps, decoder.kind);
-    if (!applied) return false;
+    if (!this.#applyKind(steps, logTime, index, effects)) return false;
     this.#globals.logTime = logTime;
     this.#state.passTime(logTime);
     const made = this.#globals.decisionCount - before;
@@ -277,15 +277,35 @@ export class Machine {
     return true;
   }
 
-  #applyDeclared(steps: Steps, logTime: number, index: number, effects: Effects): boolean {
+  #applyKind(steps: Steps, logTime: number, index: number, effects: Effects): boolean {
     const decoder = this.#decoder;
-    const event = decoder.frame(Number.isNaN(decoder.givenTs) ? logTime : Math.min(decoder.givenTs, logTime));
-    if (event === null) return false;
+    const { kind, givenTs } = decoder;
+    const ts = Number.isNaN(givenTs) ? logTime : Math.min(givenTs, logTime);
+    if (kind === EventKind.feedback) return this.#applyFeedback(steps, ts, logTime, index, effects);
+    if (kind !== EventKind.declared) return this.#applyEngineType(steps, kind);
+    const event = decoder.frame(ts);
+    return event !== null && this.#applyFrame(steps, event, logTime, index, effects);
+  }
+
+  /** What a decision's feedback sets in motion is what any event does, if it tells something new about a decision that is there. */
+  #applyFeedback(steps: Steps, ts: number, logTime: number, index: number, effects: Effects): boolean {
+    const { data, id, customer } = this.#decoder;
+    const { feedback } = steps;
+    if (!feedback.plan(data)) return false;
+    const match = feedback.match(this.#state.find(customer), id, customer, ts);
+    if (match === FeedbackMatch.news) return this.#applyFrame(steps, feedback.frame, logTime, index, effects);
+    if (this.#identify.row(customer) < 0) return false;
+    if (match === FeedbackMatch.unmatched) this.#globals.unmatchedFeedback++;
+    return true;
+  }
+
+  #applyFrame(steps: Steps, event: EventFrame, logTime: number, index: number, effects: Effects): boolean {
     const active = steps.active.events[event.type] as ActiveEvent;
     if (!steps.profile.planAggregates(active, event, logTime)) return false;
     if (!steps.profile.makeRoom(active)) return false;
-    const row = this.#identify.row(decoder.customer);
+    const row = this.#identify.row(event.customer);
     if (row < 0) return false;
+    if (event === steps.feedback.frame) steps.feedback.store(row);
     steps.profile.storeAggregates(active, event, row, logTime);
     const count = steps.match.run(active, event, row, logTime);
     if (count > 0) steps.matched.run(active, count, event, row, logTime, index, effects);

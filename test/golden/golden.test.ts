@@ -18,6 +18,7 @@
  *     waits:      {campaign: how many of its matches wait afterwards}; not looked at where it is left out
  *     repeats:    how many events were recognised as repeats; 0 where it is left out
  *   counts:     {campaign: {matched, decided, suppressed, …}} at the end, only what is named
+ *   unmatchedFeedback: how much feedback found no decision; not looked at where it is left out
  *   observationErrors: how many observations were left out of an aggregate in all; not looked at where it is left out
  *   customers:  {id: …} golden records at the end, only what is named
  */
@@ -53,6 +54,7 @@ interface Scenario {
   readonly timeline: readonly Step[];
   readonly counts?: Readonly<Record<string, object>>;
   readonly observationErrors?: number;
+  readonly unmatchedFeedback?: number;
   readonly customers?: Readonly<Record<string, object>>;
 }
 
@@ -149,7 +151,8 @@ describe.each(names)('%s', (name) => {
     for (const [index, step] of scenario.timeline.entries()) check(player, step, index);
     const rows = new Map(player.fixture.machine.campaigns().map((row) => [row.id, row]));
     for (const [id, counts] of Object.entries(scenario.counts ?? {})) expect(rows.get(id), id).toMatchObject(counts);
-    const { observationErrors } = player.fixture.machine.totals;
+    const { observationErrors, unmatchedFeedback } = player.fixture.machine.totals;
+    expect(unmatchedFeedback, 'unmatched feedback').toBe(scenario.unmatchedFeedback ?? unmatchedFeedback);
     expect(observationErrors, 'observation errors').toBe(scenario.observationErrors ?? observationErrors);
     for (const [id, record] of Object.entries(scenario.customers ?? {}))
       expect(player.fixture.machine.customer(id), id).toMatchObject(record);
