@@ -478,6 +478,10 @@ export const OFFERS_MAX = 10_000;
 export const VARIANTS_MAX = 100;
 /** Every candidate channel is checked against each. */
 export const CAPS_MAX = 32;
+/** A candidate that is a member looks at the customer's contacts once for each. */
+export const EXCLUSIONS_MAX = 32;
+/** Placements of one channel. */
+export const SLOTS_MAX = 32;
 /** Winners per event: each is checked again after the ones before it. */
 export const PICK_MAX = 32;
 /** Priorities lie within ± this. */

@@ -1,5 +1,6 @@
 /** offers.yaml. */
 import { OFFERS_MAX } from '../constants.ts';
+import { compileDeadline } from './compile-schedule.ts';
 import { compileValidity, type Settings } from './compile-settings.ts';
 import { offersDefinition } from './definitions.ts';
 import { parseDuration } from './duration.ts';
@@ -23,16 +24,17 @@ export function compileOffers(file: YamlFile | null, given: boolean, settings: S
   if (ids.length > OFFERS_MAX)
     issues.report(file.name, file.keyMark([ids[OFFERS_MAX] as string]), `too many offers: at most ${OFFERS_MAX}`);
   const compiled = ids.map((id): Offer => {
-    const { title = '', perCustomer, valid } = data[id] ?? {};
+    const { title = '', budget, perCustomer, expires, unused, valid } = data[id] ?? {};
     const perMs = perCustomer?.per === undefined ? null : parseDuration(perCustomer.per);
     return {
       id,
       title,
       perCustomer: perCustomer === undefined ? null : { max: perCustomer.max, perMs },
       valid: compileValidity(valid, settings),
-      budget: null,
-      expires: null,
-      returnsUnused: false,
+      budget: budget ?? null,
+      expires:
+        expires === undefined ? null : compileDeadline(expires, settings.schedules, file, [id, 'expires'], issues),
+      returnsUnused: unused === 'return',
     };
   });
   return { names: new Names('offer', file.name, true, ids), compiled };

@@ -1,9 +1,10 @@
 /** Schedules: the named ones of workspace.yaml, and references to them or cron text wherever a file may say when something is due. */
+import { SCHEDULES_MAX } from '../constants.ts';
 import { parseCron } from './cron.ts';
-import { parseOffset } from './duration.ts';
+import { parseDuration, parseOffset } from './duration.ts';
 import type { IssueList } from './issue-list.ts';
 import { Names } from './references.ts';
-import type { Schedule } from './workspace.ts';
+import type { Deadline, Schedule } from './workspace.ts';
 import type { YamlFile, YamlPath } from './yaml-file.ts';
 
 export interface Schedules {
@@ -20,6 +21,12 @@ export function noSchedules(complete: boolean): Schedules {
 /** `schedules` of workspace.yaml: name → cron text. */
 export function compileSchedules(data: Readonly<Record<string, string>>, file: YamlFile, issues: IssueList): Schedules {
   const names = file.keys(['schedules']);
+  if (names.length > SCHEDULES_MAX)
+    issues.report(
+      file.name,
+      file.keyMark(['schedules', names[SCHEDULES_MAX] as string]),
+      `too many schedules: at most ${SCHEDULES_MAX}`,
+    );
   const compiled = new Map(
     names.map((name) => [name, compileCron(data[name] ?? '', file, ['schedules', name], issues)] as const),
   );
@@ -53,6 +60,19 @@ export function compileSchedule(
   const offsetMs = offset === undefined ? 0 : (parseOffset(offset) ?? 0);
   const source = named ? `${text.trim()} (${schedule.source})` : schedule.source;
   return { ...schedule, source: offsetMs === 0 ? source : `${source}, ${offset}`, offsetMs };
+}
+
+/** A duration, or {until, offset} with a schedule. */
+export function compileDeadline(
+  data: string | { readonly until: string; readonly offset?: string | undefined },
+  schedules: Schedules,
+  file: YamlFile,
+  path: YamlPath,
+  issues: IssueList,
+): Deadline | null {
+  if (typeof data === 'string') return { afterMs: parseDuration(data) ?? 0 };
+  const schedule = compileSchedule(data.until, data.offset, schedules, file, [...path, 'until'], issues);
+  return schedule === null ? null : { schedule };
 }
 
 function compileCron(text: string, file: YamlFile, path: YamlPath, issues: IssueList): Schedule | null {

@@ -13,7 +13,7 @@ import { IssueList } from './issue-list.ts';
 import { lint } from './lint.ts';
 import { refuseUnsupported } from './refused-keys.ts';
 import type { Workspace, WorkspaceIssue } from './workspace.ts';
-import { parseWorkspaceFiles } from './workspace-files.ts';
+import { campaignIds, parseWorkspaceFiles } from './workspace-files.ts';
 import { zoneTable } from './zone-table.ts';
 
 export type CompiledWorkspace =
@@ -30,7 +30,11 @@ export function compileWorkspace(files: Readonly<Record<string, string>>): Compi
   const events = compileEvents(parsed.events, given('events.yaml'), issues);
   const profile = compileProfile(parsed.profile, given('profile.yaml'), events, issues);
   const offers = compileOffers(parsed.offers, given('offers.yaml'), settings, issues);
-  const policy = compilePolicy(parsed.policy, settings.channels, profile.attributes, issues);
+  const policy = compilePolicy(
+    parsed.policy,
+    { channels: settings.channels, campaigns: campaignIds(parsed), attributes: profile.attributes },
+    issues,
+  );
   const templates = compileTemplates(parsed.templates, Object.keys(files), settings.channels, issues);
   const campaigns = compileCampaigns(parsed.campaigns, { settings, events, profile, offers, templates }, issues);
   const checkedTemplates = templates.check(campaigns, profile, issues);

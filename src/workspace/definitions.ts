@@ -3,7 +3,7 @@
  * is here, also those that are refused for now (see refused-keys.ts), so that editors know them. What spans files is checked in the compile-*.ts files.
  */
 import { z } from 'zod';
-import { CHANNELS_MAX, CONTACTS_PER_CUSTOMER_MAX, PICK_MAX, PRIORITY_MAX } from '../constants.ts';
+import { CHANNELS_MAX, CONTACTS_PER_CUSTOMER_MAX, PICK_MAX, PRIORITY_MAX, SLOTS_MAX } from '../constants.ts';
 import {
   choiceFault,
   cron,
@@ -14,9 +14,11 @@ import {
   expression,
   id,
   identifier,
+  offset,
   oneOf,
   percentage,
   positiveDuration,
+  schedule,
   text,
   timeOfDay,
   validity,
@@ -118,12 +120,18 @@ const description = z
   .optional()
   .meta({ description: 'For people: what it is for, whom to ask.' });
 
+/** How long something is good for: so long, or until a schedule's next due time. */
+const deadline = z.union([positiveDuration, z.strictObject({ until: schedule, offset: offset.optional() })], {
+  error: expected('a duration such as 7d, or {until: …} with a schedule'),
+});
+
 const offer = z.strictObject({
   title: text,
   description,
-  budget: wholeNumber(0, COUNT_MAX)
-    .optional()
-    .meta({ description: 'Not supported yet: how often it may be given in all.' }),
+  budget: wholeNumber(0, COUNT_MAX).optional().meta({
+    description:
+      'How often it may be given in all, over all customers and for good: never once more. Without, any number.',
+  }),
   perCustomer: z
     .strictObject({
       max: wholeNumber(1, CONTACTS_PER_CUSTOMER_MAX),
@@ -131,18 +139,65 @@ const offer = z.strictObject({
     })
     .optional()
     .meta({ description: 'How often one customer may get it.' }),
+  expires: deadline.optional().meta({
+    description:
+      'How long it is good for once it was given: 7d, or {until: draw} for the next due time of a schedule, {until: draw, offset: -3h} for three hours before that. Without, no end.',
+  }),
+  unused: oneOf('return', 'keep').optional().meta({
+    description:
+      'return: what expires without feedback `converted` gives its unit of the budget and of the limits back, for another customer. Default keep.',
+  }),
   valid: validity.optional(),
 });
 
 export const offersDefinition = z.record(id, offer).meta({ title: 'Beckon: offers.yaml' });
 
-/** Silently dropping messages must be somebody's decision, and the name of the other choice is taken: so there is no default. */
+/** Silently dropping messages must be somebody's decision, and so must be keeping them for the morning: there is no default. */
 const thenFault = ({ input }: { readonly input?: unknown }): string =>
   input === undefined
-    ? 'missing `then`: write `then: drop`, so that nothing is decided on these channels in quiet hours'
+    ? 'missing `then`: write `then: defer`, so that messages wait until quiet hours end, or `then: drop`, so that they are not decided at all'
     : choiceFault(input, ['defer', 'drop']);
 
 const channelList = z.array(id).min(1, { error: 'needs at least one channel' });
+const groupList = z.array(id).min(1, { error: 'needs at least one group' });
+const categoryList = z.array(id).min(1, { error: 'needs at least one category' });
+
+const cap = z.strictObject({
+  name: id,
+  max: wholeNumber(1, CONTACTS_PER_CUSTOMER_MAX),
+  per: positiveDuration,
+  channels: channelList.optional().meta({ description: 'Counted together; without, all channels.' }),
+  groups: groupList.optional().meta({ description: 'Only campaigns of these groups count; without, of all.' }),
+  categories: categoryList
+    .optional()
+    .meta({ description: 'Only campaigns of these categories count; without, of all.' }),
+  reserved: z
+    .strictObject({
+      max: wholeNumber(1, CONTACTS_PER_CUSTOMER_MAX),
+      priority: wholeNumber(-PRIORITY_MAX, PRIORITY_MAX),
+    })
+    .optional()
+    .meta({ description: 'Of `max`, so many are kept for campaigns of this priority or a higher one.' }),
+});
+
+const exclusion = z
+  .strictObject({
+    name: id,
+    campaigns: z
+      .array(id)
+      .min(1, { error: 'needs at least one campaign' })
+      .optional()
+      .meta({ description: 'Ids of campaigns.' }),
+    groups: groupList.optional().meta({ description: 'All campaigns of these groups.' }),
+    per: positiveDuration,
+  })
+  .refine(({ campaigns, groups }) => campaigns !== undefined || groups !== undefined, {
+    error: 'needs `campaigns` or `groups`',
+  });
+
+const holdout = z.union([percentage, z.strictObject({ share: percentage, categories: categoryList.optional() })], {
+  error: expected('a percentage such as 5%, or {share: 5%, categories: […]}'),
+});
 
 export const policyDefinition = z
   .strictObject({
@@ -150,20 +205,27 @@ export const policyDefinition = z
       .record(id, oneOf('opt-in', 'opt-out', 'none-needed'))
       .optional()
       .meta({ description: 'By channel; opt-in where nothing is said.' }),
-    caps: z
-      .array(
-        z.strictObject({
-          name: id,
-          max: wholeNumber(1, CONTACTS_PER_CUSTOMER_MAX),
-          per: positiveDuration,
-          channels: channelList.optional().meta({ description: 'Counted together; without, all channels.' }),
-        }),
-      )
+    caps: z.array(cap).optional().meta({
+      description:
+        'In no window of length `per`, whatever its start, are there more than `max` decisions for one customer.',
+    }),
+    gap: z
+      .strictObject({
+        min: positiveDuration.meta({ description: 'The least time between two messages to the same customer.' }),
+        channels: channelList.optional().meta({ description: 'Between messages on these channels; without, on any.' }),
+        categories: categoryList
+          .optional()
+          .meta({ description: 'Between messages of these categories; without, of any.' }),
+      })
       .optional()
-      .meta({
-        description:
-          'In no window of length `per`, whatever its start, are there more than `max` decisions for one customer.',
-      }),
+      .meta({ description: 'A pause after every message to a customer.' }),
+    exclusions: z.array(exclusion).optional().meta({
+      description: 'Of the campaigns named, a customer hears from only one within `per`; the same one may come again.',
+    }),
+    holdout: holdout.optional().meta({
+      description:
+        'The share of customers who hear from no campaign at all, for comparison: 5%, or {share: 5%, categories: [marketing]} for campaigns of some categories only. Beside the holdouts of campaigns.',
+    }),
     quietHours: z
       .strictObject({
         from: timeOfDay,
@@ -171,15 +233,37 @@ export const policyDefinition = z
         channels: channelList.optional().meta({ description: 'Without, all channels.' }),
         // biome-ignore lint/suspicious/noThenProperty: the key's name in the interface
         then: z.enum(['defer', 'drop'], { error: thenFault }).meta({
-          description: 'drop: no decision on these channels. (defer is not supported yet.)',
+          description:
+            'defer: what would be sent waits until quiet hours end, and is asked again then. drop: no decision on these channels.',
         }),
       })
       .optional()
       .meta({ description: "In the customer's own zone if the profile has a `timezone`." }),
     arbitration: z
-      .strictObject({ pick: wholeNumber(1, PICK_MAX) })
+      .strictObject({
+        pick: wholeNumber(1, PICK_MAX)
+          .optional()
+          .meta({ description: 'How many campaigns may win per event; 1 where nothing is said.' }),
+        score: expression.optional().meta({
+          description:
+            'CEL, int or double: campaigns are ranked by it, the highest first, before priority and value. Over `value`, `propensity`, `weight` and `priority` of the campaign, all doubles, and `event`, `profile`, `segment` and `now`: value * propensity * weight.',
+        }),
+        slots: z
+          .record(
+            id,
+            z
+              .array(id)
+              .min(1, { error: 'needs at least one slot' })
+              .max(SLOTS_MAX, { error: `at most ${SLOTS_MAX} slots` }),
+          )
+          .optional()
+          .meta({
+            description:
+              'By channel, its places in order, such as {pos: [line-1, line-2]}: each takes one campaign per event.',
+          }),
+      })
       .optional()
-      .meta({ description: 'How many campaigns may win per event; 1 where nothing is said.' }),
+      .meta({ description: 'Which campaigns win when several would speak to the same customer.' }),
   })
   .meta({ title: 'Beckon: policy.yaml' });
 

@@ -1,7 +1,7 @@
 /** Warnings: what a workspace may say, but hardly means. Few, and only such as nearly always show a mistake. */
 import { FILE_START, type IssueList } from './issue-list.ts';
 import { didYouMean } from './suggest.ts';
-import { type Campaign, Consent, type Validity, type Workspace } from './workspace.ts';
+import { type Campaign, type Cap, Consent, type Validity, type Workspace } from './workspace.ts';
 import type { WorkspaceFiles } from './workspace-files.ts';
 
 export function lint(workspace: Workspace, files: WorkspaceFiles, issues: IssueList): void {
@@ -63,11 +63,8 @@ function lintPolicy({ policy }: Workspace, { policy: file }: WorkspaceFiles, iss
   caps.forEach((cap, i) => {
     // As many or fewer over as long or longer, on the same channels or more: then this one has nothing left to stop.
     const stricter = caps.find((other, j) => {
-      const covers =
-        other.channels === null || cap.channels?.every((channel) => other.channels?.includes(channel)) === true;
-      const equal =
-        other.max === cap.max && other.perMs === cap.perMs && other.channels?.length === cap.channels?.length;
-      return i !== j && covers && other.max <= cap.max && other.perMs >= cap.perMs && (!equal || j < i);
+      const equal = other.max === cap.max && other.perMs === cap.perMs && countsAll(cap, other);
+      return i !== j && countsAll(other, cap) && other.max <= cap.max && other.perMs >= cap.perMs && (!equal || j < i);
     });
     if (stricter !== undefined)
       issues.warn(
@@ -76,6 +73,17 @@ function lintPolicy({ policy }: Workspace, { policy: file }: WorkspaceFiles, iss
         `cap \`${cap.name}\` never binds: \`${stricter.name}\` is at least as strict`,
       );
   });
+}
+
+/** What counts for `part` counts for `whole` as well. */
+function countsAll(whole: Cap, part: Cap): boolean {
+  const within = <T>(all: readonly T[] | null, some: readonly T[] | null): boolean =>
+    all === null || some?.every((each) => all.includes(each)) === true;
+  return (
+    within(whole.channels, part.channels) &&
+    within(whole.groups, part.groups) &&
+    within(whole.categories, part.categories)
+  );
 }
 
 function lintProfile({ attributes, zones }: Workspace, { profile: file }: WorkspaceFiles, issues: IssueList): void {

@@ -16,15 +16,6 @@ export function refuseUnsupported(files: WorkspaceFiles, issues: IssueList): voi
       if (file.has(path)) issues.report(file.name, file.keyMark(path), `${key} is not supported yet: ${instead}`);
     refuseValue(file, ['status'], 'shadow', 'use draft, live or paused', issues);
   }
-  if (files.policy !== null) refuseValue(files.policy, ['quietHours', 'then'], 'defer', 'use drop', issues);
-  const { offers } = files;
-  for (const id of offers?.keys([]) ?? [])
-    if (offers?.has([id, 'budget']))
-      issues.report(
-        offers.name,
-        offers.keyMark([id, 'budget']),
-        '`budget` is not supported yet: use `perCustomer` for what is counted per customer',
-      );
 }
 
 function refuseValue(file: YamlFile, path: YamlPath, value: string, instead: string, issues: IssueList): void {

@@ -2,6 +2,7 @@
 import { CAMPAIGNS_MAX, TEMPLATES_MAX, WORKSPACE_BYTES_MAX, WORKSPACE_FILE_BYTES_MAX } from '../constants.ts';
 import { idFault } from './definition-parts.ts';
 import { FILE_START, type IssueList } from './issue-list.ts';
+import { Names } from './references.ts';
 import { didYouMean } from './suggest.ts';
 import { YamlFile } from './yaml-file.ts';
 
@@ -14,6 +15,8 @@ export interface WorkspaceFiles {
   readonly policy: YamlFile | null;
   /** By path. */
   readonly campaigns: readonly YamlFile[];
+  /** False where one of them is left out, since it cannot be read. */
+  readonly campaignsComplete: boolean;
   readonly templates: readonly YamlFile[];
 }
 
@@ -72,8 +75,15 @@ export function parseWorkspaceFiles(files: Readonly<Record<string, string>>, iss
     offers: of('offers.yaml'),
     policy: of('policy.yaml'),
     campaigns,
+    campaignsComplete: campaigns.length === campaignCount,
     templates,
   };
+}
+
+/** What policy.yaml may call campaigns, whatever else is wrong with them. */
+export function campaignIds({ campaigns, campaignsComplete }: WorkspaceFiles): Names {
+  const ids = campaigns.map((file) => file.scalarText(['id']));
+  return new Names('campaign', 'campaigns/', campaignsComplete, ids);
 }
 
 /** `campaigns/hearts.yaml` → `hearts`. */

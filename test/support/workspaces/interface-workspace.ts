@@ -87,7 +87,5 @@ export function supportedInterfaceWorkspace(): Record<string, string> {
     files[path] = (files[path] as string).replace(pattern, '');
   };
   keep('campaigns/hearts.yaml', /^(?:wait|cascade|limits): .*\n/gm);
-  keep('offers.yaml', / budget: 10000,/);
-  files['policy.yaml'] = (files['policy.yaml'] as string).replace('then: defer', 'then: drop');
   return files;
 }

@@ -159,19 +159,19 @@ describe('the workspace of the interface', () => {
         title: '20 % off flowers',
         perCustomer: { max: 1, perMs: 30 * DAY },
         valid,
-        budget: null,
+        budget: 10_000,
         expires: null,
         returnsUnused: false,
       },
     ]);
-    const anyCampaign = { groups: null, categories: null, reserved: null, isGap: false };
+    const plainCap = { groups: null, categories: null, reserved: null, isGap: false };
     expect(workspace.policy).toEqual({
       consent: ['none-needed', 'opt-out', 'opt-in', 'opt-in'],
       caps: [
-        { name: 'any-day', max: 2, perMs: DAY, channels: null, ...anyCampaign },
-        { name: 'sms-week', max: 1, perMs: 7 * DAY, channels: [2], ...anyCampaign },
+        { name: 'any-day', max: 2, perMs: DAY, channels: null, ...plainCap },
+        { name: 'sms-week', max: 1, perMs: 7 * DAY, channels: [2], ...plainCap },
       ],
-      quietHours: { fromMinute: 21 * 60, toMinute: 9 * 60, channels: [1, 2], defer: false },
+      quietHours: { fromMinute: 21 * 60, toMinute: 9 * 60, channels: [1, 2], defer: true },
       exclusions: [],
       holdout: { share: 0, categories: null },
       pick: 1,

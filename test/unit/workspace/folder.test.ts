@@ -169,14 +169,14 @@ describe('beckon check', () => {
   test('prints every problem, sorted by place, and exits with 1', () => {
     const directory = folderWith(
       smallWorkspace({
-        ...edited('policy.yaml', 'then: drop', 'then: defer'),
+        ...edited('policy.yaml', 'then: drop', 'then: wait'),
         ...edited('campaigns/hearts.yaml', 'priority', 'prioritty'),
       }),
     );
     expect(run(directory)).toEqual({
       code: 1,
       out: '',
-      err: `campaigns/hearts.yaml:6:1 unknown key \`prioritty\`; did you mean \`priority\`?\npolicy.yaml:4:71 \`then: defer\` is not supported yet: use drop\n2 problems in ${directory}\n`,
+      err: `campaigns/hearts.yaml:6:1 unknown key \`prioritty\`; did you mean \`priority\`?\npolicy.yaml:4:71 expected \`defer\` or \`drop\`, got "wait"\n2 problems in ${directory}\n`,
     });
   });
 

@@ -140,7 +140,9 @@ describe('YAML', () => {
     [
       'columns count code points',
       { [OFFERS]: 'a: {title: "👍👍", x: 1}\n' },
-      ['offers.yaml:1:18 unknown key `x`; there are `title`, `description`, `budget`, `perCustomer`, `valid`'],
+      [
+        'offers.yaml:1:18 unknown key `x`; there are `title`, `description`, `budget`, `perCustomer`, `expires`, `unused`, `valid`',
+      ],
     ],
   ]);
 });

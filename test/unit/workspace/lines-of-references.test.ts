@@ -202,20 +202,10 @@ describe('what is not supported yet is refused by name', () => {
       ['campaigns/hearts.yaml:6:9 `status: shadow` is not supported yet: use draft, live or paused'],
     ],
     [
-      'defer',
-      edited(POLICY, 'then: drop', 'then: defer'),
-      ['policy.yaml:4:71 `then: defer` is not supported yet: use drop'],
-    ],
-    [
-      'budget',
-      edited(OFFERS, 'perCustomer', 'budget: 100, perCustomer'),
-      ['offers.yaml:1:39 `budget` is not supported yet: use `perCustomer` for what is counted per customer'],
-    ],
-    [
       'quiet hours that do not say what happens',
       edited(POLICY, ', then: drop', ''),
       [
-        'policy.yaml:4:1 missing `then`: write `then: drop`, so that nothing is decided on these channels in quiet hours',
+        'policy.yaml:4:1 missing `then`: write `then: defer`, so that messages wait until quiet hours end, or `then: drop`, so that they are not decided at all',
       ],
     ],
   ]);
