@@ -66,9 +66,18 @@ export const SHARD_PENDING_BYTES_MAX = 32 * 1024 * 1024;
 export const SHARD_BATCH_BYTES_MAX = 1024 * 1024;
 /** Under the wall clock, a partition in which nothing happened for this long gets a tick: what its windows show is at most this old. */
 export const TICK_INTERVAL_MS = 60_000;
+/** A tick whose time, by the clock of nats-server, was before what it was sent for is sent again after this long at least, and at most. */
+export const DUE_RETRY_MS_MIN = 2;
+export const DUE_RETRY_MS_MAX = 1000;
 /** How long a till on HTTP waits for the owner of its partition; and how many may wait at once. */
 export const DECIDE_MS_MAX = 5000;
 export const DECIDES_IN_FLIGHT_MAX = 4096;
+/** Messages between partitions in one record: some 50 KiB, so that none holds up the events behind it. */
+export const MESSAGES_PER_RECORD_MAX = 256;
+/** Messages of one partition that wait to be stored in their receivers' logs; beyond it, it takes no more events: a few MiB. */
+export const OUTBOX_MESSAGES_MAX = 16 * 1024;
+/** When a record of messages was not stored, it is sent again after this long. */
+export const OUTBOX_RETRY_MS = 100;
 /** Rows that a scan's kernel goes through between two looks at whether the columns are still where they were: some 50 µs. */
 export const SCAN_CHUNK_ROWS = 64 * 1024;
 /** Room in a partition's memory for what a scan writes: two bitmaps of a chunk, and a count. */
@@ -102,6 +111,8 @@ export const REPLAY_PROGRESS_MS = 2000;
 export const TAILS_REFRESH_MS = 2000;
 /** How long a node that stops waits for NATS to store its last decisions; orchestrators kill after 30 s. */
 export const SETTLE_MS_MAX = 10_000;
+/** How often it looks whether everything is delivered. */
+export const SETTLE_LOOK_MS = 5;
 /** A complete snapshot whose effects do not become durable for this long makes way for those of other partitions. */
 export const SNAPSHOT_WAIT_MS_MAX = 10_000;
 /** A read that waits this long for what was acknowledged to be applied is given up. */

@@ -115,6 +115,7 @@ async function open(options: NodeOptions, logger: Logger, onFailure: () => void,
   undo.push(() => shards.stop());
   doing = () => 'the node is recovering from its write-ahead log';
   log.recovered(await shards.ready());
+  shards.start();
   doing = () => catchingUp.detail() ?? 'the node is bringing its workspace up to date';
   await catchingUp.done;
 

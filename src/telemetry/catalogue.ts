@@ -86,6 +86,17 @@ export const catalogue = {
     help: 'Records in the log that are not applied yet.',
     labels: ['partition'],
   },
+  beckon_timer_lag_seconds: {
+    kind: 'histogram',
+    help: 'From the moment that something fell due (a wait, a deferral, a chunk of a schedule) until it happened. Its count is how many did. Wall clock only.',
+    labels: [],
+    buckets: [...MILLISECONDS, ...SECONDS],
+  },
+  beckon_messages_total: {
+    kind: 'counter',
+    help: 'Messages between partitions about units of budgets and limits, by direction (sent, taken).',
+    labels: ['direction'],
+  },
   beckon_wal_fsync_seconds: {
     kind: 'histogram',
     help: 'Time of one group commit: one write and one fdatasync for every record that was waiting.',

@@ -1,9 +1,15 @@
 /**
- * A shard on the embedded log: submissions of the main thread are stamped, taken through the shard in batches, and answered in one message.
+ * A shard on the embedded log: submissions of the main thread are stamped, taken through the shard in batches, and answered in one message. Between them come ticks,
+ * when something falls due, and what partitions say to each other: to one of this shard at once, to others through the main thread.
+ *
+ * Backpressure: while messages of a partition here wait for their receivers in great number, no events are taken, and so many wait on the main thread that producers get 429.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   DEAD_LETTER_LOG_BYTES_MAX,
   DECISION_LOG_BYTES_MAX,
+  SETTLE_LOOK_MS,
+  SETTLE_MS_MAX,
   SHARD_BATCH_BYTES_MAX,
   TICK_INTERVAL_MS,
 } from '../constants.ts';
@@ -16,6 +22,7 @@ import { DataPaths } from '../storage/data-folder.ts';
 import { NumberedLog } from '../storage/numbered-log.ts';
 import { EntryKind } from '../storage/numbered-log-segment.ts';
 import { RefusedFileError } from '../storage/storage-error.ts';
+import { DueTimer } from './due-timer.ts';
 import { LocalEffects } from './local-effects.ts';
 import {
   type AppliedPosition,
@@ -26,16 +33,22 @@ import {
   type ToShard,
 } from './messages.ts';
 import { type HostParts, recoverShard } from './recovery.ts';
-import type { PartitionRecord, Shard } from './shard.ts';
+import type { Shard } from './shard.ts';
 import type { ShardHost } from './shard-host.ts';
 
+/** What becomes a record of a partition here. */
 interface Arrival {
-  readonly submission: Submission;
+  readonly partition: number;
+  readonly kind: RecordKind;
   readonly payload: Uint8Array;
+  /** null: nobody submitted it; it is a tick, or what a partition here says to another one here. */
+  readonly submission: Submission | null;
+  /** Called once it is durable and applied. */
+  readonly taken: (() => void) | null;
 }
 
 interface StampedArrival {
-  readonly submission: Submission;
+  readonly arrival: Arrival;
   readonly partition: number;
   readonly record: LogRecord;
 }
@@ -69,21 +82,31 @@ function openLocalEffects({ fs, options }: HostParts, partition: number, machine
 export class EmbeddedHost implements ShardHost {
   readonly shard: Shard;
   onProgress: () => void = () => {};
+  onGathered: () => void = () => {};
   readonly #sinks: ReadonlyMap<number, LocalEffects>;
   readonly #log: EmbeddedLog;
   readonly #post: Post;
   readonly #clock: Clock;
-  readonly #ticking: boolean;
+  #ticking: boolean;
+  readonly #due: DueTimer;
   #ticks: NodeJS.Timeout | undefined;
+  /** Partitions whose tick is gathered and not applied. */
+  readonly #ticked = new Set<number>();
+  /** Ticks and messages: they are taken whatever waits, since what waits may wait for them. */
+  #own: Arrival[] = [];
   /** What somebody waits for. */
   #urgent: Arrival[] = [];
   readonly #bulk: Arrival[] = [];
+  /** By ticket: messages on their way to another worker. */
+  readonly #telling = new Map<number, () => void>();
+  #ticket = 0;
 
   constructor(shard: Shard, sinks: ReadonlyMap<number, LocalEffects>, { clock, options }: HostParts, post: Post) {
     this.shard = shard;
     this.#sinks = sinks;
     this.#clock = clock;
     this.#ticking = options.clock === 'wall';
+    this.#due = new DueTimer(clock, () => this.#tick(({ nextDue }, now) => nextDue <= now));
     this.#log = new EmbeddedLog(clock);
     this.#post = post;
     for (const { partition, machine } of shard.partitions.values()) {
@@ -95,14 +118,16 @@ export class EmbeddedHost implements ShardHost {
   }
 
   get idle(): boolean {
-    return this.#urgent.length === 0 && this.#bulk.length === 0;
+    if (this.#own.length > 0) return false;
+    return this.#crowded || (this.#urgent.length === 0 && this.#bulk.length === 0);
   }
 
   submit(message: Extract<ToShard, { type: 'submit' }>): void {
     const bytes = new Uint8Array(message.bytes);
     for (const submission of message.submissions) {
-      const arrival = { submission, payload: bytes.subarray(submission.start, submission.end) };
-      (submission.kind === SubmissionKind.events ? this.#bulk : this.#urgent).push(arrival);
+      const { partition, kind, start, end } = submission;
+      const payload = bytes.subarray(start, end);
+      this.#queueOf(kind).push({ partition, kind: RECORD_KINDS[kind], payload, submission, taken: null });
     }
   }
 
@@ -112,16 +137,87 @@ export class EmbeddedHost implements ShardHost {
    */
   flush(): void {
     if (this.idle) return;
-    const arrivals = [...this.#urgent, ...this.#nextBulk()];
-    this.#urgent = [];
-    const batch = arrivals.map((arrival) => this.#stamp(arrival));
+    const batch = this.#nextBatch().map((arrival) => this.#stamp(arrival));
     const outcomes: SubmissionOutcome[] = [];
-    this.shard.run(batch, ({ submission }, effects) => outcomes.push(outcomeOf(submission, effects)));
+    this.shard.run(batch, ({ arrival: { submission } }, effects) => {
+      if (submission !== null) outcomes.push(outcomeOf(submission, effects));
+    });
     const decisions = [...this.#sinks.values()].flatMap((sink) => sink.takeBatch() ?? []);
-    this.#post(
-      { type: 'applied', outcomes, decisions },
-      decisions.map((each) => each.bytes.buffer as ArrayBuffer),
-    );
+    if (outcomes.length > 0 || decisions.length > 0) {
+      this.#post(
+        { type: 'applied', outcomes, decisions },
+        decisions.map((each) => each.bytes.buffer as ArrayBuffer),
+      );
+    }
+    for (const { arrival } of batch) arrival.taken?.();
+    this.#armDue();
+  }
+
+  /** Whoever asks has been answered after the records were applied. */
+  whenApplied(_positions: readonly AppliedPosition[], then: () => void): void {
+    then();
+  }
+
+  /** The embedded log is made durable and applied in one go: nothing is ever in it that is not applied. */
+  lag(): number {
+    return 0;
+  }
+
+  start(): void {
+    for (const { outbox } of this.shard.partitions.values()) {
+      outbox.start(
+        (to, payload) => this.#tell(to, payload),
+        () => this.onGathered(),
+      );
+    }
+    if (this.#ticking) this.#ticks = setInterval(() => this.#tickIdle(), TICK_INTERVAL_MS);
+    this.#armDue();
+    this.onGathered();
+  }
+
+  delivered(ticket: number): void {
+    const taken = this.#telling.get(ticket);
+    this.#telling.delete(ticket);
+    taken?.();
+  }
+
+  async settle(): Promise<void> {
+    this.#stopTicking();
+    const deadline = performance.now() + SETTLE_MS_MAX;
+    const settled = (): boolean => [...this.shard.partitions.values()].every(({ outbox }) => outbox.settled);
+    while (!(this.idle && settled()) && performance.now() < deadline) {
+      this.flush();
+      await sleep(SETTLE_LOOK_MS);
+    }
+  }
+
+  async drain(): Promise<void> {
+    this.#stopTicking();
+    while (!this.idle) this.flush();
+  }
+
+  async close(): Promise<void> {
+    this.shard.close();
+  }
+
+  /** Messages of some partition here have nowhere to go for the moment. */
+  get #crowded(): boolean {
+    for (const { outbox } of this.shard.partitions.values()) if (!outbox.hasRoom) return true;
+    return false;
+  }
+
+  #queueOf(kind: SubmissionKind): Arrival[] {
+    if (kind === SubmissionKind.message) return this.#own;
+    return kind === SubmissionKind.events ? this.#bulk : this.#urgent;
+  }
+
+  #nextBatch(): Arrival[] {
+    const own = this.#own;
+    this.#own = [];
+    if (this.#crowded) return own;
+    const urgent = this.#urgent;
+    this.#urgent = [];
+    return [...own, ...urgent, ...this.#nextBulk()];
   }
 
   /** From the front, up to SHARD_BATCH_BYTES_MAX, at least one. */
@@ -136,46 +232,63 @@ export class EmbeddedHost implements ShardHost {
     return this.#bulk.splice(0, count);
   }
 
-  #stamp({ submission, payload }: Arrival): StampedArrival {
-    const { partition } = submission;
-    const kind = submission.kind === SubmissionKind.workspace ? RecordKind.workspace : RecordKind.events;
-    return { submission, partition, record: this.#log.stamp(partition, kind, payload) };
+  #stamp(arrival: Arrival): StampedArrival {
+    const { partition, kind, payload } = arrival;
+    if (kind === RecordKind.tick) this.#ticked.delete(partition);
+    return { arrival, partition, record: this.#log.stamp(partition, kind, payload) };
   }
 
-  /** Whoever asks has been answered after the records were applied. */
-  whenApplied(_positions: readonly AppliedPosition[], then: () => void): void {
-    then();
-  }
-
-  /** The embedded log is made durable and applied in one go: nothing is ever in it that is not applied. */
-  lag(): number {
-    return 0;
-  }
-
-  start(): void {
-    if (this.#ticking) this.#ticks = setInterval(() => this.#tick(), TICK_INTERVAL_MS);
-  }
-
-  async drain(): Promise<void> {
-    clearInterval(this.#ticks);
-    while (!this.idle) this.flush();
-  }
-
-  async close(): Promise<void> {
-    this.shard.close();
+  #tell(to: number, payload: Uint8Array): Promise<void> {
+    return new Promise((taken) => {
+      if (this.shard.partitions.has(to)) {
+        this.#own.push({ partition: to, kind: RecordKind.message, payload, submission: null, taken });
+        return;
+      }
+      const ticket = ++this.#ticket;
+      this.#telling.set(ticket, taken);
+      this.#post({ type: 'message', ticket, to, payload }, []);
+    });
   }
 
   /** Lets wall-clock time pass for partitions in which nothing happens, so that windows empty themselves for whoever reads them. */
-  #tick(): void {
+  #tickIdle(): void {
+    this.#tick(({ recordTs }, now, customers) => customers > 0 && now - recordTs >= TICK_INTERVAL_MS);
+  }
+
+  #tick(isFor: (machine: Machine, now: number, customers: number) => boolean): void {
     const now = this.#clock.nowMs();
-    const ticks: PartitionRecord[] = [];
+    const payload = new Uint8Array(0);
     for (const { partition, machine, state } of this.shard.partitions.values()) {
-      if (state.customers === 0 || now - machine.recordTs < TICK_INTERVAL_MS) continue;
-      ticks.push({ partition, record: this.#log.stamp(partition, RecordKind.tick, new Uint8Array(0)) });
+      if (this.#ticked.has(partition) || !isFor(machine, now, state.customers)) continue;
+      this.#ticked.add(partition);
+      this.#own.push({ partition, kind: RecordKind.tick, payload, submission: null, taken: null });
     }
-    if (ticks.length > 0) this.shard.run(ticks, () => {});
+    if (this.#own.length > 0) this.onGathered();
+    this.#armDue();
+  }
+
+  /** For the earliest of what falls due and has no tick on its way. */
+  #armDue(): void {
+    if (!this.#ticking) return;
+    let due = Number.POSITIVE_INFINITY;
+    for (const { partition, machine } of this.shard.partitions.values())
+      if (!this.#ticked.has(partition)) due = Math.min(due, machine.nextDue);
+    this.#due.arm(due);
+  }
+
+  #stopTicking(): void {
+    this.#ticking = false;
+    clearInterval(this.#ticks);
+    this.#due.stop();
   }
 }
+
+const RECORD_KINDS = {
+  [SubmissionKind.events]: RecordKind.events,
+  [SubmissionKind.decide]: RecordKind.events,
+  [SubmissionKind.workspace]: RecordKind.workspace,
+  [SubmissionKind.message]: RecordKind.message,
+} as const;
 
 /**
  * The decision log is written after the write-ahead log was synced, so it is never ahead of what the records give. If it is, records at the

@@ -1,4 +1,4 @@
-/** One partition as its worker hosts it: the machine with its state, its snapshots, and where its effects go. */
+/** One partition as its worker hosts it: the machine with its state, its snapshots, where its effects go, and what it says to others. */
 
 import { RECORD_BYTES_OVERHEAD } from '../constants.ts';
 import { recordChecksum } from '../log/record-checksum.ts';
@@ -11,6 +11,7 @@ import type { PartitionState } from '../state/partition-state.ts';
 import type { SnapshotStore } from '../storage/snapshot-store.ts';
 import type { EffectSink } from './effect-sink.ts';
 import type { PartitionStatus } from './messages.ts';
+import { Outbox } from './outbox.ts';
 
 export class HostedPartition {
   readonly partition: number;
@@ -18,6 +19,7 @@ export class HostedPartition {
   readonly machine: Machine;
   readonly snapshots: SnapshotStore;
   readonly effects: EffectSink;
+  readonly outbox: Outbox;
   /** Payload bytes applied since the last snapshot began: what a restart would have to replay. */
   bytesSinceSnapshot = 0;
   /** It applies nothing more, and its effects may never become durable. */
@@ -42,6 +44,7 @@ export class HostedPartition {
     this.machine = machine;
     this.snapshots = snapshots;
     this.effects = effects;
+    this.outbox = new Outbox(partition);
   }
 
   /** Applies a record, which must be durable; `effects` holds what it led to until the next apply. */
@@ -54,6 +57,7 @@ export class HostedPartition {
     this.machine.apply(record, effects);
     this.bytesSinceSnapshot += record.payload.length + RECORD_BYTES_OVERHEAD;
     this.effects.add(record.ts, effects);
+    this.outbox.add(effects.messages);
   }
 
   /** For a scan from another thread, as the partition is now; null without a workspace. */

@@ -2,14 +2,15 @@
  * A shard on NATS, with a connection of its own: a reader per partition hands over what arrived, one batch of all partitions at a time goes through the shard,
  * decisions go to the partitions' decision streams. The write-ahead log is the local copy: it makes a restart fast, and history cheap to read.
  *
- * Backpressure: a partition whose effects are not stored yet, or a queue that is full, pauses the reader; JetStream keeps what is not read.
+ * What partitions say to each other goes into the receivers' streams.
+ *
+ * Backpressure: a partition whose effects or messages are not stored yet, or a queue that is full, pauses the reader; JetStream keeps what is not read.
  * A partition that cannot go on (its stream lost records, another node decided otherwise) halts alone.
  */
 import {
   SHARD_BATCH_BYTES_MAX,
   SHARD_PENDING_BYTES_MAX,
   TAILS_REFRESH_MS,
-  TICK_INTERVAL_MS,
   WAL_SYNC_INTERVAL_MS,
 } from '../constants.ts';
 import { connectNats } from '../log/jetstream/connection.ts';
@@ -25,6 +26,7 @@ import type { AppliedPosition, FromShard, NatsShardOptions } from './messages.ts
 import { type HostParts, recoverShard } from './recovery.ts';
 import type { Shard } from './shard.ts';
 import type { ShardHost } from './shard-host.ts';
+import { StreamTicks } from './stream-ticks.ts';
 
 interface Arrival {
   readonly partition: number;
@@ -64,13 +66,15 @@ export async function openJetStreamHost(
 export class JetStreamHost implements ShardHost {
   readonly shard: Shard;
   onProgress: () => void = () => {};
+  onGathered: () => void = () => {};
   readonly #parts: HostParts;
   readonly #links: JetStreamLinks;
   readonly #post: (message: FromShard) => void;
   readonly #readers = new Map<number, JetStreamReader>();
   readonly #paused = new Set<number>();
   readonly #halted = new Set<number>();
-  readonly #ticks: NodeJS.Timeout;
+  /** null: under the event clock time passes with events alone. */
+  readonly #ticks: StreamTicks | null;
   readonly #tails: NodeJS.Timeout;
   readonly #syncs: NodeJS.Timeout;
   #draining = false;
@@ -84,29 +88,36 @@ export class JetStreamHost implements ShardHost {
     this.#parts = parts;
     this.#links = links;
     this.#post = post;
-    links.onStored = (partition) => {
-      this.#resumeIfRoom(partition);
-      this.onProgress();
-    };
+    links.onStored = (partition) => this.#stored(partition);
     links.onFailed = (partition, error) => this.#halt(partition, error.message);
-    this.#ticks = setInterval(() => this.#tick(), TICK_INTERVAL_MS);
+    this.#ticks = parts.options.clock === 'wall' ? this.#newTicks() : null;
     this.#tails = setInterval(() => void links.tails.refresh(shard.partitions.keys()), TAILS_REFRESH_MS);
     this.#syncs = setInterval(() => shard.syncLogInBackground(), WAL_SYNC_INTERVAL_MS);
   }
 
   /** Every partition goes on behind what it has applied. */
   start(): void {
+    const { writer } = this.#links;
     for (const hosted of this.shard.partitions.values()) {
-      const { partition } = hosted;
+      const { partition, outbox } = hosted;
       const failed = this.#links.failures.get(partition);
-      if (failed !== undefined) this.#halt(partition, failed.message);
-      else void this.#open(hosted).catch((error: Error) => this.#halt(partition, error.message));
+      if (failed !== undefined) {
+        this.#halt(partition, failed.message);
+        continue;
+      }
+      outbox.start(
+        async (to, payload, messageId) => void (await writer.append(to, RecordKind.message, payload, { messageId })),
+        () => this.#stored(partition),
+      );
+      void this.#open(hosted).catch((error: Error) => this.#halt(partition, error.message));
     }
   }
 
-  /** Records come from the streams: nothing is submitted here. */
+  /** Records come from the streams: nothing is submitted here, and messages go there, too. */
   submit(): void {}
   flush(): void {}
+  delivered(): void {}
+  async settle(): Promise<void> {}
   get idle(): boolean {
     return true;
   }
@@ -124,12 +135,13 @@ export class JetStreamHost implements ShardHost {
 
   async drain(): Promise<void> {
     this.#draining = true;
-    clearInterval(this.#ticks);
+    this.#ticks?.stop();
     clearInterval(this.#tails);
     clearInterval(this.#syncs);
     await Promise.all([...this.#readers.values()].map((reader) => reader.close()));
     while (this.#arrivals.length > 0) this.#run();
-    await this.#links.settle();
+    const outboxes = [...this.shard.partitions.values()].map(({ outbox }) => outbox);
+    await this.#links.settle(() => outboxes.every(({ settled }) => settled));
   }
 
   async close(): Promise<void> {
@@ -163,6 +175,7 @@ export class JetStreamHost implements ShardHost {
     this.whenApplied([[partition, seq]], () => {
       if (this.#halted.has(partition) || this.#draining) return;
       this.#links.requests.listen(partition);
+      this.#ticks?.look();
       this.#post({ type: 'caughtUp', partition });
     });
   }
@@ -173,7 +186,9 @@ export class JetStreamHost implements ShardHost {
     this.#halted.add(partition);
     void this.#readers.get(partition)?.close();
     this.#links.requests.stop(partition);
-    this.shard.host(partition).halted = true;
+    const hosted = this.shard.host(partition);
+    hosted.halted = true;
+    hosted.outbox.close();
     this.#arrivals = this.#arrivals.filter((arrival) => arrival.partition !== partition);
     this.#arrivedBytes = this.#arrivals.reduce((bytes, { record }) => bytes + record.payload.length, 0);
     this.#parts.log('error', { partition, reason }, 'a partition has halted; the others go on');
@@ -207,10 +222,11 @@ export class JetStreamHost implements ShardHost {
     const batch = this.#nextBatch();
     this.shard.run(batch, (arrival, effects) => this.#applied(arrival, effects));
     for (const partition of new Set(batch.map((arrival) => arrival.partition))) {
-      if (!this.#links.hasRoom(partition)) this.#pause(partition);
+      if (!this.#hasRoom(partition)) this.#pause(partition);
     }
     for (const partition of [...this.#paused]) this.#resumeIfRoom(partition);
     this.#wake();
+    this.#ticks?.look();
     this.onProgress();
   }
 
@@ -236,6 +252,16 @@ export class JetStreamHost implements ShardHost {
     if (replyTo !== null) void replyToDecide(this.#links, replyTo, partition, record, effects);
   }
 
+  /** Effects or messages of the partition became durable. */
+  #stored(partition: number): void {
+    this.#resumeIfRoom(partition);
+    this.onProgress();
+  }
+
+  #hasRoom(partition: number): boolean {
+    return this.#links.hasRoom(partition) && this.shard.host(partition).outbox.hasRoom;
+  }
+
   #pause(partition: number): void {
     if (this.#paused.has(partition)) return;
     this.#paused.add(partition);
@@ -243,10 +269,23 @@ export class JetStreamHost implements ShardHost {
   }
 
   #resumeIfRoom(partition: number): void {
-    if (!this.#paused.has(partition) || !this.#links.hasRoom(partition)) return;
+    if (!this.#paused.has(partition) || !this.#hasRoom(partition)) return;
     if (this.#arrivedBytes > SHARD_PENDING_BYTES_MAX / 2) return;
     this.#paused.delete(partition);
     this.#readers.get(partition)?.resume();
+  }
+
+  #newTicks(): StreamTicks {
+    const { clock, log } = this.#parts;
+    const { writer } = this.#links;
+    return new StreamTicks({
+      clock,
+      log,
+      partitions: [...this.shard.partitions.values()],
+      append: async (partition, kind, payload, messageId) =>
+        (await writer.append(partition, kind, payload, { messageId })).seq,
+      lag: (partition) => this.lag(partition),
+    });
   }
 
   #areApplied(positions: readonly AppliedPosition[]): boolean {
@@ -261,23 +300,5 @@ export class JetStreamHost implements ShardHost {
     const woken = this.#waiters.filter(({ positions }) => this.#areApplied(positions));
     this.#waiters = this.#waiters.filter((waiter) => !woken.includes(waiter));
     for (const { then } of woken) then();
-  }
-
-  /**
-   * Lets wall-clock time pass for partitions in which nothing happens, so that windows empty themselves for whoever reads them. Named by the position
-   * behind which it comes: two nodes that tick the same partition store one.
-   */
-  #tick(): void {
-    if (this.#parts.options.clock !== 'wall') return;
-    const now = this.#parts.clock.nowMs();
-    for (const { partition, machine, state } of this.shard.partitions.values()) {
-      if (state.customers === 0 || now - machine.recordTs < TICK_INTERVAL_MS || this.#halted.has(partition)) continue;
-      const messageId = `tick-${partition}-${machine.position}`;
-      this.#links.writer
-        .append(partition, RecordKind.tick, new Uint8Array(0), { messageId })
-        .catch((error: Error) =>
-          this.#parts.log('warn', { partition, reason: error.message }, 'a tick was not stored'),
-        );
-    }
   }
 }

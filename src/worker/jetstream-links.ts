@@ -1,5 +1,5 @@
 /** What a shard on NATS talks through: one connection, the publishers of every partition, and ways to open the rest. */
-import { SETTLE_MS_MAX } from '../constants.ts';
+import { SETTLE_LOOK_MS, SETTLE_MS_MAX } from '../constants.ts';
 import type { NatsLink } from '../log/jetstream/connection.ts';
 import { DeadLetterPublisher } from '../log/jetstream/dead-letter-publisher.ts';
 import { DecideRequests } from '../log/jetstream/decide-requests.ts';
@@ -71,12 +71,12 @@ export class JetStreamLinks {
     return this.failures.has(partition) ? null : (this.#sinks.get(partition)?.decisionsStoredUpTo ?? null);
   }
 
-  /** Resolves when nothing waits to be stored any more, or nothing more will be, or SETTLE_MS_MAX has passed: what is not stored then is derived again by replay. */
-  async settle(): Promise<void> {
+  /** Resolves when nothing waits to be stored any more, or nothing more will be, or SETTLE_MS_MAX has passed: what is not stored then is derived again by replay. `isSettled`: what else is to be waited for. */
+  async settle(isSettled: () => boolean): Promise<void> {
     this.requests.close();
     const deadline = performance.now() + SETTLE_MS_MAX;
-    while (this.#waiting() && !this.#connection.isClosed() && performance.now() < deadline)
-      await new Promise((resolve) => setTimeout(resolve, 5));
+    while ((this.#waiting() || !isSettled()) && !this.#connection.isClosed() && performance.now() < deadline)
+      await new Promise((resolve) => setTimeout(resolve, SETTLE_LOOK_MS));
   }
 
   async close(): Promise<void> {

@@ -37,7 +37,8 @@ export interface NatsShardOptions {
   readonly credentialsFile: string | null;
 }
 
-export const SubmissionKind = { events: 0, decide: 1, workspace: 2 } as const;
+/** message: what a partition of another worker says. */
+export const SubmissionKind = { events: 0, decide: 1, workspace: 2, message: 3 } as const;
 export type SubmissionKind = (typeof SubmissionKind)[keyof typeof SubmissionKind];
 
 /** One record to be appended: bytes start … end − 1 of the message's buffer. */
@@ -60,6 +61,12 @@ export type ToShard =
       readonly query: ShardQuery;
       readonly after: readonly AppliedPosition[];
     }
+  /** All workers have recovered: begin to take records by yourself. */
+  | { readonly type: 'start' }
+  /** Messages that a partition here sent are durable with their receiver. */
+  | { readonly type: 'delivered'; readonly ticket: number }
+  /** Nothing comes in any more but messages: answer `settled` once nothing is under way here. */
+  | { readonly type: 'settle' }
   /** Take a snapshot of every partition, close the logs, answer `stopped`. */
   | { readonly type: 'stop' };
 
@@ -181,6 +188,9 @@ export type FromShard =
       readonly outcomes: readonly SubmissionOutcome[];
       readonly decisions: readonly DecisionBatch[];
     }
+  /** A record of messages for a partition of another worker; answered with `delivered`. */
+  | { readonly type: 'message'; readonly ticket: number; readonly to: number; readonly payload: Uint8Array }
+  | { readonly type: 'settled' }
   /** A query was given up: what it had to wait for was not applied in time. */
   | { readonly type: 'late'; readonly ticket: number }
   | { readonly type: 'answer'; readonly ticket: number; readonly value: unknown }

@@ -53,7 +53,7 @@ export async function recoverShard(parts: HostParts, openEffects: OpenEffects): 
   const folder = new DataPaths(options.dataDirectory).wal(options.worker);
   const { worker, walEpoch: epoch, salt, nats } = options;
   const wal = WriteAheadLog.open(fs, folder, { worker, epoch, salt });
-  return new Shard(partitions, wal, nats !== null, clock, metrics);
+  return new Shard(partitions, wal, nats !== null, options.clock === 'wall', clock, metrics);
 }
 
 /** A partition as its newest valid snapshot has it; empty where there is none. */

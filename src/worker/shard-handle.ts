@@ -23,6 +23,8 @@ export interface ShardEvents {
   applied(message: Extract<FromShard, { type: 'applied' }>): void;
   log(message: Extract<FromShard, { type: 'log' }>): void;
   series(worker: number, registration: SeriesRegistration): void;
+  /** A record of messages for a partition of another worker; delivered(ticket) once it is durable there. */
+  message(worker: number, message: Extract<FromShard, { type: 'message' }>): void;
   /** Records of the partition at or below `position` may go. */
   retained(partition: number, position: number): void;
   /** The partition has applied everything that was in its stream when the node started. */
@@ -51,6 +53,7 @@ export class ShardHandle {
   #ticket = 0;
   #recovered = false;
   #stopping = false;
+  #settled: () => void = () => {};
 
   constructor(options: ShardOptions, events: ShardEvents) {
     this.#worker = new Worker(new URL(`./shard-worker${import.meta.url.slice(-3)}`, import.meta.url), {
@@ -74,6 +77,12 @@ export class ShardHandle {
           return;
         case 'answer':
           this.#takeQuery(message.ticket).resolve(message.value);
+          return;
+        case 'message':
+          events.message(options.worker, message);
+          return;
+        case 'settled':
+          this.#settled();
           return;
         case 'late':
           this.#takeQuery(message.ticket).reject(
@@ -138,6 +147,25 @@ export class ShardHandle {
     const ticket = ++this.#ticket;
     this.#post({ type: 'query', ticket, query, after });
     return new Promise((resolve, reject) => this.#queries.set(ticket, { resolve, reject }));
+  }
+
+  /** Every worker has recovered. */
+  start(): void {
+    this.#post({ type: 'start' });
+  }
+
+  delivered(ticket: number): void {
+    this.#post({ type: 'delivered', ticket });
+  }
+
+  /** Resolves when nothing is under way in the worker, or as long as that may take has passed. No time passes there any more. */
+  async settle(): Promise<void> {
+    this.#flush();
+    const settled = new Promise<void>((resolve) => {
+      this.#settled = resolve;
+    });
+    this.#post({ type: 'settle' });
+    await Promise.race([settled, this.#stopped]);
   }
 
   /** Lets the worker finish what it was given, take its snapshots and close its files. */

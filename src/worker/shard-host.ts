@@ -16,8 +16,14 @@ export interface ShardHost {
   lag(partition: number): number;
   /** Called when records were applied or effects stored: snapshots and scans move on. Set by the owner before start(). */
   onProgress: () => void;
-  /** Begins to take records by itself, where the log is one that is read. */
+  /** Something was gathered that nobody submitted. Set by the owner before start(). */
+  onGathered: () => void;
+  /** Begins to take records by itself: from a log that is read, from a clock, from other partitions here. All workers have recovered. */
   start(): void;
+  /** What this host had another worker's partition told is durable there. */
+  delivered(ticket: number): void;
+  /** No time passes any more. Resolves when everything that was gathered is applied and what partitions say to each other is delivered, within SETTLE_MS_MAX. */
+  settle(): Promise<void>;
   /** Takes no more records; resolves when what was taken is applied and its effects are stored. */
   drain(): Promise<void>;
   /** After the last snapshot: lets go of everything that keeps the thread alive. */

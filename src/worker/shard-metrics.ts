@@ -16,6 +16,9 @@ export class ShardMetrics {
   readonly walFsync: Histogram;
   readonly walBytes: Counter;
   readonly snapshot: Histogram;
+  readonly timerLag: Histogram;
+  readonly messagesSent: Counter;
+  readonly messagesTaken: Counter;
   readonly #metrics: WorkerMetrics;
   readonly #events = new Map<string, Counter>();
   /** Counts already exposed, by series: tallies are totals, counters take differences. */
@@ -28,6 +31,9 @@ export class ShardMetrics {
     this.walFsync = this.#metrics.histogram('beckon_wal_fsync_seconds', {});
     this.walBytes = this.#metrics.counter('beckon_wal_bytes_total', {});
     this.snapshot = this.#metrics.histogram('beckon_snapshot_seconds', {});
+    this.timerLag = this.#metrics.histogram('beckon_timer_lag_seconds', {});
+    this.messagesSent = this.#metrics.counter('beckon_messages_total', { direction: 'sent' });
+    this.messagesTaken = this.#metrics.counter('beckon_messages_total', { direction: 'taken' });
   }
 
   countEvents(counts: EventCounts): void {

@@ -52,6 +52,15 @@ function take(message: ToShard): void {
     case 'query':
       answerInTime(message.ticket, message.query, message.after);
       return;
+    case 'start':
+      host.start();
+      return;
+    case 'delivered':
+      host.delivered(message.ticket);
+      return;
+    case 'settle':
+      void host.settle().then(() => post({ type: 'settled' }));
+      return;
     case 'stop':
       void stop();
       return;
@@ -123,6 +132,10 @@ host.onProgress = () => {
   continueInBackground();
 };
 
+host.onGathered = () => {
+  if (!pumping) pump();
+};
+
 /** Batch after batch; between them messages are taken, so that what is urgent among them does not wait for all that came before. */
 function pump(): void {
   host.flush();
@@ -153,4 +166,3 @@ const refresh = setInterval(goOn, SNAPSHOT_CONSIDER_MS);
 
 exposeMetrics();
 post({ type: 'ready', partitions: [...shard.partitions.values()].map((partition) => partition.status()) });
-host.start();

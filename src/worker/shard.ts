@@ -28,6 +28,7 @@ export class Shard {
   readonly #wal: WriteAheadLog;
   /** Records are durable before they come here. */
   readonly #durableElsewhere: boolean;
+  readonly #wallClock: boolean;
   readonly #clock: Clock;
   readonly #metrics: ShardMetrics;
   readonly #effects = new Effects();
@@ -36,12 +37,14 @@ export class Shard {
     partitions: ReadonlyMap<number, HostedPartition>,
     wal: WriteAheadLog,
     durableElsewhere: boolean,
+    wallClock: boolean,
     clock: Clock,
     metrics: ShardMetrics,
   ) {
     this.partitions = partitions;
     this.#wal = wal;
     this.#durableElsewhere = durableElsewhere;
+    this.#wallClock = wallClock;
     this.#clock = clock;
     this.#metrics = metrics;
   }
@@ -66,6 +69,7 @@ export class Shard {
       const hosted = this.host(partition);
       hosted.passed(record);
       hosted.effects.flush();
+      hosted.outbox.flush();
     }
     this.#metrics.countEvents(this.#effects.eventCounts);
   }
@@ -109,7 +113,10 @@ export class Shard {
   }
 
   close(): void {
-    for (const partition of this.partitions.values()) partition.effects.close();
+    for (const { effects, outbox } of this.partitions.values()) {
+      effects.close();
+      outbox.close();
+    }
     this.#wal.close();
   }
 
@@ -129,7 +136,13 @@ export class Shard {
 
   #apply({ partition, record }: PartitionRecord): void {
     this.host(partition).apply(record, this.#effects);
-    if (this.#effects.decisions.length > 0) {
+    const { decisions, messages, messagesTaken, fired } = this.#effects;
+    if (messages.length > 0) this.#metrics.messagesSent.add(messages.length);
+    if (messagesTaken > 0) this.#metrics.messagesTaken.add(messagesTaken);
+    // Due times of the event clock are no times of this one.
+    if (this.#wallClock)
+      for (const dueMs of fired) this.#metrics.timerLag.observe((this.#clock.nowMs() - dueMs) / 1000);
+    if (decisions.length > 0) {
       this.#metrics.decisionLatency.observe(Math.max(0, this.#clock.nowMs() - record.ts) / 1000);
     }
   }

@@ -1,20 +1,23 @@
 /**
- * All shard workers, seen from the main thread: routes what is for a partition to the worker that hosts it, and puts the workers' answers together.
+ * All shard workers, seen from the main thread: routes what is for a partition to the worker that hosts it, from outside and from partitions of other workers, and
+ * puts the workers' answers together.
  */
+import { SETTLE_MS_MAX } from '../constants.ts';
 import type { Program } from '../rules/program.ts';
 import { assert } from '../stdx/assert.ts';
-import type {
-  AppliedPosition,
-  CampaignTally,
-  OpenRows,
-  PartitionRows,
-  PartitionSource,
-  PartitionStatus,
-  RowsChunk,
-  ShardOptions,
-  ShardQuery,
+import {
+  type AppliedPosition,
+  type CampaignTally,
+  type FromShard,
+  type OpenRows,
+  type PartitionRows,
+  type PartitionSource,
+  type PartitionStatus,
+  type RowsChunk,
+  type ShardOptions,
+  type ShardQuery,
   SubmissionKind,
-  SubmissionOutcome,
+  type SubmissionOutcome,
 } from './messages.ts';
 import { type ShardEvents, ShardHandle } from './shard-handle.ts';
 import { sumTallies } from './tallies.ts';
@@ -24,8 +27,11 @@ export class Shards {
   readonly #partitions: number;
   /** Reads see what was acknowledged before them: they wait until this is applied. Set once there is an ingest. */
   acknowledged: () => readonly AppliedPosition[] = () => [];
+  /** Records of messages that went from one worker to another. */
+  #relayed = 0;
 
-  constructor(options: readonly ShardOptions[], events: ShardEvents) {
+  constructor(options: readonly ShardOptions[], nodeEvents: Omit<ShardEvents, 'message'>) {
+    const events = { ...nodeEvents, message: (...told: Parameters<ShardEvents['message']>) => this.#relay(...told) };
     this.#partitions = options[0]?.partitionsTotal ?? 0;
     this.#handles = options.map((shard) => new ShardHandle(shard, events));
   }
@@ -35,6 +41,11 @@ export class Shards {
     const statuses = inOrder(await Promise.all(this.#handles.map((handle) => handle.ready)));
     assert(statuses.length === this.#partitions, `${statuses.length} of ${this.#partitions} partitions are hosted`);
     return statuses;
+  }
+
+  /** Once everything is ready for what the shards do by themselves. */
+  start(): void {
+    for (const handle of this.#handles) handle.start();
   }
 
   /** Ask before append() for what producers send. */
@@ -89,8 +100,20 @@ export class Shards {
     await Promise.all(this.#handles.map((handle) => handle.query({ kind: 'metrics' }, [])));
   }
 
+  /** No worker ends before what its partitions say to others has been taken, and what those answer: a round in which nothing was said is the last. */
   async stop(): Promise<void> {
+    const deadline = performance.now() + SETTLE_MS_MAX;
+    for (let before = -1; before !== this.#relayed && performance.now() < deadline; ) {
+      before = this.#relayed;
+      await Promise.all(this.#handles.map((handle) => handle.settle()));
+    }
     await Promise.all(this.#handles.map((handle) => handle.stop()));
+  }
+
+  #relay(worker: number, { ticket, to, payload }: Extract<FromShard, { type: 'message' }>): void {
+    this.#relayed += 1;
+    // One whose worker fails is never answered: the process ends then.
+    void this.append(to, SubmissionKind.message, payload).then(() => this.#handles[worker]?.delivered(ticket));
   }
 
   #all(query: Extract<ShardQuery, { kind: 'campaigns' | 'audience' | 'statuses' }>): Promise<unknown[]> {

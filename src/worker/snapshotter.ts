@@ -24,6 +24,7 @@ import { SnapshotSection } from '../storage/snapshot-format.ts';
 import { SnapshotFailedError, type SnapshotWriter } from '../storage/snapshot-writer.ts';
 import type { HostedPartition } from './hosted-partition.ts';
 import type { ShardOptions } from './messages.ts';
+import type { SentMark } from './outbox.ts';
 import type { HostParts, Log } from './recovery.ts';
 import type { Shard } from './shard.ts';
 import type { ShardMetrics } from './shard-metrics.ts';
@@ -44,6 +45,7 @@ interface Running {
   complete: boolean;
   readonly decision: number;
   readonly deadLetter: number;
+  readonly sent: SentMark;
   readonly startMs: number;
 }
 
@@ -226,6 +228,7 @@ export class Snapshotter {
         complete: false,
         decision: machine.decisionCount,
         deadLetter: machine.deadLetterCount,
+        sent: partition.outbox.mark(),
         startMs: this.#clock.monotonicMs(),
       };
       partition.bytesSinceSnapshot = 0;
@@ -243,8 +246,9 @@ export class Snapshotter {
   }
 
   /** Waits, without blocking, until every record and every effect up to the snapshot's position is durable. */
-  #commit({ partition, writer, state, globalsDigest, logged, decision, deadLetter, startMs }: Running): void {
-    this.#waiting = this.#shard.loggedUpTo < logged || !partition.effects.durable(decision, deadLetter);
+  #commit({ partition, writer, state, globalsDigest, logged, decision, deadLetter, sent, startMs }: Running): void {
+    const durable = (): boolean => partition.effects.durable(decision, deadLetter) && partition.outbox.delivered(sent);
+    this.#waiting = this.#shard.loggedUpTo < logged || !durable();
     if (this.#waiting) {
       this.#waitingSinceMs ||= this.#clock.monotonicMs();
       return;
@@ -252,7 +256,7 @@ export class Snapshotter {
     this.#waitingSinceMs = 0;
     this.#running = null;
     writer.commit(state.digest + globalsDigest, () => {
-      assert(partition.effects.durable(decision, deadLetter), 'effects that were durable stay so');
+      assert(durable(), 'effects that were durable stay so');
     });
     this.#metrics.snapshot.observe((this.#clock.monotonicMs() - startMs) / 1000);
     this.#retain(partition);

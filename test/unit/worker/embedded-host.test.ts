@@ -103,6 +103,7 @@ describe('a shard on the embedded log', () => {
   ] as const)('under the %s clock, an idle partition with customers gets %i tick', async (clock, ticks) => {
     vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
     const { host, time, submit } = await openHost(clock);
+    host.onGathered = () => host.flush();
     host.start();
     const { machine } = host.shard.host(0);
     time.ms += TICK_INTERVAL_MS;

@@ -41,7 +41,7 @@ test('what went wrong without stopping anything is summed, and exposed by campai
     metrics.exposeCampaigns(tallies());
     metrics.exposeTotals(fixtures.map(({ machine }) => machine.totals));
     const { body } = await exposition.scrape();
-    return body.split('\n').filter((line) => /^beckon_(message|value|observation|invalid)/.test(line));
+    return body.split('\n').filter((line) => /^beckon_(message_|value|observation|invalid)/.test(line));
   };
   const once = {
     beckon_message_errors_total: 2,
