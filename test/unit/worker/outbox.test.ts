@@ -10,7 +10,7 @@ const decoder = new TextDecoder();
 const FROM = 3;
 
 function message(to: number, number: number): OutgoingMessage {
-  return { to, number, message: { kind: 'ask', key: `offer/o${to}`, units: number } };
+  return { to, number, message: { kind: 'ask', key: `offer/o${to}`, units: number, version: 1 } };
 }
 
 function numbers(to: number, first: number, last: number): OutgoingMessage[] {
