@@ -12,12 +12,30 @@ interface Observation {
   readonly text: string;
 }
 
-interface Contact {
+export interface Contact {
   readonly ts: number;
   readonly campaign: string;
   readonly channel: string;
   readonly offer: string | null;
   readonly decision: number;
+  readonly group: string | null;
+  readonly category: string | null;
+  readonly variant: string | null;
+  readonly flags: number;
+}
+
+export interface Pending {
+  readonly number: number;
+  readonly dueMs: number;
+  readonly kind: number;
+  readonly campaign: string;
+  readonly payload: readonly number[];
+}
+
+export interface Recent {
+  readonly ts: number;
+  readonly type: string;
+  readonly payload: readonly number[];
 }
 
 interface Customer {
@@ -26,11 +44,15 @@ interface Customer {
   readonly observations: Map<string, Observation[]>;
   readonly consents: Map<string, number>;
   contacts: Contact[];
+  pending: Pending[];
+  recent: Recent[];
 }
 
 export class Twin {
   layout: ProfileLayout = { attributes: [], aggregates: [] };
   readonly customers = new Map<string, Customer>();
+  /** Of anonymous events. */
+  pending: Pending[] = [];
   /** Remembered ids, oldest first. */
   readonly ids = new Map<string, { first: number; count: number }>();
   readonly #idsMax: number;
@@ -42,12 +64,15 @@ export class Twin {
   copy(): Twin {
     const twin = new Twin(this.#idsMax);
     twin.layout = this.layout;
-    for (const [id, { attributes, observations, consents, contacts }] of this.customers) {
+    twin.pending = [...this.pending];
+    for (const [id, { attributes, observations, consents, contacts, pending, recent }] of this.customers) {
       twin.customers.set(id, {
         attributes: new Map(attributes),
         observations: new Map([...observations].map(([key, list]) => [key, [...list]])),
         consents: new Map(consents),
         contacts: [...contacts],
+        pending: [...pending],
+        recent: [...recent],
       });
     }
     for (const [key, value] of this.ids) twin.ids.set(key, value);
@@ -57,7 +82,8 @@ export class Twin {
   ensure(id: string): Customer {
     let customer = this.customers.get(id);
     if (customer === undefined) {
-      customer = { attributes: new Map(), observations: new Map(), consents: new Map(), contacts: [] };
+      const maps = { attributes: new Map(), observations: new Map(), consents: new Map() };
+      customer = { ...maps, contacts: [], pending: [], recent: [] };
       this.customers.set(id, customer);
     }
     return customer;
@@ -91,6 +117,17 @@ export class Twin {
   remember(key: string, first: number, count: number): void {
     if (this.ids.size === this.#idsMax) this.ids.delete(this.ids.keys().next().value as string);
     this.ids.set(key, { first, count });
+  }
+
+  /** Earliest by due time, then number; null if none has a due time. */
+  first(): { customer: string | null; number: number; dueMs: number } | null {
+    const all = [...this.customers].flatMap(([customer, { pending }]) =>
+      pending.map((held) => ({ customer, ...held })),
+    );
+    const timed = [...all, ...this.pending.map((held) => ({ customer: null, ...held }))]
+      .filter(({ dueMs }) => dueMs < Number.POSITIVE_INFINITY)
+      .sort((a, b) => a.dueMs - b.dueMs || a.number - b.number);
+    return timed[0] ?? null;
   }
 
   attribute(id: string, layout: AttributeLayout): Value {

@@ -6,13 +6,14 @@
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { SEQUENCE_RETENTION_MS } from '../../src/constants.ts';
 import type { ProfileFrame } from '../../src/protocol/frame.ts';
 import { reserveMemory, type StateLimits } from '../../src/state/arena.ts';
 import { createIdSeed } from '../../src/state/id-hash.ts';
 import type { AggregateLayout, AttributeLayout, ProfileLayout } from '../../src/state/layout.ts';
 import { PartitionState } from '../../src/state/partition-state.ts';
 import type { StateSnapshot } from '../../src/state/snapshot.ts';
-import { Twin, type Value } from './state-twin.ts';
+import { type Contact, type Pending, Twin, type Value } from './state-twin.ts';
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
@@ -107,7 +108,12 @@ type Operation =
   | { op: 'attribute'; customer: string; pick: number; value: number; text: string; list: string[]; unset: boolean }
   | { op: 'observe'; customer: string; pick: number; lag: number; number: number; text: string; times: number }
   | { op: 'consent'; customer: string; channel: string; state: number }
-  | { op: 'contact'; customer: string; campaign: string; offer: string | null }
+  | { op: 'contact'; customer: string; campaign: string; offer: string | null; group: string | null }
+  | { op: 'flags'; customer: string; pick: number; flags: number }
+  | { op: 'pend'; customer: string; campaign: string; delay: number; kind: number; payload: number[] }
+  | { op: 'drop'; customer: string; pick: number }
+  | { op: 'fire' }
+  | { op: 'recall'; customer: string; lag: number; type: string; payload: number[]; max: number; keepMs: number }
   | { op: 'forget'; customer: string; ageMs: number }
   | { op: 'remember'; customer: string; id: number }
   | { op: 'anonymous'; pick: number; number: number; text: string }
@@ -118,6 +124,10 @@ type Operation =
   | { op: 'read' };
 
 const pick = fc.nat({ max: 50 });
+const payload = fc.oneof(
+  { weight: 6, arbitrary: fc.array(fc.nat({ max: 255 }), { maxLength: 30 }) },
+  fc.integer({ min: 0, max: 900 }).map((length) => new Array<number>(length).fill(7)),
+);
 const operation: fc.Arbitrary<Operation> = fc.oneof(
   {
     weight: 5,
@@ -159,6 +169,36 @@ const operation: fc.Arbitrary<Operation> = fc.oneof(
       customer,
       campaign: fc.constantFrom('hearts', 'roses'),
       offer: fc.option(fc.constant('20-off')),
+      group: fc.option(fc.constant('draws')),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({ op: fc.constant('flags' as const), customer, pick, flags: fc.nat({ max: 255 }) }),
+  },
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      op: fc.constant('pend' as const),
+      customer: fc.oneof({ weight: 5, arbitrary: customer }, fc.constant('')),
+      campaign: fc.constantFrom('hearts', 'roses'),
+      delay: fc.oneof(fc.nat({ max: 5 }), fc.nat({ max: 2 * DAY }), fc.constant(Number.POSITIVE_INFINITY)),
+      kind: fc.nat({ max: 255 }),
+      payload,
+    }),
+  },
+  { weight: 2, arbitrary: fc.record({ op: fc.constant('drop' as const), customer, pick }) },
+  { weight: 2, arbitrary: fc.record({ op: fc.constant('fire' as const) }) },
+  {
+    weight: 5,
+    arbitrary: fc.record({
+      op: fc.constant('recall' as const),
+      customer,
+      lag,
+      type: fc.constantFrom('receipt', 'visit'),
+      payload,
+      max: fc.integer({ min: 1, max: 5 }),
+      keepMs: fc.constantFrom(HOUR, 7 * DAY, 30 * DAY),
     }),
   },
   {
@@ -245,23 +285,59 @@ class Subject {
       }
       case 'contact': {
         const row = this.#row(operation.customer);
-        const names = [operation.campaign, 'sms', operation.offer ?? 'sms'].map((name) => state.intern(name));
+        const { campaign, offer: offerName, group: groupName } = operation;
+        const names = [campaign, 'sms', offerName ?? 'sms', groupName ?? 'sms'].map((name) => state.intern(name));
         if (row < 0 || names.some((code) => code < 0)) return -1;
         const room = state.contactRoom(row);
-        const offer = operation.offer === null ? -1 : (names[2] as number);
-        const added = state.addContact(
-          row,
-          logTime,
-          names[0] as number,
-          names[1] as number,
-          offer,
-          decision,
-          -1,
-          -1,
-          -1,
-        );
+        const [code, channel] = names as [number, number];
+        const offer = offerName === null ? -1 : (names[2] as number);
+        const group = groupName === null ? -1 : (names[3] as number);
+        const added = state.addContact(row, logTime, code, channel, offer, decision, group, channel, code);
         expect(added).toBe(room);
         return added;
+      }
+      case 'flags': {
+        const row = this.#row(operation.customer);
+        if (row < 0) return row;
+        const decisions = contactsOf(state, row).map((contact) => contact.decision);
+        const number = decisions[operation.pick % Math.max(1, decisions.length)] ?? decision;
+        expect(state.setContactFlags(row, number, operation.flags)).toBe(decisions.includes(number));
+        return number;
+      }
+      case 'pend': {
+        const row = operation.customer === '' ? 0 : this.#row(operation.customer);
+        const campaign = state.intern(operation.campaign);
+        if (row < 0 || campaign < 0) return -1;
+        state.beginChange(row);
+        const { delay, kind } = operation;
+        return state.pending.add(row, decision, logTime + delay, kind, campaign, Uint8Array.from(operation.payload));
+      }
+      case 'drop': {
+        const row = this.#row(operation.customer);
+        if (row < 0) return row;
+        const numbers = state.pending.list(row).map(({ number }) => number);
+        const number = numbers[operation.pick % Math.max(1, numbers.length)];
+        if (number === undefined) return null;
+        state.pending.remove(row, number);
+        return number;
+      }
+      case 'fire': {
+        const first = state.pending.first();
+        if (first === null) return null;
+        state.beginChange(first.row);
+        const numbers = state.pending.dueOf(first.row, first.dueMs).map(({ number }) => number);
+        expect(numbers[0]).toBe(first.number);
+        for (const number of numbers) state.pending.remove(first.row, number);
+        return { customer: first.row === 0 ? null : state.customerOf(first.row), dueMs: first.dueMs, numbers };
+      }
+      case 'recall': {
+        const row = this.#row(operation.customer);
+        const type = state.intern(operation.type);
+        if (row < 0 || type < 0) return -1;
+        const { lag, max, keepMs } = operation;
+        const ts = logTime - Math.max(0, lag);
+        state.passTime(logTime);
+        return state.recent.add(row, ts, type, Uint8Array.from(operation.payload), max, logTime - keepMs);
       }
       case 'forget': {
         const row = this.#row(operation.customer);
@@ -340,15 +416,54 @@ function follow(
     if (held === undefined) twin.remember(key, decision, operation.id);
     return;
   }
+  if (operation.op === 'fire') {
+    const next = twin.first();
+    if (next === null) {
+      expect(answer).toBeNull();
+      return;
+    }
+    const { customer: id, dueMs, number } = next;
+    const pending = id === null ? twin.pending : twin.ensure(id).pending;
+    const due = pending.filter((held) => held.dueMs === dueMs);
+    expect(answer).toEqual({ customer: id, dueMs, numbers: due.map((held) => held.number) });
+    expect(due[0]?.number).toBe(number);
+    const left = pending.filter((held) => held.dueMs !== dueMs);
+    if (id === null) twin.pending = left;
+    else twin.ensure(id).pending = left;
+    return;
+  }
   if (!('customer' in operation)) return;
   if (subject.state.find(operation.customer) >= 0) twin.ensure(operation.customer);
+  if (operation.op === 'pend') {
+    if (answer !== true) return;
+    const { campaign, delay, kind } = operation;
+    const entry = { number: decision, dueMs: logTime + delay, kind, campaign, payload: operation.payload };
+    if (operation.customer === '') twin.pending.push(entry);
+    else twin.ensure(operation.customer).pending.push(entry);
+    return;
+  }
   if (operation.op === 'forget' && answer !== -1) {
     const held = twin.ensure(operation.customer);
     held.contacts = held.contacts.filter(({ ts }) => ts >= logTime - operation.ageMs);
   }
+  if (operation.op === 'flags' && answer !== -1) {
+    const held = twin.ensure(operation.customer);
+    const { flags } = operation;
+    held.contacts = held.contacts.map((contact) => (contact.decision === answer ? { ...contact, flags } : contact));
+  }
+  if (operation.op === 'drop' && answer !== -1) {
+    const held = twin.ensure(operation.customer);
+    expect(answer === null).toBe(held.pending.length === 0);
+    held.pending = held.pending.filter(({ number }) => number !== answer);
+  }
   if (answer !== true) return;
   const held = twin.ensure(operation.customer);
-  if (operation.op === 'attribute') {
+  if (operation.op === 'recall') {
+    const { type, max, keepMs } = operation;
+    const kept = held.recent.filter(({ ts }) => ts >= logTime - keepMs);
+    const ts = logTime - Math.max(0, operation.lag);
+    held.recent = [...kept.slice(Math.max(0, kept.length - max + 1)), { ts, type, payload: operation.payload }];
+  } else if (operation.op === 'attribute') {
     const { name, type } = subject.attributeOf(operation.pick) as AttributeLayout;
     if (operation.unset) held.attributes.delete(name);
     else if (type === 'string') held.attributes.set(name, operation.text);
@@ -360,8 +475,9 @@ function follow(
     twin.observe(operation.customer, aggregate, logTime - operation.lag, logTime, value, operation.text);
   } else if (operation.op === 'consent') held.consents.set(operation.channel, operation.state);
   else if (operation.op === 'contact') {
-    const { campaign, offer } = operation;
-    held.contacts.push({ ts: logTime, campaign, channel: 'sms', offer, decision });
+    const { campaign, offer, group } = operation;
+    const codes = { group, category: 'sms', variant: campaign, flags: 0 };
+    held.contacts.push({ ts: logTime, campaign, channel: 'sms', offer, decision, ...codes });
   }
 }
 
@@ -371,7 +487,16 @@ function compare(twin: Twin, state: PartitionState, logTime: number): void {
   const into = frame(attributes.length + aggregates.length);
   const slots = [...attributes, ...aggregates].map(({ slot }) => slot);
   expect(state.customers).toBe(twin.customers.size);
-  for (const [id, { consents, contacts }] of twin.customers) {
+  const first = twin.first();
+  expect(state.pending.nextDue).toBe(first === null ? Number.POSITIVE_INFINITY : first.dueMs);
+  expect(state.pending.first()?.number).toBe(first?.number);
+  const numbers = [twin.pending, ...[...twin.customers.values()].map(({ pending }) => pending)].flat();
+  expect([...state.pending.entries()].map(({ number }) => number)).toEqual(
+    numbers.map(({ number }) => number).sort((a, b) => a - b),
+  );
+  expect(state.pending.count).toBe(numbers.length);
+  expect(pendingOf(state, 0)).toEqual(twin.pending);
+  for (const [id, { consents, contacts, pending, recent }] of twin.customers) {
     const row = state.find(id);
     expect(row).toBeGreaterThan(0);
     expect(state.customerOf(row)).toBe(id);
@@ -386,6 +511,14 @@ function compare(twin: Twin, state: PartitionState, logTime: number): void {
     const held = state.consentsOf(row).map(({ channelCode, state: value }) => [state.textOf(channelCode), value]);
     expect(new Map(held as [string, number][])).toEqual(new Map([...consents].filter(([, value]) => value !== 0)));
     expect(contactsOf(state, row)).toEqual([...contacts].reverse());
+    expect(state.pending.has(row)).toBe(pending.length > 0);
+    expect(pendingOf(state, row)).toEqual(pending);
+    const reached = recent.filter(({ ts }) => logTime - ts <= SEQUENCE_RETENTION_MS);
+    expect(
+      state.recent
+        .list(row, logTime)
+        .map((held) => ({ ...held, type: state.textOf(held.type), payload: [...held.payload] })),
+    ).toEqual(reached);
   }
   for (const [key, { first, count }] of twin.ids) {
     const [customer, id] = key.split(' ') as [string, string];
@@ -403,14 +536,23 @@ function read(state: PartitionState, into: ProfileFrame, slot: number, type: str
   return into.text[slot] as string;
 }
 
-function contactsOf(state: PartitionState, row: number): object[] {
+function pendingOf(state: PartitionState, row: number): Pending[] {
+  return state.pending.list(row).map(({ number, row: of, dueMs, kind, campaign, payload }) => {
+    expect(of).toBe(row);
+    return { number, dueMs, kind, campaign: state.textOf(campaign), payload: [...payload] };
+  });
+}
+
+function contactsOf(state: PartitionState, row: number): Contact[] {
   const list = [];
   const cursor = state.contacts;
   for (let more = cursor.open(row); more; more = cursor.older()) {
-    const { ts, decision } = cursor;
-    const offer = cursor.offer < 0 ? null : state.textOf(cursor.offer);
+    const { ts, decision, flags } = cursor;
+    const [offer, group, category, variant] = [cursor.offer, cursor.group, cursor.category, cursor.variant].map(
+      (code) => (code < 0 ? null : state.textOf(code)),
+    ) as [string | null, string | null, string | null, string | null];
     const [campaign, channel] = [state.textOf(cursor.campaign), state.textOf(cursor.channel)];
-    list.push({ ts, campaign, channel, offer, decision });
+    list.push({ ts, campaign, channel, offer, decision, group, category, variant, flags });
   }
   return list;
 }

@@ -31,8 +31,33 @@ describe('contacts', () => {
     ]);
     expect(contacts.older()).toBe(true);
     expect([contacts.campaign, contacts.channel, contacts.offer, contacts.decision]).toEqual([1, 2, -1, 2 ** 40]);
+    expect([contacts.group, contacts.category, contacts.variant]).toEqual([6, 7, 8]);
     expect(contacts.older()).toBe(false);
     expect(contacts.older()).toBe(false);
+  });
+
+  it('finds a contact by its decision and keeps its flags', () => {
+    const state = new PartitionState(reserveMemory(LIMITS), LIMITS);
+    const row = state.ensure('a');
+    const numbers = [1, 2 ** 31, 2 ** 32 + 1, 2 ** 53 - 1];
+    for (const number of numbers) expect(state.addContact(row, number, 1, 2, 3, number, 4, 5, 6)).toBe(true);
+    expect(state.findContact(row, 2)).toBe(false);
+    expect(state.setContactFlags(row, 2, 1)).toBe(false);
+    for (const number of numbers) {
+      expect(state.findContact(row, number)).toBe(true);
+      expect([state.contacts.decision, state.contacts.flags, state.contacts.ts]).toEqual([number, 0, number]);
+      const digest = state.digest(0);
+      expect(state.setContactFlags(row, number, 255)).toBe(true);
+      expect(state.digest(0)).not.toBe(digest);
+      expect(state.setContactFlags(row, number, 0x91)).toBe(true);
+      expect([state.contacts.decision, state.contacts.flags]).toEqual([number, 0x91]);
+      expect(state.findContact(row, number)).toBe(true);
+      expect([state.contacts.decision, state.contacts.flags]).toEqual([number, 0x91]);
+    }
+    state.retainContacts(row, (ts) => ts !== 1);
+    expect(state.findContact(row, 1)).toBe(false);
+    expect(state.findContact(row, 2 ** 53 - 1)).toBe(true);
+    expect(state.contacts.flags).toBe(0x91);
   });
 
   it('is full at its bound, and has room after forgetting', () => {
