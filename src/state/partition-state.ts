@@ -383,7 +383,7 @@ export class PartitionState {
     const rows = keys.count + 1;
     let perRow = 4 + consents.touchedBytesPerRow;
     for (const column of profile.columns()) perRow += column.bytesPerRow;
-    const indexes = keys.touchedBytes + dictionary.touchedBytes + eventIds.touchedBytes;
+    const indexes = keys.touchedBytes + dictionary.touchedBytes + eventIds.touchedBytes + this.pending.queueBytes;
     return Math.round(indexes + blocks.heap.touchedBytes + rows * perRow);
   }
 

@@ -163,6 +163,10 @@ export class PendingStore {
     }
   }
 
+  get queueBytes(): number {
+    return this.#queue.bytes;
+  }
+
   /** Fills the queue after a restoration, from all rows before `rows`. */
   rebuild(rows: number): void {
     assert(this.count === 0, 'PendingStore.rebuild: there are entries already');

@@ -45,7 +45,8 @@ export class Restoration {
     eventIds.total = header.eventIdsTotal;
     eventIds.rebuild(header.eventIdsOldest);
     this.#parts.profile.restoreDefaults();
-    this.#parts.pending.rebuild(this.#rows);
+    if (header.pendingEntries > 0) this.#parts.pending.rebuild(this.#rows);
+    assert(this.#parts.pending.count === header.pendingEntries, 'snapshot lacks pending entries');
   }
 
   #readHeader(reader: ByteReader): void {

@@ -61,6 +61,8 @@ export interface SnapshotHeader {
   }[];
   /** By class of block: the most that were alive together. */
   readonly carved: readonly number[];
+  /** Of all rows, so that a restoration knows whether it has to look for any. */
+  readonly pendingEntries: number;
   readonly consentChannels: readonly number[];
   readonly sweep: SweepState;
 }
@@ -255,6 +257,7 @@ function describe(parts: StateParts): SnapshotHeader {
     })),
     ordinals: blocks.ordinals.map(({ state, nesting, passes }) => ({ state, nesting, passes })),
     carved: [...blocks.heap.carved],
+    pendingEntries: parts.pending.count,
     consentChannels: [...consents.channels],
     sweep: { row: sweep.row, logTime: sweep.logTime, calls: sweep.calls },
   };

@@ -11,6 +11,10 @@ export class TimerHeap {
   #numbers = new Float64Array(PLACES_MIN);
   #rows = new Int32Array(PLACES_MIN);
 
+  get bytes(): number {
+    return this.#dues.byteLength + this.#numbers.byteLength + this.#rows.byteLength;
+  }
+
   /** Of the pair at `place`; place 0 is the first. */
   due(place: number): number {
     return this.#dues[place] as number;
