@@ -151,6 +151,8 @@ export const SEQUENCE_EVENTS_MAX = 64;
 export const SEQUENCE_RETENTION_MS = 30 * 86_400_000;
 /** Fields of one remembered event: with all of them a customer's take 65 KiB, one block. */
 export const SEQUENCE_EVENT_BYTES_MAX = 1024;
+/** Winners that a campaign's count of outranked matches names; the others are counted together. */
+export const OUTRANKED_BY_MAX = 100;
 
 // --- Telemetry ---------------------------------------------------------------------------------------------------------------
 

@@ -89,7 +89,12 @@ function caseOf(contacts: number, customers: number): Case {
     for (let i = 0; i < CHECKS; i++) {
       history.open(rows[next++ % rows.length] as number, now, candidates, candidates.length);
       for (const candidate of candidates)
-        if (history.coolingDown(candidate) || history.offerUsedUp(candidate) || history.capped(0) || history.capped(1))
+        if (
+          history.coolingDown(candidate) ||
+          history.offerUsedUp(candidate) ||
+          history.capped(candidate, 0) > 0 ||
+          history.capped(candidate, 1) > 0
+        )
           held++;
     }
     assert(contacts > 0 === held > 0, 'contacts hold candidates back');

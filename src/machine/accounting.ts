@@ -2,6 +2,7 @@
  * The books. For every campaign, at all times: matched = decided + suppressed + waiting. Counts are kept by campaign
  * id, so that they go on when a version is published, and stay when a campaign is removed.
  */
+import { OUTRANKED_BY_MAX } from '../constants.ts';
 import { SuppressReason } from '../protocol/rejection.ts';
 import { assert } from '../stdx/assert.ts';
 import { CampaignResponses, type ResponseCounts } from './campaign-responses.ts';
@@ -13,13 +14,25 @@ export const Reason = {
   late: SUPPRESS_REASONS.indexOf('late'),
   expired: SUPPRESS_REASONS.indexOf('expired'),
   holdout: SUPPRESS_REASONS.indexOf('holdout'),
+  limit: SUPPRESS_REASONS.indexOf('limit'),
+  budget: SUPPRESS_REASONS.indexOf('budget'),
   offer: SUPPRESS_REASONS.indexOf('offer'),
   cooldown: SUPPRESS_REASONS.indexOf('cooldown'),
+  excluded: SUPPRESS_REASONS.indexOf('excluded'),
   consent: SUPPRESS_REASONS.indexOf('consent'),
   quietHours: SUPPRESS_REASONS.indexOf('quiet_hours'),
+  gap: SUPPRESS_REASONS.indexOf('gap'),
   cap: SUPPRESS_REASONS.indexOf('cap'),
   outranked: SUPPRESS_REASONS.indexOf('outranked'),
+  cancelled: SUPPRESS_REASONS.indexOf('cancelled'),
+  superseded: SUPPRESS_REASONS.indexOf('superseded'),
+  withdrawn: SUPPRESS_REASONS.indexOf('withdrawn'),
+  lapsed: SUPPRESS_REASONS.indexOf('lapsed'),
+  full: SUPPRESS_REASONS.indexOf('full'),
 } as const;
+
+/** Winners beyond OUTRANKED_BY_MAX are counted together under this name. */
+const OUTRANKED_BY_OTHERS = '_other';
 
 export class CampaignAccount {
   readonly id: string;
@@ -29,10 +42,15 @@ export class CampaignAccount {
   readonly decided = new Map<string, number>();
   /** By index into SUPPRESS_REASONS. */
   readonly suppressed = new Float64Array(SUPPRESS_REASONS.length);
+  /** Matches that wait: for a time, the end of quiet hours, or units. Pending entries of the kinds cascade, goal and expiry are none. */
   waiting = 0;
+  /** Matches suppressed as `outranked`, by the campaign that won in their place. */
+  readonly outrankedBy = new Map<string, number>();
+  /** Due times that passed without a run, because a later one had passed too. */
+  skippedRuns = 0;
   /** Evaluations of the predicate that ended in an error: false, and counted here. */
   errors = 0;
-  /** Evaluations of `value` that ended in an error or in no finite number: ranked as 0. */
+  /** Evaluations of `value` and of the score that ended in an error or in no finite number: 0. */
   valueErrors = 0;
   /** Messages that could not be rendered: sent as null. */
   messageErrors = 0;
@@ -48,6 +66,15 @@ export class CampaignAccount {
 
   decide(channel: string): void {
     this.decided.set(channel, (this.decided.get(channel) ?? 0) + 1);
+  }
+
+  /** `winner` is its id; null: it would have lost without any. */
+  outrank(winner: string | null): void {
+    this.suppress(Reason.outranked);
+    if (winner === null) return;
+    const name =
+      this.outrankedBy.has(winner) || this.outrankedBy.size < OUTRANKED_BY_MAX ? winner : OUTRANKED_BY_OTHERS;
+    this.outrankedBy.set(name, (this.outrankedBy.get(name) ?? 0) + 1);
   }
 
   assertBalanced(): void {
@@ -72,6 +99,8 @@ export class CampaignAccount {
       decided: Object.fromEntries([...this.decided].sort(byName)),
       suppressed,
       waiting: this.waiting,
+      outrankedBy: Object.fromEntries([...this.outrankedBy].sort(byName)),
+      skippedRuns: this.skippedRuns,
       errors: this.errors,
       valueErrors: this.valueErrors,
       messageErrors: this.messageErrors,
@@ -91,6 +120,8 @@ export interface CampaignRow extends ResponseCounts {
   readonly decided: Readonly<Record<string, number>>;
   readonly suppressed: Readonly<Record<string, number>>;
   readonly waiting: number;
+  readonly outrankedBy: Readonly<Record<string, number>>;
+  readonly skippedRuns: number;
   readonly errors: number;
   readonly valueErrors: number;
   readonly messageErrors: number;
@@ -132,6 +163,8 @@ export class Accounting {
         account.suppressed[index] = count;
       }
       account.waiting = row.waiting;
+      for (const [winner, count] of Object.entries(row.outrankedBy)) account.outrankedBy.set(winner, count);
+      account.skippedRuns = row.skippedRuns;
       account.errors = row.errors;
       account.valueErrors = row.valueErrors;
       account.messageErrors = row.messageErrors;

@@ -12,31 +12,12 @@ import { ScalarProgram } from '../rules/scalar-program.ts';
 import { SegmentSet } from '../rules/segment-set.ts';
 import type { PartitionState } from '../state/partition-state.ts';
 import { MessageTemplates } from '../workspace/message-templates.ts';
-import type { Aggregate, Campaign, Offer, Validity, Workspace } from '../workspace/workspace.ts';
+import type { Aggregate, Campaign, Workspace } from '../workspace/workspace.ts';
 import { Zones } from '../workspace/zones.ts';
-import { type Accounting, CampaignAccount } from './accounting.ts';
+import type { Accounting } from './accounting.ts';
+import { type ActiveCampaign, activateCampaign } from './active-campaign.ts';
 import { campaignReads, readersByType } from './campaign-reads.ts';
-
-/** A campaign of the active version, with what its decisions need at hand. */
-export interface ActiveCampaign {
-  readonly id: string;
-  /** Index into Workspace.campaigns. */
-  readonly index: number;
-  readonly campaign: Campaign;
-  /** Not in the books before the version is active: see Accounting.adopt. */
-  readonly account: CampaignAccount;
-  readonly campaignCode: number;
-  readonly offer: Offer | null;
-  readonly offerIndex: number;
-  /** -1 without an offer. */
-  readonly offerCode: number;
-  readonly channels: readonly number[];
-  readonly priority: number;
-  readonly cooldownMs: number;
-  readonly holdout: number;
-  readonly valid: Validity;
-  readonly value: ScalarProgram | null;
-}
+import { ContactRules } from './contact-rules.ts';
 
 /**
  * What a sum or an average takes: 2^53 observations of this magnitude, with all their rounding, add up to less than the
@@ -95,14 +76,7 @@ export class ActiveWorkspace {
   /** By channel index. */
   readonly channelCodes: Int32Array;
   readonly quietChannel: Uint8Array;
-  readonly capsOfChannel: readonly Int32Array[];
-  /** Caps on all channels. */
-  readonly capsOfAnyChannel: Int32Array;
-  /** By cap index. */
-  readonly capMax: Float64Array;
-  readonly capReachMs: Float64Array;
-  /** By offer index: the reach of its limit per customer; 0 without one, Infinity for ever. */
-  readonly offerReachMs: Float64Array;
+  readonly contactRules: ContactRules;
   readonly campaignOfCode: ReadonlyMap<number, number>;
   readonly offerOfCode: ReadonlyMap<number, number>;
   readonly channelOfCode: ReadonlyMap<number, number>;
@@ -134,55 +108,21 @@ export class ActiveWorkspace {
     this.profile = createProfileFrame(schema);
     const offerCodes = offers.map((offer) => intern(offer.id));
     this.channelCodes = Int32Array.from(channels, intern);
-    this.campaigns = workspace.campaigns.map((campaign) => this.#campaign(campaign, offerCodes, intern, accounting));
+    this.campaigns = workspace.campaigns.map((campaign) =>
+      activateCampaign(campaign, workspace, this.segments, intern, accounting),
+    );
     const live = workspace.campaigns.filter(({ status }) => status === 'live');
     const readers = readersByType(live, schema);
     this.events = schema.events.map((event) => this.#event(event, readers[event.index] ?? [], intern));
     this.quietChannel = Uint8Array.from(channels, (_, channel) =>
       policy.quietHours?.channels.includes(channel) === true ? 1 : 0,
     );
-    this.capsOfChannel = channels.map((_, channel) =>
-      Int32Array.from(
-        policy.caps.flatMap((cap, index) => (cap.channels === null || cap.channels.includes(channel) ? [index] : [])),
-      ),
-    );
-    this.capsOfAnyChannel = Int32Array.from(
-      policy.caps.flatMap((cap, index) => (cap.channels === null ? [index] : [])),
-    );
-    this.capMax = Float64Array.from(policy.caps, (cap) => cap.max);
-    this.capReachMs = Float64Array.from(policy.caps, (cap) => cap.perMs);
-    this.offerReachMs = Float64Array.from(offers, ({ perCustomer }) =>
-      perCustomer === null ? 0 : (perCustomer.perMs ?? Number.POSITIVE_INFINITY),
-    );
+    this.contactRules = new ContactRules(workspace, intern);
     this.campaignOfCode = new Map(this.campaigns.map((campaign) => [campaign.campaignCode, campaign.index]));
     this.offerOfCode = new Map(offerCodes.map((code, index) => [code, index]));
     this.channelOfCode = new Map(channels.map((_, index) => [this.channelCodes[index] as number, index]));
     this.channelIndex = new Map(channels.map((name, index) => [name, index]));
     this.attributeIndex = new Map(workspace.attributes.map((attribute, index) => [attribute.name, index]));
-  }
-
-  #campaign(
-    campaign: Campaign,
-    offerCodes: readonly number[],
-    intern: (text: string) => number,
-    accounting: Accounting,
-  ): ActiveCampaign {
-    return {
-      id: campaign.id,
-      index: campaign.index,
-      campaign,
-      account: accounting.find(campaign.id) ?? new CampaignAccount(campaign.id),
-      campaignCode: intern(campaign.id),
-      offer: campaign.offer < 0 ? null : (this.workspace.offers[campaign.offer] as Offer),
-      offerIndex: campaign.offer,
-      offerCode: campaign.offer < 0 ? -1 : (offerCodes[campaign.offer] as number),
-      channels: campaign.channels,
-      priority: campaign.priority,
-      cooldownMs: campaign.cooldownMs,
-      holdout: campaign.holdout,
-      valid: campaign.valid,
-      value: campaign.value === null ? null : new ScalarProgram(campaign.value, this.segments),
-    };
   }
 
   #event(event: EventSchema, readers: readonly Campaign[], intern: (text: string) => number): ActiveEvent {

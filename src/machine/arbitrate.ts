@@ -1,9 +1,9 @@
 /**
- * Step 6, arbitrate: who wins an event. Candidates are ranked by priority, then value, then campaign id; the first
+ * Step 6, arbitrate: who wins an event. Candidates are ranked by score, then priority, value and campaign id; the first
  * `pick` win. After each winner the next in rank is checked again with that winner among the contacts (it may move to
  * another channel, or lose under the reason that now holds), and the ones behind it move up.
  */
-import type { ActiveCampaign } from './active-workspace.ts';
+import type { ActiveCampaign } from './active-campaign.ts';
 import type { Trigger } from './trigger.ts';
 
 /** Candidates of one event that passed policy, in parallel arrays that grow to the most ever seen and are reused. */
@@ -11,7 +11,8 @@ export class Candidates {
   count = 0;
   readonly campaigns: ActiveCampaign[] = [];
   readonly #triggers: Trigger[] = [];
-  #channels = new Int32Array(16);
+  #places = new Int32Array(16);
+  #scores = new Float64Array(16);
   #values = new Float64Array(16);
   #rank = new Int32Array(16);
   readonly #compare = (a: number, b: number): number => this.#order(a, b);
@@ -20,13 +21,14 @@ export class Candidates {
     this.count = 0;
   }
 
-  /** `channel` is the one that policy chose, `value` what the campaign is worth: a finite number. */
-  add(campaign: ActiveCampaign, trigger: Trigger, channel: number, value: number): void {
+  /** `place` is that of the channel that policy chose; score and value, what the campaign is worth, are finite numbers. */
+  add(campaign: ActiveCampaign, trigger: Trigger, place: number, score: number, value: number): void {
     const at = this.count++;
-    if (at === this.#channels.length) this.#grow();
+    if (at === this.#places.length) this.#grow();
     this.campaigns[at] = campaign;
     this.#triggers[at] = trigger;
-    this.#channels[at] = channel;
+    this.#places[at] = place;
+    this.#scores[at] = score;
     this.#values[at] = value;
   }
 
@@ -42,8 +44,8 @@ export class Candidates {
   trigger(rank: number): Trigger {
     return this.#triggers[this.#rank[rank] as number] as Trigger;
   }
-  channel(rank: number): number {
-    return this.#channels[this.#rank[rank] as number] as number;
+  place(rank: number): number {
+    return this.#places[this.#rank[rank] as number] as number;
   }
   value(rank: number): number {
     return this.#values[this.#rank[rank] as number] as number;
@@ -53,6 +55,9 @@ export class Candidates {
   #order(a: number, b: number): number {
     const left = this.campaigns[a] as ActiveCampaign;
     const right = this.campaigns[b] as ActiveCampaign;
+    const leftScore = this.#scores[a] as number;
+    const rightScore = this.#scores[b] as number;
+    if (leftScore !== rightScore) return leftScore > rightScore ? -1 : 1;
     if (left.priority !== right.priority) return left.priority > right.priority ? -1 : 1;
     const leftValue = this.#values[a] as number;
     const rightValue = this.#values[b] as number;
@@ -61,10 +66,13 @@ export class Candidates {
   }
 
   #grow(): void {
-    const size = this.#channels.length * 2;
-    const channels = new Int32Array(size);
-    channels.set(this.#channels);
-    this.#channels = channels;
+    const size = this.#places.length * 2;
+    const places = new Int32Array(size);
+    places.set(this.#places);
+    this.#places = places;
+    const scores = new Float64Array(size);
+    scores.set(this.#scores);
+    this.#scores = scores;
     const values = new Float64Array(size);
     values.set(this.#values);
     this.#values = values;

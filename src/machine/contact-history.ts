@@ -1,11 +1,11 @@
 /**
  * What one customer's contacts (decisions made for them) mean to the rules of the active version: how full each cap is,
- * when each candidate campaign last won, how often each candidate's offer was given. One walk per event, newest first,
- * that ends where no rule reaches; after it every question costs nothing.
+ * when each candidate campaign last won, how often each candidate's offer was given, who of each exclusion came last.
+ * One walk per event, newest first, that ends where no rule reaches; after it every question costs nothing.
  *
  * Rolling windows are half-open: at `now` a contact counts while now − ts < per, so exactly `per` later is allowed
  * again. Contact times never decrease, and a rule is asked before every contact, hence no window of length `per`,
- * whatever its start, ever holds more than `max`.
+ * whatever its start, ever holds more than `max`. A contact whose delivery failed counts for nothing from then on.
  *
  * What is kept: contacts that a rule of the active version can reach, and at least CONTACT_RETENTION_MS of history, so
  * that a longer cap published later finds it. Contacts whose offer has a limit without `per` are kept for ever; the
@@ -14,14 +14,22 @@
  */
 import { CONTACT_RETENTION_MS } from '../constants.ts';
 import type { PartitionState } from '../state/partition-state.ts';
-import type { ActiveCampaign, ActiveWorkspace } from './active-workspace.ts';
+import type { ActiveCampaign } from './active-campaign.ts';
+import type { ActiveWorkspace } from './active-workspace.ts';
+import { ContactFlag } from './contact-flags.ts';
+import type { ContactRules } from './contact-rules.ts';
 
 /** Lists shorter than this are not searched for contacts to forget. */
 const CONTACTS_SWEPT_MIN = 64;
 
+/** What stands against one more contact, the weaker first. */
+export const Capped = { no: 0, gap: 1, cap: 2 } as const;
+export type Capped = (typeof Capped)[keyof typeof Capped];
+
 export class ContactHistory {
   readonly #state: PartitionState;
   readonly #active: ActiveWorkspace;
+  readonly #rules: ContactRules;
   /**
    * By index: last time that a candidate campaign won; how often a candidate's offer was given within its window;
    * contacts within each cap's window.
@@ -29,9 +37,13 @@ export class ContactHistory {
   readonly #lastWon: Float64Array;
   readonly #offersGiven: Int32Array;
   readonly #capUsed: Int32Array;
-  /** The longest reach of a rule with an end, and whether an offer counts for ever. */
-  readonly #reachMs: number;
-  readonly #lifetime: boolean;
+  /**
+   * By exclusion: time and campaign of its members' latest contact, and time of the latest of any other campaign: what
+   * a candidate that is the former must look at.
+   */
+  readonly #lastMemberTs: Float64Array;
+  readonly #lastMember: Int32Array;
+  readonly #otherMemberTs: Float64Array;
   #row = 0;
   #now = 0;
   /** Contacts within reach: all of them where an offer counts for ever. */
@@ -40,16 +52,14 @@ export class ContactHistory {
   constructor(state: PartitionState, active: ActiveWorkspace) {
     this.#state = state;
     this.#active = active;
+    this.#rules = active.contactRules;
     const { campaigns, offers, policy } = active.workspace;
     this.#lastWon = new Float64Array(campaigns.length);
     this.#offersGiven = new Int32Array(offers.length);
     this.#capUsed = new Int32Array(policy.caps.length);
-    let reach = 0;
-    for (const cap of policy.caps) reach = Math.max(reach, cap.perMs);
-    for (const campaign of campaigns) reach = Math.max(reach, campaign.cooldownMs);
-    for (const offer of offers) reach = Math.max(reach, offer.perCustomer?.perMs ?? 0);
-    this.#reachMs = reach;
-    this.#lifetime = offers.some((offer) => offer.perCustomer !== null && offer.perCustomer.perMs === null);
+    this.#lastMemberTs = new Float64Array(policy.exclusions.length);
+    this.#lastMember = new Int32Array(policy.exclusions.length);
+    this.#otherMemberTs = new Float64Array(policy.exclusions.length);
   }
 
   /** Reads the customer's contacts for these candidates. Must be called before any question, once per event. */
@@ -62,19 +72,26 @@ export class ContactHistory {
       if (campaign.offer !== null) this.#offersGiven[campaign.offerIndex] = 0;
     }
     this.#capUsed.fill(0);
+    this.#lastMemberTs.fill(Number.NEGATIVE_INFINITY);
+    this.#lastMember.fill(-1);
+    this.#otherMemberTs.fill(Number.NEGATIVE_INFINITY);
     this.#held = 0;
     const contacts = this.#state.contacts;
-    const reach = this.#lifetime ? Number.POSITIVE_INFINITY : this.#reachMs;
+    const { lifetime, reachMs } = this.#rules;
+    const reach = lifetime ? Number.POSITIVE_INFINITY : reachMs;
     for (let more = contacts.open(row); more; more = contacts.older()) {
       if (now - contacts.ts >= reach) break;
       this.#held++;
-      this.#count(contacts.ts, contacts.campaign, contacts.channel, contacts.offer);
+      if ((contacts.flags & ContactFlag.failed) !== 0) continue;
+      const { ts, campaign, channel, offer, group, category } = contacts;
+      this.#count(ts, campaign, channel, offer, group, category);
     }
   }
 
   /** Takes a decision just made into account; the contact itself is added by `add`. */
-  note(campaign: ActiveCampaign, channel: number): void {
-    this.#count(this.#now, campaign.campaignCode, this.#active.channelCodes[channel] as number, campaign.offerCode);
+  note({ campaignCode, offerCode, groupCode, categoryCode }: ActiveCampaign, channel: number): void {
+    const channelCode = this.#active.channelCodes[channel] as number;
+    this.#count(this.#now, campaignCode, channelCode, offerCode, groupCode, categoryCode);
   }
 
   /** Whether the campaign won less than its cooldown ago. */
@@ -88,66 +105,119 @@ export class ContactHistory {
     return limit !== null && (this.#offersGiven[campaign.offerIndex] as number) >= limit.max;
   }
 
-  /** Whether one more decision on this channel would break a cap. */
-  capped(channel: number): boolean {
-    const caps = this.#active.capsOfChannel[channel] as Int32Array;
-    for (let i = 0; i < caps.length; i++) {
-      const cap = caps[i] as number;
-      if ((this.#capUsed[cap] as number) >= (this.#active.capMax[cap] as number)) return true;
+  /** Whether another member of one of the campaign's exclusions contacted the customer within its time. */
+  excluded({ exclusions, campaignCode }: ActiveCampaign): boolean {
+    for (let i = 0; i < exclusions.length; i++) {
+      const exclusion = exclusions[i] as number;
+      const last = this.#lastMember[exclusion] === campaignCode ? this.#otherMemberTs : this.#lastMemberTs;
+      if (this.#now - (last[exclusion] as number) < (this.#rules.exclusionReachMs[exclusion] as number)) return true;
     }
     return false;
+  }
+
+  /** Whether one more decision of the campaign on this channel would break a cap, or at least a gap. */
+  capped({ capsOfChannel, capRoom }: ActiveCampaign, channel: number): Capped {
+    const caps = capsOfChannel[channel] as Int32Array;
+    let capped: Capped = Capped.no;
+    for (let i = 0; i < caps.length; i++) {
+      const cap = caps[i] as number;
+      if ((this.#capUsed[cap] as number) < (capRoom[cap] as number)) continue;
+      if (this.#rules.isGap[cap] === 0) return Capped.cap;
+      capped = Capped.gap;
+    }
+    return capped;
   }
 
   /** Whether another contact can be kept; makes room by forgetting what no rule reaches. */
   hasRoom(): boolean {
     if (this.#state.contactRoom(this.#row)) return true;
-    this.#forget(this.#reachMs);
+    this.#forget(this.#rules.reachMs);
     return this.#state.contactRoom(this.#row);
   }
 
-  /** Keeps a decision as a contact. False: there was no room after all (ask `hasRoom` first). */
-  add({ campaignCode, offerCode }: ActiveCampaign, channel: number, decisionNumber: number): boolean {
+  /**
+   * Keeps a decision as a contact; variantCode -1: none. False: there was no room after all (ask `hasRoom` first), and
+   * nothing has changed.
+   */
+  add(campaign: ActiveCampaign, channel: number, decisionNumber: number, variantCode: number): boolean {
+    const { campaignCode, offerCode, groupCode, categoryCode } = campaign;
     const channelCode = this.#active.channelCodes[channel] as number;
-    if (!this.#state.addContact(this.#row, this.#now, campaignCode, channelCode, offerCode, decisionNumber, -1, -1, -1))
-      return false;
+    const added = this.#state.addContact(
+      this.#row,
+      this.#now,
+      campaignCode,
+      channelCode,
+      offerCode,
+      decisionNumber,
+      groupCode,
+      categoryCode,
+      variantCode,
+    );
+    if (!added) return false;
     this.#held++;
     // Forgetting comes after adding: the list never becomes empty on the way, so its block stays and the room that was
     // found is there. Forgetting some in the middle walks the whole list: worth it whenever the list has doubled.
     const doubled = this.#held >= CONTACTS_SWEPT_MIN && (this.#held & (this.#held - 1)) === 0;
-    if (!this.#lifetime || doubled) this.#forget(Math.max(this.#reachMs, CONTACT_RETENTION_MS));
+    if (!this.#rules.lifetime || doubled) this.#forget(Math.max(this.#rules.keptMs, CONTACT_RETENTION_MS));
     return true;
   }
 
-  #count(ts: number, campaignCode: number, channelCode: number, offerCode: number): void {
+  #count(
+    ts: number,
+    campaignCode: number,
+    channelCode: number,
+    offerCode: number,
+    groupCode: number,
+    categoryCode: number,
+  ): void {
     const active = this.#active;
+    const rules = this.#rules;
     const age = this.#now - ts;
     const campaign = active.campaignOfCode.get(campaignCode);
     if (campaign !== undefined && ts > (this.#lastWon[campaign] as number)) this.#lastWon[campaign] = ts;
     if (offerCode >= 0) {
       const offer = active.offerOfCode.get(offerCode);
-      if (offer !== undefined && age < (active.offerReachMs[offer] as number))
+      if (offer !== undefined && age < (rules.offerReachMs[offer] as number))
         this.#offersGiven[offer] = (this.#offersGiven[offer] as number) + 1;
     }
     // A channel that this version does not have counts for the caps on all channels only.
     const channel = active.channelOfCode.get(channelCode);
-    const caps = channel === undefined ? active.capsOfAnyChannel : (active.capsOfChannel[channel] as Int32Array);
+    const caps = channel === undefined ? rules.capsOfAnyChannel : (rules.capsOfChannel[channel] as Int32Array);
     for (let i = 0; i < caps.length; i++) {
       const cap = caps[i] as number;
-      if (age < (active.capReachMs[cap] as number)) this.#capUsed[cap] = (this.#capUsed[cap] as number) + 1;
+      if (age < (rules.capReachMs[cap] as number) && rules.countsFor(cap, groupCode, categoryCode))
+        this.#capUsed[cap] = (this.#capUsed[cap] as number) + 1;
+    }
+    for (let i = 0; i < this.#lastMember.length; i++)
+      if (rules.isMember(i, campaignCode, groupCode)) this.#noteMember(i, ts, campaignCode);
+  }
+
+  /** In any order of ts: contacts are walked from the newest on, and decisions are noted behind them. */
+  #noteMember(exclusion: number, ts: number, campaignCode: number): void {
+    const lastTs = this.#lastMemberTs[exclusion] as number;
+    if (this.#lastMember[exclusion] === campaignCode) {
+      if (ts > lastTs) this.#lastMemberTs[exclusion] = ts;
+    } else if (ts >= lastTs) {
+      this.#otherMemberTs[exclusion] = lastTs;
+      this.#lastMemberTs[exclusion] = ts;
+      this.#lastMember[exclusion] = campaignCode;
+    } else if (ts > (this.#otherMemberTs[exclusion] as number)) {
+      this.#otherMemberTs[exclusion] = ts;
     }
   }
 
   /** Forgets the contacts that are `reachMs` old or older, but none whose offer counts for ever. */
   #forget(reachMs: number): void {
     const state = this.#state;
-    if (!this.#lifetime) {
+    const { lifetime, offerReachMs } = this.#rules;
+    if (!lifetime) {
       state.forgetContacts(this.#row, this.#now - reachMs + 1);
       return;
     }
     state.retainContacts(this.#row, (ts, offerCode) => {
       if (this.#now - ts < reachMs) return true;
       const offer = this.#active.offerOfCode.get(offerCode);
-      return offer !== undefined && this.#active.offerReachMs[offer] === Number.POSITIVE_INFINITY;
+      return offer !== undefined && offerReachMs[offer] === Number.POSITIVE_INFINITY;
     });
   }
 }

@@ -1,7 +1,8 @@
 /** From match to decide: what becomes of the campaigns that one event matched. */
 import type { EventFrame } from '../protocol/frame.ts';
 import { Reason } from './accounting.ts';
-import type { ActiveCampaign, ActiveEvent, ActiveWorkspace } from './active-workspace.ts';
+import type { ActiveCampaign } from './active-campaign.ts';
+import type { ActiveEvent, ActiveWorkspace } from './active-workspace.ts';
 import type { DecideStep } from './decide.ts';
 import type { Effects } from './effects.ts';
 import { LiveTrigger } from './live-trigger.ts';

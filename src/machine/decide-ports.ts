@@ -1,25 +1,10 @@
 /** What deciding leans on beside the customer's own state; the machine hands it over. */
-import type { ActiveCampaign } from './active-workspace.ts';
-import type { PendingKind } from './pending-kind.ts';
+import type { ActiveCampaign } from './active-campaign.ts';
+import type { PendingWaits } from './pending-waits.ts';
 import type { Trigger } from './trigger.ts';
 
 /** Where a campaign waits for something on behalf of a customer. */
-export interface WaitingRoom {
-  /**
-   * Keeps what is needed to go on later: the trigger as this campaign still reads it, and `body` (plain JSON). dueMs Infinity: no timer. Entries of the kinds wait,
-   * quietHours and units count as waiting. False: no room, and nothing has changed.
-   */
-  enter(
-    kind: PendingKind,
-    campaign: ActiveCampaign,
-    row: number,
-    dueMs: number,
-    trigger: Trigger,
-    body: object,
-  ): boolean;
-  /** Number of the entry made last. */
-  readonly lastNumber: number;
-}
+export type WaitingRoom = Pick<PendingWaits, 'enter' | 'leave' | 'suppress'>;
 
 /** Units of budgets and limits in this partition's hand, by lease key; see protocol/partition-message.ts. */
 export interface UnitLeases {
@@ -27,7 +12,9 @@ export interface UnitLeases {
   usedUp(key: string): boolean;
   /** One unit of each. False: not all were in hand, and nothing was taken. */
   take(keys: readonly string[]): boolean;
-  /** Gathers one unit of each, in this order, for a pending entry: which is resumed, or denied, later. */
+  /**
+   * Gathers one unit of each, in this order, for a pending entry: see UnitWaiters.resume and deny. Called at the end of a round, so that the answer may come at once.
+   */
   wait(keys: readonly string[], waiterNumber: number): void;
 }
 

@@ -1,46 +1,63 @@
 /**
- * Steps 5 to 7 for the candidates of one customer at one moment: those of one event, of what falls due for a customer at
- * one millisecond, or of a schedule: policy, arbitration, decision.
+ * Steps 5 to 7 for the candidates of one customer at one moment, a round: those of one event, of what falls due for a
+ * customer at one millisecond, or of a schedule. Policy, arbitration, decision; and what else makes decisions beside
+ * rounds: winners that waited for units, and follow-ups.
  */
+import type { ScalarProgram } from '../rules/scalar-program.ts';
 import type { PartitionState } from '../state/partition-state.ts';
-import { Reason } from './accounting.ts';
-import type { ActiveCampaign, ActiveWorkspace } from './active-workspace.ts';
+import type { ActiveCampaign } from './active-campaign.ts';
+import type { ActiveWorkspace } from './active-workspace.ts';
 import { Candidates } from './arbitrate.ts';
 import { ContactHistory } from './contact-history.ts';
+import { beginMoment, type DecideParts, lose } from './decide-parts.ts';
 import type { DecidePorts } from './decide-ports.ts';
 import { DecisionMaker, type DecisionNumbers } from './decision-maker.ts';
 import type { Effects } from './effects.ts';
+import { FollowUps } from './follow-ups.ts';
+import { leaseKeysOf } from './lease-keys.ts';
 import { Moment } from './moment.ts';
 import { Policy } from './policy.ts';
+import { ALL_TAKEN, Slots } from './slots.ts';
 import type { Trigger } from './trigger.ts';
+import { UnitWaiters, type WaiterNumbers } from './unit-waiters.ts';
 
 export class DecideStep {
+  readonly policy: Policy;
+  readonly units: UnitWaiters;
+  readonly followUps: FollowUps;
   readonly #state: PartitionState;
   readonly #active: ActiveWorkspace;
-  readonly #ports: DecidePorts;
   readonly #history: ContactHistory;
   readonly #moment = new Moment();
-  readonly #maker: DecisionMaker;
-  readonly policy: Policy;
-  /** Whom validity and holdout let pass, of the round that is being gathered. */
+  readonly #slots: Slots;
+  readonly #parts: DecideParts;
+  /** The round that is being gathered: whom validity, holdouts and units let pass. */
   readonly #standing: ActiveCampaign[] = [];
   readonly #triggers: Trigger[] = [];
   #count = 0;
   readonly #candidates = new Candidates();
+  /** Of this round. */
+  #winners = 0;
+  #lastWinner = '';
 
   constructor(
     state: PartitionState,
     active: ActiveWorkspace,
     partition: number,
-    numbers: DecisionNumbers,
+    numbers: DecisionNumbers & WaiterNumbers,
     ports: DecidePorts,
   ) {
+    const moment = this.#moment;
+    const history = new ContactHistory(state, active);
     this.#state = state;
     this.#active = active;
-    this.#ports = ports;
-    this.#history = new ContactHistory(state, active);
-    this.policy = new Policy(state, active, this.#history, this.#moment);
-    this.#maker = new DecisionMaker(state, active, partition, numbers, this.#history, this.#moment);
+    this.#history = history;
+    this.#slots = new Slots(active.workspace);
+    this.policy = new Policy(state, active, history, ports.leases, moment);
+    const maker = new DecisionMaker(state, active, partition, numbers, history, ports.aftermath, moment);
+    this.#parts = { active, ports, moment, policy: this.policy, history, slots: this.#slots, maker };
+    this.units = new UnitWaiters(this.#parts, numbers);
+    this.followUps = new FollowUps(this.#parts);
   }
 
   /**
@@ -48,25 +65,22 @@ export class DecideStep {
    * (`beginChange`). What `add` and `run` count are times that a campaign matched.
    */
   begin(row: number, customer: string, now: number): void {
-    this.#moment.row = row;
-    this.#moment.customer = customer;
-    this.#moment.now = now;
+    beginMoment(this.#parts, row, customer, now);
+    this.#slots.clear();
     this.#count = 0;
-    this.policy.begin();
-    this.#active.segments.begin(this.#active.profile, now);
+    this.#winners = 0;
   }
 
   /** Another candidate, in the order of campaigns. It loses here, or `run` tells. */
   add(campaign: ActiveCampaign, trigger: Trigger): void {
-    const reason = this.policy.standing(campaign);
-    if (reason >= 0) {
-      this.#standing[this.#count] = campaign;
-      this.#triggers[this.#count++] = trigger;
+    let reason = this.policy.standing(campaign);
+    if (reason >= 0) reason = this.policy.units(campaign);
+    if (reason < 0) {
+      lose(this.#parts, campaign, trigger, -1 - reason);
       return;
     }
-    campaign.account.suppress(-1 - reason);
-    if (-1 - reason === Reason.holdout)
-      this.#ports.aftermath.heldOut(campaign, this.#moment.row, this.#moment.now, trigger);
+    this.#standing[this.#count] = campaign;
+    this.#triggers[this.#count++] = trigger;
   }
 
   /** Decides who of the round wins. */
@@ -80,38 +94,67 @@ export class DecideStep {
     for (let i = 0; i < count; i++) {
       const campaign = this.#standing[i] as ActiveCampaign;
       const trigger = this.#triggers[i] as Trigger;
-      const channel = this.policy.channelFor(campaign);
-      if (channel < 0) campaign.account.suppress(-1 - channel);
-      else candidates.add(campaign, trigger, channel, this.#valueOf(campaign, trigger));
+      const place = this.#placeOf(campaign);
+      if (place < 0) lose(this.#parts, campaign, trigger, -1 - place);
+      else {
+        const score = this.#worth(campaign, campaign.score, trigger);
+        candidates.add(campaign, trigger, place, score, this.#worth(campaign, campaign.value, trigger));
+      }
     }
     candidates.rank();
     this.#pick(effects);
+    this.units.gather();
+  }
+
+  /** Of the first channel that history and policy leave the campaign, or −1 − reason. */
+  #placeOf(campaign: ActiveCampaign): number {
+    const reason = this.policy.earlier(campaign);
+    return reason < 0 ? reason : this.policy.place(campaign, campaign.channels, 0);
   }
 
   #pick(effects: Effects): void {
     const candidates = this.#candidates;
-    const { known } = this.#moment;
     const { pick } = this.#active.workspace.policy;
-    let winners = 0;
     for (let rank = 0; rank < candidates.count; rank++) {
       const campaign = candidates.campaign(rank);
-      if (winners === pick) {
-        campaign.account.suppress(Reason.outranked);
+      if (this.#winners === pick) {
+        campaign.account.outrank(this.#lastWinner);
         continue;
       }
-      const channel = known && winners > 0 ? this.policy.channelFor(campaign) : candidates.channel(rank);
-      if (channel < 0) {
-        campaign.account.suppress(-1 - channel);
-        continue;
-      }
-      winners++;
-      this.#maker.make(campaign, channel, candidates.value(rank), candidates.trigger(rank), effects);
+      // Only a known customer's winners stand in the way of those behind them.
+      const again = this.#winners > 0 && this.#moment.known;
+      const place = again ? this.#placeOf(campaign) : candidates.place(rank);
+      if (place < 0) lose(this.#parts, campaign, candidates.trigger(rank), -1 - place);
+      else this.#seat(campaign, candidates.trigger(rank), place, candidates.value(rank), effects);
     }
   }
 
-  /** 0 where the campaign has no value, or where it cannot be computed. */
-  #valueOf(campaign: ActiveCampaign, trigger: Trigger): number {
-    const program = campaign.value;
+  /** Gives a winner a slot, where channels have them, and what else it needs; without a slot it is outranked after all. */
+  #seat(campaign: ActiveCampaign, trigger: Trigger, firstPlace: number, value: number, effects: Effects): void {
+    const slots = this.#slots;
+    const { channels } = campaign;
+    let place = firstPlace;
+    let slot = slots.find(campaign, channels[place] as number);
+    while (slot === ALL_TAKEN) {
+      place = this.policy.place(campaign, channels, place + 1);
+      if (place < 0) {
+        campaign.account.outrank(slots.lastTaker(campaign, channels[firstPlace] as number));
+        return;
+      }
+      slot = slots.find(campaign, channels[place] as number);
+    }
+    const channel = channels[place] as number;
+    const leaseKeys = leaseKeysOf(campaign, this.#active, this.#moment.now);
+    const draft = { campaign, channel, slot: slots.name(channel, slot), value, follows: null, leaseKeys, trigger };
+    if (leaseKeys.length === 0 || this.#parts.ports.leases.take(leaseKeys)) this.#parts.maker.make(draft, effects);
+    else if (!this.units.enter(draft, effects)) return;
+    slots.take(channel, slot, campaign.id);
+    this.#winners++;
+    this.#lastWinner = campaign.id;
+  }
+
+  /** What the campaign's value or score is: 0 without one, and where it cannot be computed (counted). */
+  #worth(campaign: ActiveCampaign, program: ScalarProgram | null, trigger: Trigger): number {
     if (program === null) return 0;
     const { row, now } = this.#moment;
     const { profile } = this.#active;

@@ -16,6 +16,8 @@ export class Globals {
   logTime = 0;
   /** Decisions made; the last one has this number. */
   decisionCount = 0;
+  /** Pending entries begun; the last one has this number. */
+  pendingCount = 0;
   /** Dead letters; the last one has this number. */
   deadLetterCount = 0;
   accepted = 0;
@@ -39,6 +41,7 @@ interface GlobalsImage {
   readonly recordTs: number;
   readonly logTime: number;
   readonly decisionCount: number;
+  readonly pendingCount: number;
   readonly deadLetterCount: number;
   readonly accepted: number;
   readonly repeated: number;
@@ -93,6 +96,7 @@ export function decodeGlobals(bytes: Uint8Array, identity: MachineIdentity, glob
   globals.recordTs = image.recordTs;
   globals.logTime = image.logTime;
   globals.decisionCount = image.decisionCount;
+  globals.pendingCount = image.pendingCount;
   globals.deadLetterCount = image.deadLetterCount;
   globals.accepted = image.accepted;
   globals.repeated = image.repeated;

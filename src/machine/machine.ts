@@ -49,7 +49,7 @@ const ERRORS_COLLECTED_EVERY = 1 << 20;
 
 /** Nothing waits, no budget ends, and nothing follows from a decision. */
 const PORTS: DecidePorts = {
-  waits: { enter: () => false, lastNumber: 0 },
+  waits: { enter: () => false, leave: () => {}, suppress: () => {} },
   leases: { usedUp: () => false, take: () => true, wait: () => {} },
   aftermath: { contacted: () => {}, heldOut: () => {} },
 };

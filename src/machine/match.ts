@@ -5,7 +5,8 @@
  */
 import type { EventFrame } from '../protocol/frame.ts';
 import type { Gather, PartitionState } from '../state/partition-state.ts';
-import type { ActiveCampaign, ActiveEvent, ActiveWorkspace } from './active-workspace.ts';
+import type { ActiveCampaign } from './active-campaign.ts';
+import type { ActiveEvent, ActiveWorkspace } from './active-workspace.ts';
 
 export class MatchStep {
   readonly #active: ActiveWorkspace;

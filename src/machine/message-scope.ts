@@ -7,7 +7,8 @@ import type { EventList, EventSchema, ProfileField, ValueType } from '../protoco
 import type { SegmentSet } from '../rules/segment-set.ts';
 import type { MessageScope } from '../workspace/message-templates.ts';
 import type { Template } from '../workspace/workspace.ts';
-import type { ActiveCampaign, ActiveWorkspace } from './active-workspace.ts';
+import type { ActiveCampaign } from './active-campaign.ts';
+import type { ActiveWorkspace } from './active-workspace.ts';
 import { formatRfc3339 } from './rfc3339.ts';
 
 type Fields = Record<string, unknown>;

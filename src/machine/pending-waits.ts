@@ -9,7 +9,7 @@
  */
 import { assert } from '../stdx/assert.ts';
 import type { Accounting, CampaignAccount } from './accounting.ts';
-import type { ActiveCampaign } from './active-workspace.ts';
+import type { ActiveCampaign } from './active-campaign.ts';
 import { PendingKind } from './pending-kind.ts';
 import type { StoredEvent } from './stored-event.ts';
 import type { Trigger } from './trigger.ts';

@@ -1,6 +1,6 @@
 /** What set a campaign off for a customer: an event just applied, one kept since a wait began, or a schedule's due time. */
 import type { EventFrame } from '../protocol/frame.ts';
-import type { ActiveCampaign } from './active-workspace.ts';
+import type { ActiveCampaign } from './active-campaign.ts';
 
 export interface Trigger {
   /** Index within its record of an event just applied; -1 for everything else. */

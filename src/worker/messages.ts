@@ -1,7 +1,7 @@
 /**
  * What crosses between the main thread and a shard worker: batches, never single events. Byte payloads travel in one transferred buffer per message.
  */
-import type { ResponseCounts } from '../machine/campaign-responses.ts';
+import type { CampaignRow } from '../machine/accounting.ts';
 import type { ScanSource } from '../machine/scan-source.ts';
 import type { AudienceFormat } from '../protocol/audience.ts';
 import type { Rejection } from '../protocol/rejection.ts';
@@ -138,16 +138,7 @@ export interface PartitionStatus {
 }
 
 /** One campaign's counts in some partitions; summed on the main thread. */
-export interface CampaignTally extends ResponseCounts {
-  readonly id: string;
-  readonly matched: number;
-  readonly decided: Readonly<Record<string, number>>;
-  readonly suppressed: Readonly<Record<string, number>>;
-  readonly waiting: number;
-  readonly errors: number;
-  readonly valueErrors: number;
-  readonly messageErrors: number;
-}
+export type CampaignTally = Omit<CampaignRow, 'status'>;
 
 export interface PartitionSource {
   readonly partition: number;

@@ -107,6 +107,7 @@ function viewOf(tally: CampaignTally, status: string): CampaignView {
 }
 
 function emptyTally(id: string): CampaignTally {
-  const counts = { matched: 0, decided: {}, suppressed: {}, waiting: 0, errors: 0, valueErrors: 0, messageErrors: 0 };
-  return { id, ...counts, ...NO_RESPONSES };
+  const errors = { errors: 0, valueErrors: 0, messageErrors: 0 };
+  const books = { matched: 0, decided: {}, suppressed: {}, waiting: 0, outrankedBy: {}, skippedRuns: 0 };
+  return { id, ...books, ...errors, ...NO_RESPONSES };
 }

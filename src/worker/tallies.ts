@@ -19,6 +19,8 @@ function addTallies(a: CampaignTally, b: CampaignTally): CampaignTally {
     decided: addCounts(a.decided, b.decided),
     suppressed: addCounts(a.suppressed, b.suppressed),
     waiting: a.waiting + b.waiting,
+    outrankedBy: addCounts(a.outrankedBy, b.outrankedBy),
+    skippedRuns: a.skippedRuns + b.skippedRuns,
     errors: a.errors + b.errors,
     valueErrors: a.valueErrors + b.valueErrors,
     messageErrors: a.messageErrors + b.messageErrors,

@@ -105,6 +105,13 @@ export class Zones {
     return null;
   }
 
+  /** The first instant after utcMs, epoch ms, at which the zone's offset changes; Infinity: it never does, or the zone is unknown. */
+  nextChange(zone: string, utcMs: number): number {
+    const transitions = this.#of(zone);
+    if (transitions === null) return Number.POSITIVE_INFINITY;
+    return transitions.starts[indexAt(transitions, utcMs) + 1] ?? Number.POSITIVE_INFINITY;
+  }
+
   #of(zone: string): Transitions | null {
     const index = this.#zones.get(zone);
     if (index === undefined) return null;

@@ -37,7 +37,17 @@ test('counts are restored as they were, in the same order', () => {
 });
 
 test('partitions are summed', () => {
-  const zeros = { matched: 0, decided: {}, suppressed: {}, waiting: 0, errors: 0, valueErrors: 0, messageErrors: 0 };
+  const zeros = {
+    matched: 0,
+    decided: {},
+    suppressed: {},
+    waiting: 0,
+    outrankedBy: {},
+    skippedRuns: 0,
+    errors: 0,
+    valueErrors: 0,
+    messageErrors: 0,
+  };
   const tally = { id: 'a', ...zeros, ...COUNTS };
   expect(sumTallies([tally, tally])).toMatchObject([
     {

@@ -1,0 +1,104 @@
+/** A campaign of the active version, with what its decisions need at hand: everything looked up and interned once. */
+import { ScalarProgram } from '../rules/scalar-program.ts';
+import type { SegmentSet } from '../rules/segment-set.ts';
+import type { Campaign, Cap, Offer, Validity, Workspace } from '../workspace/workspace.ts';
+import { type Accounting, CampaignAccount } from './accounting.ts';
+
+export interface ActiveCampaign {
+  readonly id: string;
+  /** Index into Workspace.campaigns. */
+  readonly index: number;
+  readonly campaign: Campaign;
+  /** Not in the books before the version is active: see Accounting.adopt. */
+  readonly account: CampaignAccount;
+  readonly campaignCode: number;
+  readonly offer: Offer | null;
+  readonly offerIndex: number;
+  /** -1 without an offer. */
+  readonly offerCode: number;
+  /** -1 without a group, without a category. */
+  readonly groupCode: number;
+  readonly categoryCode: number;
+  /** By name. */
+  readonly variantCodes: ReadonlyMap<string, number>;
+  readonly channels: readonly number[];
+  readonly priority: number;
+  readonly cooldownMs: number;
+  /** Of the campaign alone; 0 … 1. */
+  readonly holdout: number;
+  /** Of the policy, if it holds for campaigns of this category; 0 otherwise. */
+  readonly globalHoldout: number;
+  readonly valid: Validity;
+  readonly value: ScalarProgram | null;
+  readonly score: ScalarProgram | null;
+  /** By channel index: the caps that its contacts there count for. */
+  readonly capsOfChannel: readonly Int32Array[];
+  /** By cap index: contacts that may be there before it; less than the cap's max where places are reserved for others. */
+  readonly capRoom: Float64Array;
+  /** Indices of the exclusions that it is a member of. */
+  readonly exclusions: Int32Array;
+  /** A decision takes a unit of each of its lease keys. */
+  readonly totalKey: string | null;
+  /** Without the day, which is of the decision. */
+  readonly dayKey: string | null;
+  readonly offerKey: string | null;
+}
+
+/** `intern` gives the code of a name. */
+export function activateCampaign(
+  campaign: Campaign,
+  workspace: Workspace,
+  segments: SegmentSet,
+  intern: (text: string) => number,
+  accounting: Accounting,
+): ActiveCampaign {
+  const { policy, channels } = workspace;
+  const { id, group, category, priority, limits } = campaign;
+  const offer = campaign.offer < 0 ? null : (workspace.offers[campaign.offer] as Offer);
+  const { share, categories } = policy.holdout;
+  const program = (compiled: Campaign['value']): ScalarProgram | null =>
+    compiled === null ? null : new ScalarProgram(compiled, segments);
+  return {
+    id,
+    index: campaign.index,
+    campaign,
+    account: accounting.find(id) ?? new CampaignAccount(id),
+    campaignCode: intern(id),
+    offer,
+    offerIndex: campaign.offer,
+    offerCode: offer === null ? -1 : intern(offer.id),
+    groupCode: group === null ? -1 : intern(group),
+    categoryCode: category === null ? -1 : intern(category),
+    variantCodes: new Map(campaign.variants.map(({ name }) => [name, intern(name)])),
+    channels: campaign.channels,
+    priority,
+    cooldownMs: campaign.cooldownMs,
+    holdout: campaign.holdout,
+    globalHoldout: categories === null || (category !== null && categories.includes(category)) ? share : 0,
+    valid: campaign.valid,
+    value: program(campaign.value),
+    score: program(campaign.score),
+    capsOfChannel: channels.map((_, channel) =>
+      Int32Array.from(policy.caps.flatMap((cap, index) => (countsFor(cap, channel, campaign) ? [index] : []))),
+    ),
+    capRoom: Float64Array.from(policy.caps, ({ max, reserved }) =>
+      reserved !== null && priority < reserved.priority ? max - reserved.max : max,
+    ),
+    exclusions: Int32Array.from(
+      policy.exclusions.flatMap(({ campaigns, groups }, index) =>
+        campaigns.includes(id) || (group !== null && groups.includes(group)) ? [index] : [],
+      ),
+    ),
+    totalKey: limits.total === null ? null : `total/${id}`,
+    dayKey: limits.perDay === null ? null : `day/${id}`,
+    offerKey: offer === null || offer.budget === null ? null : `offer/${offer.id}`,
+  };
+}
+
+function countsFor({ channels, groups, categories }: Cap, channel: number, { group, category }: Campaign): boolean {
+  return (
+    (channels === null || channels.includes(channel)) &&
+    (groups === null || (group !== null && groups.includes(group))) &&
+    (categories === null || (category !== null && categories.includes(category)))
+  );
+}
