@@ -72,6 +72,8 @@ export const DUE_RETRY_MS_MAX = 1000;
 /** How long a till on HTTP waits for the owner of its partition; and how many may wait at once. */
 export const DECIDE_MS_MAX = 5000;
 export const DECIDES_IN_FLIGHT_MAX = 4096;
+/** How long the answer to a till is held back while winners wait for units of a budget or limit: less, so that it still arrives. */
+export const DECIDE_HOLD_MS_MAX = 4000;
 /** Messages between partitions in one record: some 50 KiB, so that none holds up the events behind it. */
 export const MESSAGES_PER_RECORD_MAX = 256;
 /** Messages of one partition that wait to be stored in their receivers' logs; beyond it, it takes no more events: a few MiB. */

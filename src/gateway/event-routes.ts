@@ -1,5 +1,6 @@
 /** POST /v1/events and POST /v1/decide: what producers and tills send. Both answer only once the engine says that everything is durable. */
 
+import { encodeRemarks } from '../protocol/decide-answer.ts';
 import type { BatchOutcome, DecideOutcome } from '../protocol/ingest.ts';
 import { IngestError } from '../protocol/ingest-error.ts';
 import type { RejectReason } from '../protocol/rejection.ts';
@@ -187,7 +188,7 @@ function encodeDecide(event: string, outcome: DecideOutcome): Buffer {
     if (i > 0) parts.push(comma);
     parts.push(decision);
   });
-  parts.push(Buffer.from(outcome.repeated ? '],"repeated":true}' : ']}'));
+  parts.push(Buffer.from(`]${encodeRemarks(outcome.repeated, outcome.waiting)}}`));
   return Buffer.concat(parts);
 }
 

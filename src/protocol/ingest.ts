@@ -26,4 +26,6 @@ export interface DecideOutcome {
   readonly repeated: boolean;
   /** JSON bytes of each Decision. */
   readonly decisions: readonly Uint8Array[];
+  /** Campaigns that won and still wait for a unit of a budget or limit when the answer cannot be held back any longer. */
+  readonly waiting: readonly string[];
 }

@@ -8,14 +8,15 @@ import { unpack } from 'msgpackr';
 import { DECIDE_MS_MAX } from '../constants.ts';
 import type { Effects } from '../machine/effects.ts';
 import { encodeDecideAnswer, encodeDecideFailure } from '../protocol/decide-answer.ts';
-import type { DecideOutcome } from '../protocol/ingest.ts';
 import { IngestError } from '../protocol/ingest-error.ts';
 import type { LogRecord } from '../protocol/record.ts';
+import type { HeldAnswers } from './held-answers.ts';
 
 const CHECK_MS = 5;
 
 export interface DecideLinks {
   readonly stored: { read(partition: number, first: number, count: number): Promise<Uint8Array[]> };
+  readonly held: Pick<HeldAnswers, 'hold'>;
   readonly requests: { answer(replyTo: string, answer: Uint8Array): void };
   /** Number of the last decision stored; null once nothing more will be. */
   decisionsStoredUpTo(partition: number): number | null;
@@ -29,24 +30,31 @@ export async function replyToDecide(
   record: LogRecord,
   effects: Effects,
 ): Promise<void> {
-  const { answer, first, count } = answerOf(effects);
   const event = eventIdOf(record);
-  const bytes =
-    count === 0 ? encodeDecideAnswer(event, answer) : await repeat(links, partition, event, answer, first, count);
-  links.requests.answer(replyTo, bytes);
+  const rejection = effects.rejections[0] ?? null;
+  const original = effects.repeatedOf[0];
+  if (original !== undefined && original.count > 0) {
+    const { first, count } = original;
+    links.requests.answer(replyTo, await repeat(links, partition, event, first, count));
+    return;
+  }
+  const repeated = original !== undefined;
+  links.held.hold(partition, effects, ({ decisions, waiting }) =>
+    links.requests.answer(replyTo, encodeDecideAnswer(event, { rejection, repeated, decisions, waiting })),
+  );
 }
 
 async function repeat(
   links: DecideLinks,
   partition: number,
   event: string | null,
-  answer: DecideOutcome,
   first: number,
   count: number,
 ): Promise<Uint8Array> {
   try {
     await untilStored(links, partition, first + count - 1);
-    return encodeDecideAnswer(event, { ...answer, decisions: await links.stored.read(partition, first, count) });
+    const decisions = await links.stored.read(partition, first, count);
+    return encodeDecideAnswer(event, { rejection: null, repeated: true, decisions, waiting: [] });
   } catch (error) {
     return encodeDecideFailure(
       error instanceof IngestError ? error : new IngestError('unavailable', (error as Error).message),
@@ -64,17 +72,6 @@ async function untilStored(links: DecideLinks, partition: number, number: number
       throw new IngestError('timeout', `decision ${partition}-${number} was not stored within ${DECIDE_MS_MAX} ms`);
     await sleep(CHECK_MS);
   }
-}
-
-/** The answer, without the decisions of a repeat; these are numbers `first` … `first + count − 1` of the partition. */
-function answerOf(effects: Effects): { answer: DecideOutcome; first: number; count: number } {
-  const original = effects.repeatedOf[0];
-  const answer = {
-    rejection: effects.rejections[0] ?? null,
-    repeated: original !== undefined,
-    decisions: effects.decisions.map((decision) => decision.json),
-  };
-  return { answer, first: original?.first ?? 0, count: original?.count ?? 0 };
 }
 
 /** The id of the one event in a record; null if it has none or cannot be read. */

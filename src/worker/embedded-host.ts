@@ -23,6 +23,7 @@ import { NumberedLog } from '../storage/numbered-log.ts';
 import { EntryKind } from '../storage/numbered-log-segment.ts';
 import { RefusedFileError } from '../storage/storage-error.ts';
 import { DueTimer } from './due-timer.ts';
+import { HeldAnswers } from './held-answers.ts';
 import { LocalEffects } from './local-effects.ts';
 import {
   type AppliedPosition,
@@ -98,6 +99,8 @@ export class EmbeddedHost implements ShardHost {
   #urgent: Arrival[] = [];
   readonly #bulk: Arrival[] = [];
   /** By ticket: messages on their way to another worker. */
+  #outcomes: SubmissionOutcome[] = [];
+  readonly #held = new HeldAnswers(() => this.#postApplied());
   readonly #telling = new Map<number, () => void>();
   #ticket = 0;
 
@@ -138,17 +141,8 @@ export class EmbeddedHost implements ShardHost {
   flush(): void {
     if (this.idle) return;
     const batch = this.#nextBatch().map((arrival) => this.#stamp(arrival));
-    const outcomes: SubmissionOutcome[] = [];
-    this.shard.run(batch, ({ arrival: { submission } }, effects) => {
-      if (submission !== null) outcomes.push(outcomeOf(submission, effects));
-    });
-    const decisions = [...this.#sinks.values()].flatMap((sink) => sink.takeBatch() ?? []);
-    if (outcomes.length > 0 || decisions.length > 0) {
-      this.#post(
-        { type: 'applied', outcomes, decisions },
-        decisions.map((each) => each.bytes.buffer as ArrayBuffer),
-      );
-    }
+    this.shard.run(batch, ({ arrival, partition }, effects) => this.#answer(arrival, partition, effects));
+    this.#postApplied();
     for (const { arrival } of batch) arrival.taken?.();
     this.#armDue();
   }
@@ -194,10 +188,31 @@ export class EmbeddedHost implements ShardHost {
   async drain(): Promise<void> {
     this.#stopTicking();
     while (!this.idle) this.flush();
+    this.#held.releaseAll();
+    this.#postApplied();
   }
 
   async close(): Promise<void> {
     this.shard.close();
+  }
+
+  #answer({ submission }: Arrival, partition: number, effects: Effects): void {
+    this.#held.settle(partition, effects);
+    if (submission === null) return;
+    const outcome = outcomeOf(submission, effects);
+    if (submission.kind !== SubmissionKind.decide) this.#outcomes.push(outcome);
+    else this.#held.hold(partition, effects, (answer) => this.#outcomes.push({ ...outcome, ...answer }));
+  }
+
+  #postApplied(): void {
+    const outcomes = this.#outcomes;
+    const decisions = [...this.#sinks.values()].flatMap((sink) => sink.takeBatch() ?? []);
+    if (outcomes.length === 0 && decisions.length === 0) return;
+    this.#outcomes = [];
+    this.#post(
+      { type: 'applied', outcomes, decisions },
+      decisions.map((each) => each.bytes.buffer as ArrayBuffer),
+    );
   }
 
   /** Messages of some partition here have nowhere to go for the moment. */
@@ -302,16 +317,17 @@ function lostRecords(partition: number, stored: number, derived: number): Error 
   );
 }
 
+/** Without the decisions of a `decide`, which may be held back. */
 function outcomeOf(submission: Submission, effects: Effects): SubmissionOutcome {
-  const { accepted, repeated, rejections, decisions, repeatedOf, workspaceError } = effects;
-  const waits = submission.kind === SubmissionKind.decide;
-  const original = waits ? repeatedOf[0] : undefined;
+  const { accepted, repeated, rejections, repeatedOf, workspaceError } = effects;
+  const original = submission.kind === SubmissionKind.decide ? repeatedOf[0] : undefined;
   return {
     ticket: submission.ticket,
     accepted: accepted + repeated,
     repeated,
     rejections: [...rejections],
-    decisions: waits ? decisions.map((decision) => decision.json) : [],
+    decisions: [],
+    waiting: [],
     originalFirst: original?.first ?? 0,
     originalCount: original?.count ?? 0,
     workspaceError,

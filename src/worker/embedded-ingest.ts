@@ -42,6 +42,6 @@ export class EmbeddedIngest implements Ingest {
     const decisions = repeated
       ? await this.#feed.readRange(partition, outcome.originalFirst, outcome.originalCount)
       : outcome.decisions;
-    return { rejection: outcome.rejections[0] ?? null, repeated, decisions };
+    return { rejection: outcome.rejections[0] ?? null, repeated, decisions, waiting: outcome.waiting };
   }
 }

@@ -249,6 +249,7 @@ export class JetStreamHost implements ShardHost {
     if (effects.workspaceError !== null) {
       this.#parts.log('warn', { partition, reason: effects.workspaceError }, 'a workspace record changed nothing');
     }
+    this.#links.held.settle(partition, effects);
     if (replyTo !== null) void replyToDecide(this.#links, replyTo, partition, record, effects);
   }
 

@@ -12,6 +12,7 @@ import type { StoredDecisions } from '../log/jetstream/stored-decisions.ts';
 import type { StreamTails } from '../log/jetstream/stream-tails.ts';
 import type { Machine } from '../machine/machine.ts';
 import type { EffectSink } from './effect-sink.ts';
+import { HeldAnswers } from './held-answers.ts';
 import { JetStreamEffects } from './jetstream-effects.ts';
 import type { Log } from './recovery.ts';
 
@@ -26,6 +27,7 @@ export class JetStreamLinks {
   /** What repeats of a `decide` are answered with. */
   readonly stored: StoredDecisions;
   readonly tails: StreamTails;
+  readonly held = new HeldAnswers(() => {});
   readonly #connection: NatsLink;
   readonly #log: Log;
   readonly #sinks = new Map<number, JetStreamEffects>();
@@ -74,6 +76,7 @@ export class JetStreamLinks {
   /** Resolves when nothing waits to be stored any more, or nothing more will be, or SETTLE_MS_MAX has passed: what is not stored then is derived again by replay. `isSettled`: what else is to be waited for. */
   async settle(isSettled: () => boolean): Promise<void> {
     this.requests.close();
+    this.held.releaseAll();
     const deadline = performance.now() + SETTLE_MS_MAX;
     while ((this.#waiting() || !isSettled()) && !this.#connection.isClosed() && performance.now() < deadline)
       await new Promise((resolve) => setTimeout(resolve, SETTLE_LOOK_MS));

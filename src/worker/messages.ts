@@ -112,6 +112,8 @@ export interface SubmissionOutcome {
   readonly rejections: readonly Rejection[];
   /** For a `decide`: the JSON of its decisions; empty where the event is a repeat. */
   readonly decisions: readonly Uint8Array[];
+  /** Of these, campaigns whose winners still wait for units. */
+  readonly waiting: readonly string[];
   /** For a repeated `decide`: numbers of the original's decisions, to be read back from the decision log. */
   readonly originalFirst: number;
   readonly originalCount: number;

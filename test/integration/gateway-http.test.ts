@@ -370,6 +370,14 @@ describe('POST /v1/decide', () => {
     expect((await g.post('/v1/decide', deciding)).json).toEqual({ ...first.json, repeated: true });
   });
 
+  test('names the campaigns whose winners still wait for units', async () => {
+    const g = await start();
+    const event = { id: 'w1', type: 'receipt', customer: 'x', data: { waiting: ['spring', 'say "hi"'] } };
+    const answer = { event: 'w1', decisions: [], waiting: ['spring', 'say "hi"'] };
+    expect((await g.post('/v1/decide', event)).json).toEqual(answer);
+    expect((await g.post('/v1/decide', event)).json).toEqual({ ...answer, repeated: true });
+  });
+
   test('an event without an id, and with an odd one', async () => {
     const g = await start();
     expect((await g.post('/v1/decide', { type: 'receipt', customer: 'x' })).json).toEqual({

@@ -72,7 +72,7 @@ describe('answering', () => {
     const writer = new LogWriter(own);
     const requests = new DecideRequests(own, writer);
     const decisions = [codec.encode(`"${'x'.repeat(own.info?.max_payload ?? 0)}"`)];
-    const answer = encodeDecideAnswer('r1', { rejection: null, repeated: false, decisions });
+    const answer = encodeDecideAnswer('r1', { rejection: null, repeated: false, decisions, waiting: [] });
     own.subscribe('beckon.decide.3', { callback: (_, { reply }) => requests.answer(reply as string, answer) });
     await own.flush();
     await expect(requestDecisions(connection, 3, event)).rejects.toMatchObject({

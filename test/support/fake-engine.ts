@@ -20,7 +20,11 @@ export interface FakeEvent {
   readonly id?: string;
   readonly type: string;
   readonly customer?: string;
-  readonly data?: { readonly decide?: readonly { readonly channel: string; readonly campaign: string }[] };
+  readonly data?: {
+    readonly decide?: readonly { readonly channel: string; readonly campaign: string }[];
+    /** Campaigns that the answer names as still waiting for units. */
+    readonly waiting?: readonly string[];
+  };
 }
 
 export class FakeDecisions implements DecisionSource {
@@ -182,7 +186,12 @@ export class FakeEngine implements Engine {
       const [event] = decodePayload(batch.payload) ?? [];
       const outcome = this.#apply(batch);
       const decisions = this.#decided.get(keyOf(event)) ?? [];
-      return { rejection: outcome.rejections[0] ?? null, repeated: outcome.repeated > 0, decisions };
+      return {
+        rejection: outcome.rejections[0] ?? null,
+        repeated: outcome.repeated > 0,
+        decisions,
+        waiting: event?.data?.waiting ?? [],
+      };
     });
   }
 

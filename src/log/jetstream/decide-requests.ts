@@ -60,7 +60,7 @@ export class DecideRequests {
     if (message.data.length > RECORD_BYTES_MAX) {
       const error = `the event has ${message.data.length} bytes, ${RECORD_BYTES_MAX} are allowed`;
       const rejection = { index: 0, reason: RejectReason.tooLarge, error };
-      this.answer(replyTo, encodeDecideAnswer(null, { rejection, repeated: false, decisions: [] }));
+      this.answer(replyTo, encodeDecideAnswer(null, { rejection, repeated: false, decisions: [], waiting: [] }));
       return;
     }
     try {

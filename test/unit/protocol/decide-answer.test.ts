@@ -14,10 +14,10 @@ function thrownBy(run: () => unknown): unknown {
 
 describe('the answer to decide', () => {
   it('keeps decisions and rejections', () => {
-    const decided = { rejection: null, repeated: true, decisions: [encoder.encode('{"id":"1-1"}')] };
+    const decided = { rejection: null, repeated: true, decisions: [encoder.encode('{"id":"1-1"}')], waiting: ['a'] };
     expect(decodeDecideAnswer(encodeDecideAnswer('r1', decided))).toEqual(decided);
     const rejection = { index: 0, reason: 'field_type', error: 'id: expected string' } as const;
-    const rejected = { rejection, repeated: false, decisions: [] };
+    const rejected = { rejection, repeated: false, decisions: [], waiting: [] };
     expect(decodeDecideAnswer(encodeDecideAnswer(null, rejected))).toEqual(rejected);
   });
 

@@ -4,6 +4,7 @@ import { decodeDecideAnswer } from '../../../src/protocol/decide-answer.ts';
 import { IngestError } from '../../../src/protocol/ingest-error.ts';
 import { RecordKind } from '../../../src/protocol/record.ts';
 import { type DecideLinks, replyToDecide } from '../../../src/worker/decide-replier.ts';
+import { HeldAnswers } from '../../../src/worker/held-answers.ts';
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
@@ -14,6 +15,7 @@ class FakeLinks implements DecideLinks {
   storedUpTo: number | null = 0;
   readFailure: Error | null = null;
   readonly answers: string[] = [];
+  readonly held = new HeldAnswers(() => {});
   readonly stored = {
     read: async (partition: number, first: number, count: number): Promise<Uint8Array[]> => {
       if (this.readFailure !== null) throw this.readFailure;
