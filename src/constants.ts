@@ -497,6 +497,10 @@ export const CAPS_MAX = 32;
 export const EXCLUSIONS_MAX = 32;
 /** Placements of one channel. */
 export const SLOTS_MAX = 32;
+/** Tables of propensities. */
+export const MODELS_MAX = 1000;
+/** Rows of one: each campaign that is ranked by it carries them in its score, some ten bytes of the workspace version per row and doubling of rows. */
+export const MODEL_ROWS_MAX = 256;
 /** Winners per event: each is checked again after the ones before it. */
 export const PICK_MAX = 32;
 /** Priorities lie within ± this. */

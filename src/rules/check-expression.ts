@@ -1,6 +1,7 @@
 /** CEL text to a Program: parse → check → lower, and the bound on what an evaluation may cost. */
 import { EXPRESSION_STEPS_MAX } from '../constants.ts';
 import { check } from './check.ts';
+import type { Environment } from './environment.ts';
 import { evaluationCost } from './evaluation-cost.ts';
 import { FrameEnvironment, type RuleScope } from './frame-environment.ts';
 import type { Ir } from './ir.ts';
@@ -16,9 +17,17 @@ export function checkExpression(
   scope: RuleScope,
   expected: readonly ProgramResult[],
 ): { readonly program: Program } | { readonly issues: readonly RuleIssue[] } {
+  return checkIn(source, new FrameEnvironment(scope), expected);
+}
+
+/** The same with names that are bound by the caller. */
+export function checkIn(
+  source: string,
+  environment: Environment,
+  expected: readonly ProgramResult[],
+): { readonly program: Program } | { readonly issues: readonly RuleIssue[] } {
   const parsed = parseExpression(source);
   if ('issues' in parsed) return parsed;
-  const environment = new FrameEnvironment(scope);
   const { typed, issues } = check(source, parsed, environment);
   if (issues.length > 0) return { issues };
   const result = expected.find((type) => type === typed.type.kind);

@@ -3,6 +3,7 @@ import { VARIANTS_MAX } from '../constants.ts';
 import type { Events } from './compile-events.ts';
 import type { Offers } from './compile-offers.ts';
 import type { Profile } from './compile-profile.ts';
+import type { Scores } from './compile-scores.ts';
 import { compileValidity, type Settings } from './compile-settings.ts';
 import { parsePercentage } from './definition-parts.ts';
 import { type CampaignDefinition, campaignDefinition } from './definitions.ts';
@@ -25,6 +26,7 @@ export interface CampaignScope {
   readonly events: Events;
   readonly profile: Profile;
   readonly offers: Offers;
+  readonly scores: Scores;
   readonly templates: { readonly names: Names; readonly compiled: readonly Template[] };
 }
 
@@ -83,7 +85,6 @@ class CampaignCompiler {
       status,
       group: null,
       category: null,
-      score: null,
       slots: null,
       schedule: null,
       wait: null,
@@ -101,7 +102,7 @@ class CampaignCompiler {
     else this.#ids.set(id, file.name);
   }
 
-  #programs(data: CampaignDefinition, file: YamlFile): Pick<Campaign, 'event' | 'when' | 'value'> | null {
+  #programs(data: CampaignDefinition, file: YamlFile): Pick<Campaign, 'event' | 'when' | 'value' | 'score'> | null {
     // Schedules are refused elsewhere.
     if (typeof data.on !== 'string') return null;
     const index = this.#scope.events.names.resolve(data.on, file, ['on'], this.#issues);
@@ -114,7 +115,7 @@ class CampaignCompiler {
         : this.#expressions.check(file, ['when'], event, ['bool']);
     const value = data.value === undefined ? null : this.#expressions.check(file, ['value'], event, ['int', 'double']);
     if (when === null || (data.value !== undefined && value === null)) return null;
-    return { event: index, when, value };
+    return { event: index, when, value, score: this.#scope.scores.compile(data, file, event, value) };
   }
 
   #variants(data: CampaignDefinition, file: YamlFile, channels: readonly number[]): Variant[] {

@@ -4,9 +4,11 @@
  */
 import { compileCampaigns } from './compile-campaigns.ts';
 import { compileEvents } from './compile-events.ts';
+import { compileModels } from './compile-models.ts';
 import { compileOffers } from './compile-offers.ts';
 import { compilePolicy } from './compile-policy.ts';
 import { compileProfile } from './compile-profile.ts';
+import { Scores } from './compile-scores.ts';
 import { compileSettings } from './compile-settings.ts';
 import { compileTemplates } from './compile-templates.ts';
 import { IssueList } from './issue-list.ts';
@@ -36,7 +38,11 @@ export function compileWorkspace(files: Readonly<Record<string, string>>): Compi
     issues,
   );
   const templates = compileTemplates(parsed.templates, Object.keys(files), settings.channels, issues);
-  const campaigns = compileCampaigns(parsed.campaigns, { settings, events, profile, offers, templates }, issues);
+  const models = compileModels(parsed.models, given('models.yaml'), issues);
+  const scores = new Scores(parsed.policy, profile.schema, models, issues);
+  const scope = { settings, events, profile, offers, templates, scores };
+  const campaigns = compileCampaigns(parsed.campaigns, scope, issues);
+  scores.report();
   const checkedTemplates = templates.check(campaigns, profile, issues);
   if (!issues.empty) return { issues: issues.issues, warnings: issues.warnings };
   const workspace: Workspace = {

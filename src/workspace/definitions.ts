@@ -267,6 +267,18 @@ export const policyDefinition = z
   })
   .meta({ title: 'Beckon: policy.yaml' });
 
+const probability = z.number({ error: expected('a number such as 0.05') }).min(0, { error: 'must not be negative' });
+
+const model = z.strictObject({
+  key: text.meta({ description: 'The field whose value picks the row: profile.tier, or one of the event.' }),
+  table: z.record(z.string(), probability).meta({ description: 'By value of the key: {gold: 0.3, silver: 0.1}.' }),
+  default: probability.meta({ description: 'Where the key is absent, or has no row.' }),
+});
+
+export const modelsDefinition = z
+  .record(id, model)
+  .meta({ title: 'Beckon: models.yaml', description: 'Tables of propensities that campaigns refer to.' });
+
 const variant = z.strictObject({ weight: wholeNumber(0, 1_000_000), template: id.optional() });
 
 export const campaignDefinition = z
@@ -295,6 +307,19 @@ export const campaignDefinition = z
     value: expression
       .optional()
       .meta({ description: 'CEL, int or double: ranks among equal priorities; 0 where nothing is said.' }),
+    propensity: z
+      .union([expression, z.strictObject({ model: id })], { error: expected('an expression, or {model: …}') })
+      .optional()
+      .meta({
+        description:
+          'How likely the customer is to take it up, for the score of policy.yaml: CEL, int or double, such as profile.candle_affinity, or {model: name} with a table of models.yaml. Default 1.',
+      }),
+    weight: z
+      .number({ error: expected('a number such as 1.5') })
+      .min(0, { error: 'must not be negative' })
+      .max(COUNT_MAX, { error: `at most ${COUNT_MAX}` })
+      .optional()
+      .meta({ description: 'For the score of policy.yaml: how much it matters among campaigns. Default 1.' }),
     cooldown: duration.optional().meta({ description: 'Not again for the same customer within this time.' }),
     holdout: percentage.optional().meta({ description: 'The share of customers who get nothing, for comparison.' }),
     variants: z.record(id, variant).optional().meta({ description: 'Drawn per customer by weight.' }),

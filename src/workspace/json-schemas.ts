@@ -6,6 +6,7 @@ import { z } from 'zod';
 import {
   campaignDefinition,
   eventsDefinition,
+  modelsDefinition,
   offersDefinition,
   policyDefinition,
   profileDefinition,
@@ -19,6 +20,7 @@ const DEFINITIONS = {
   events: eventsDefinition,
   offers: offersDefinition,
   policy: policyDefinition,
+  models: modelsDefinition,
   campaign: campaignDefinition,
   template: templateDefinition,
 } as const;

@@ -13,6 +13,7 @@ export interface WorkspaceFiles {
   readonly events: YamlFile | null;
   readonly offers: YamlFile | null;
   readonly policy: YamlFile | null;
+  readonly models: YamlFile | null;
   /** By path. */
   readonly campaigns: readonly YamlFile[];
   /** False where one of them is left out, since it cannot be read. */
@@ -20,7 +21,14 @@ export interface WorkspaceFiles {
   readonly templates: readonly YamlFile[];
 }
 
-const SINGLE_FILES = ['workspace.yaml', 'profile.yaml', 'events.yaml', 'offers.yaml', 'policy.yaml'] as const;
+const SINGLE_FILES = [
+  'workspace.yaml',
+  'profile.yaml',
+  'events.yaml',
+  'offers.yaml',
+  'policy.yaml',
+  'models.yaml',
+] as const;
 const CAMPAIGNS = 'campaigns/';
 const TEMPLATES = 'templates/';
 
@@ -74,6 +82,7 @@ export function parseWorkspaceFiles(files: Readonly<Record<string, string>>, iss
     events: of('events.yaml'),
     offers: of('offers.yaml'),
     policy: of('policy.yaml'),
+    models: of('models.yaml'),
     campaigns,
     campaignsComplete: campaigns.length === campaignCount,
     templates,

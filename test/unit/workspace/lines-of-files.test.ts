@@ -44,7 +44,7 @@ describe('files', () => {
       'a stranger',
       { 'notes.txt': 'x' },
       [
-        'notes.txt:1:1 unknown file: a workspace holds workspace.yaml, profile.yaml, events.yaml, offers.yaml, policy.yaml, campaigns/*.yaml and templates/*.yaml',
+        'notes.txt:1:1 unknown file: a workspace holds workspace.yaml, profile.yaml, events.yaml, offers.yaml, policy.yaml, models.yaml, campaigns/*.yaml and templates/*.yaml',
       ],
     ],
     ['.yml', { 'campaigns/x.yml': 'id: x' }, ['campaigns/x.yml:1:1 a file of a workspace ends in .yaml, not .yml']],
