@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { PENDING_BYTES_MAX, WAITS_ANONYMOUS_MAX, WAITS_PER_CUSTOMER_MAX } from '../../../src/constants.ts';
+import { PENDING_BYTES_MAX, PENDING_MAX, WAITS_ANONYMOUS_MAX, WAITS_PER_CUSTOMER_MAX } from '../../../src/constants.ts';
 import { reserveMemory, type StateLimits } from '../../../src/state/arena.ts';
 import { PartitionState } from '../../../src/state/partition-state.ts';
 
@@ -128,5 +128,53 @@ describe('pending entries', () => {
     restored(state);
     for (const { number } of state.pending.entries()) state.pending.remove(0, number);
     expect(state.digest(0)).toBe(before);
+  });
+
+  it('holds so many in all, and has room again for one that goes', () => {
+    const customers = Math.ceil(PENDING_MAX / WAITS_PER_CUSTOMER_MAX);
+    const state = fresh({ ...LIMITS, customersMax: customers + 1, blockBytesMax: 1 << 27 });
+    const { pending } = state;
+    for (let i = 0; i <= customers; i++) state.ensure(`${i}`);
+    for (let number = 1; number <= PENDING_MAX; number++) {
+      if (!pending.add(1 + (number % customers), number, PENDING_MAX - number, 1, 1, NONE)) expect.unreachable();
+    }
+    const free = customers + 1;
+    expect(pending.add(free, PENDING_MAX + 1, 1, 1, 1, NONE)).toBe(false);
+    expect(pending.first()?.number).toBe(PENDING_MAX);
+    pending.remove(1 + (PENDING_MAX % customers), PENDING_MAX);
+    expect(pending.first()?.number).toBe(PENDING_MAX - 1);
+    expect(pending.add(free, PENDING_MAX + 1, 1, 1, 1, NONE)).toBe(true);
+  });
+
+  it('keeps the queue small while entries come and go before they are due', () => {
+    const state = fresh();
+    const { pending } = state;
+    const row = state.ensure('a');
+    expect(pending.add(row, 1, 10, 1, 1, NONE)).toBe(true);
+    for (let number = 2; number < 30_000; number++) {
+      if (!pending.add(row, number, 1000 + (number % 7), 1, 1, Uint8Array.of(1))) expect.unreachable();
+      pending.remove(row, number);
+    }
+    expect(pending.queueBytes).toBeLessThan(100_000);
+    expect(drain(state)).toEqual([[10, 1]]);
+    expect(pending.has(row)).toBe(false);
+  });
+
+  it('leaves out what goes, and what comes, while all entries are walked', () => {
+    const state = fresh();
+    const { pending } = state;
+    for (let number = 1; number <= 9; number++) {
+      expect(pending.add(state.ensure(`${number % 4}`), number, 100 - number, 1, 1, NONE)).toBe(true);
+    }
+    const seen: number[] = [];
+    for (const { row, number } of pending.entries()) {
+      seen.push(number);
+      if (number === 3) {
+        pending.remove(state.find('1'), 5);
+        pending.remove(row, 3);
+        expect(pending.add(row, 10, 1, 1, 1, NONE)).toBe(true);
+      }
+    }
+    expect(seen).toEqual([1, 2, 3, 4, 6, 7, 8, 9]);
   });
 });
