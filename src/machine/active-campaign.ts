@@ -37,11 +37,6 @@ export interface ActiveCampaign {
   readonly capRoom: Float64Array;
   /** Indices of the exclusions that it is a member of. */
   readonly exclusions: Int32Array;
-  /** A decision takes a unit of each of its lease keys. */
-  readonly totalKey: string | null;
-  /** Without the day, which is of the decision. */
-  readonly dayKey: string | null;
-  readonly offerKey: string | null;
 }
 
 /** `intern` gives the code of a name. */
@@ -53,7 +48,7 @@ export function activateCampaign(
   accounting: Accounting,
 ): ActiveCampaign {
   const { policy, channels } = workspace;
-  const { id, group, category, priority, limits } = campaign;
+  const { id, group, category, priority } = campaign;
   const offer = campaign.offer < 0 ? null : (workspace.offers[campaign.offer] as Offer);
   const { share, categories } = policy.holdout;
   const program = (compiled: Campaign['value']): ScalarProgram | null =>
@@ -89,9 +84,6 @@ export function activateCampaign(
         campaigns.includes(id) || (group !== null && groups.includes(group)) ? [index] : [],
       ),
     ),
-    totalKey: limits.total === null ? null : `total/${id}`,
-    dayKey: limits.perDay === null ? null : `day/${id}`,
-    offerKey: offer === null || offer.budget === null ? null : `offer/${offer.id}`,
   };
 }
 

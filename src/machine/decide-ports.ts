@@ -1,22 +1,14 @@
 /** What deciding leans on beside the customer's own state; the machine hands it over. */
 import type { ActiveCampaign } from './active-campaign.ts';
+import type { Leases } from './leases.ts';
 import type { PendingWaits } from './pending-waits.ts';
 import type { Trigger } from './trigger.ts';
 
 /** Where a campaign waits for something on behalf of a customer. */
 export type WaitingRoom = Pick<PendingWaits, 'enter' | 'leave' | 'suppress'>;
 
-/** Units of budgets and limits in this partition's hand, by lease key; see protocol/partition-message.ts. */
-export interface UnitLeases {
-  /** Known to be used up everywhere: who needs it loses now. */
-  usedUp(key: string): boolean;
-  /** One unit of each. False: not all were in hand, and nothing was taken. */
-  take(keys: readonly string[]): boolean;
-  /**
-   * Gathers one unit of each, in this order, for a pending entry: see UnitWaiters.resume and deny. Called at the end of a round, so that the answer may come at once.
-   */
-  wait(keys: readonly string[], waiterNumber: number): void;
-}
+/** Units of budgets and limits. Outcomes of `wait` are asked for by whoever ends the record: see UnitWaiters.resume and deny. */
+export type UnitLeases = Pick<Leases, 'usedUp' | 'take' | 'wait'>;
 
 /** A decision just made for a known customer, as what follows from it needs it. */
 export interface Contacted {

@@ -11,11 +11,11 @@ import { Candidates } from './arbitrate.ts';
 import { ContactHistory } from './contact-history.ts';
 import { beginMoment, type DecideParts, lose } from './decide-parts.ts';
 import type { DecidePorts } from './decide-ports.ts';
-import { DecisionMaker, type DecisionNumbers } from './decision-maker.ts';
+import { DecisionMaker, type DecisionNumbers, type Draft } from './decision-maker.ts';
 import type { Effects } from './effects.ts';
 import { FollowUps } from './follow-ups.ts';
-import { leaseKeysOf } from './lease-keys.ts';
 import { Moment } from './moment.ts';
+import { neededUnits } from './needed-units.ts';
 import { Policy } from './policy.ts';
 import { ALL_TAKEN, Slots } from './slots.ts';
 import type { Trigger } from './trigger.ts';
@@ -103,7 +103,6 @@ export class DecideStep {
     }
     candidates.rank();
     this.#pick(effects);
-    this.units.gather();
   }
 
   /** Of the first channel that history and policy leave the campaign, or −1 − reason. */
@@ -144,13 +143,22 @@ export class DecideStep {
       slot = slots.find(campaign, channels[place] as number);
     }
     const channel = channels[place] as number;
-    const leaseKeys = leaseKeysOf(campaign, this.#active, this.#moment.now);
+    const leaseKeys = neededUnits(campaign, this.#active, this.#moment.now);
     const draft = { campaign, channel, slot: slots.name(channel, slot), value, follows: null, leaseKeys, trigger };
     if (leaseKeys.length === 0 || this.#parts.ports.leases.take(leaseKeys)) this.#parts.maker.make(draft, effects);
-    else if (!this.units.enter(draft, effects)) return;
+    else if (!this.#awaitUnits(draft, effects)) return;
     slots.take(channel, slot, campaign.id);
     this.#winners++;
     this.#lastWinner = campaign.id;
+  }
+
+  /** False: it lost. Asking for units may have found out that there are none. */
+  #awaitUnits(draft: Draft, effects: Effects): boolean {
+    const { campaign } = draft;
+    const reason = this.policy.units(campaign);
+    if (reason >= 0) return this.units.enter(draft, effects);
+    campaign.account.suppress(-1 - reason);
+    return false;
   }
 
   /** What the campaign's value or score is: 0 without one, and where it cannot be computed (counted). */

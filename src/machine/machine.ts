@@ -50,7 +50,7 @@ const ERRORS_COLLECTED_EVERY = 1 << 20;
 /** Nothing waits, no budget ends, and nothing follows from a decision. */
 const PORTS: DecidePorts = {
   waits: { enter: () => false, leave: () => {}, suppress: () => {} },
-  leases: { usedUp: () => false, take: () => true, wait: () => {} },
+  leases: { usedUp: () => null, take: () => true, wait: () => {} },
   aftermath: { contacted: () => {}, heldOut: () => {} },
 };
 

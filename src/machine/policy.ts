@@ -13,8 +13,8 @@ import type { ActiveCampaign } from './active-campaign.ts';
 import type { ActiveWorkspace } from './active-workspace.ts';
 import { Capped, type ContactHistory } from './contact-history.ts';
 import type { UnitLeases } from './decide-ports.ts';
-import { onDay } from './lease-keys.ts';
 import type { Moment } from './moment.ts';
+import { neededUnits } from './needed-units.ts';
 import { inQuietHours, quietHoursEnd } from './quiet-hours.ts';
 
 /** state.consent() of a channel on which the customer said nothing, yes, or no. */
@@ -81,12 +81,10 @@ export class Policy {
   }
 
   /** Whether a limit or budget is known to be used up: PASSED, or −1 − reason. */
-  units({ totalKey, dayKey, offerKey }: ActiveCampaign): number {
-    const leases = this.#leases;
-    if (totalKey !== null && leases.usedUp(totalKey)) return -1 - Reason.limit;
-    if (dayKey !== null && leases.usedUp(onDay(dayKey, this.#active, this.#moment.now))) return -1 - Reason.limit;
-    if (offerKey !== null && leases.usedUp(offerKey)) return -1 - Reason.budget;
-    return PASSED;
+  units(campaign: ActiveCampaign): number {
+    const keys = neededUnits(campaign, this.#active, this.#moment.now);
+    const denied = keys.length === 0 ? null : this.#leases.usedUp(keys);
+    return denied === null ? PASSED : -1 - deniedReason(denied);
   }
 
   /** What history says whatever the channel: PASSED, or −1 − reason. For a known customer it must be open. */
@@ -177,6 +175,11 @@ export class Policy {
     this.#state.gather(row, this.#timezoneSlots, now, profile);
     return profile.present[slot] === 1 ? ((profile as ProfileFrame).text[slot] as string) : null;
   }
+}
+
+/** Under which reason a decision is not made for want of a unit of this key. */
+export function deniedReason(leaseKey: string): number {
+  return leaseKey.startsWith('offer/') ? Reason.budget : Reason.limit;
 }
 
 /** u(salt) of the interface: where a customer falls in [0, 1) for a campaign. Anyone can derive it again. */

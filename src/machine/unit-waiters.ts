@@ -11,6 +11,7 @@ import type { Draft } from './decision-maker.ts';
 import type { Effects, MadeDecision } from './effects.ts';
 import { PendingKind } from './pending-kind.ts';
 import { type PendingEntry, readPayload } from './pending-waits.ts';
+import { deniedReason } from './policy.ts';
 import { ALL_TAKEN } from './slots.ts';
 import type { Trigger } from './trigger.ts';
 
@@ -31,8 +32,6 @@ export interface UnitsBody {
 export class UnitWaiters {
   readonly #parts: DecideParts;
   readonly #numbers: WaiterNumbers;
-  /** Entered in this round: entries' numbers, and their keys. */
-  readonly #entered: { readonly number: number; readonly keys: readonly string[] }[] = [];
 
   constructor(parts: DecideParts, numbers: WaiterNumbers) {
     this.#parts = parts;
@@ -49,21 +48,15 @@ export class UnitWaiters {
       return false;
     }
     const number = this.#numbers.pendingCount;
-    this.#entered.push({ number, keys });
+    ports.leases.wait(keys, number);
     effects.waitingUnits.push({ eventIndex: trigger.eventIndex, number, campaign: campaign.id });
     return true;
   }
 
-  /** At the end of a round: asks for the units of those who entered. Answers may come at once, and make decisions. */
-  gather(): void {
-    if (this.#entered.length === 0) return;
-    for (const { number, keys } of this.#entered.splice(0)) this.#parts.ports.leases.wait(keys, number);
-  }
-
   /**
    * All units of an entry are there: it leaves, and is decided now or not at all. `trigger` is the event that it kept,
-   * null where the schema in force cannot read it any more. False: it was not decided, and its units are free again.
-   * Its row's change has been announced.
+   * null where the schema in force cannot read it any more. True: decided, its units are used; false: they are to be
+   * released. Its row's change has been announced.
    */
   resume(entry: PendingEntry, customer: string, now: number, trigger: Trigger | null, effects: Effects): boolean {
     const { active, ports } = this.#parts;
@@ -82,9 +75,9 @@ export class UnitWaiters {
     return decision !== null;
   }
 
-  /** A unit of an entry will not come: it leaves, counted under `limit` or `budget`. */
-  deny(entry: PendingEntry, reason: number, effects: Effects): void {
-    this.#parts.ports.waits.suppress(entry, reason);
+  /** A unit of this key will not come: the entry leaves, counted under `limit` or `budget`. */
+  deny(entry: PendingEntry, leaseKey: string, effects: Effects): void {
+    this.#parts.ports.waits.suppress(entry, deniedReason(leaseKey));
     effects.settled.push({ number: entry.number, decision: null });
   }
 
