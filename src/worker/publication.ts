@@ -6,6 +6,7 @@
 import { incompatibilities } from '../workspace/compatibility.ts';
 import type { CompiledWorkspace } from '../workspace/compile.ts';
 import { workspaceHash } from '../workspace/folder.ts';
+import { sharesOf } from '../workspace/shares.ts';
 import type { Workspace, WorkspaceIssue } from '../workspace/workspace.ts';
 import type { Versions } from './versions.ts';
 
@@ -98,7 +99,8 @@ export class Publication {
     }
     const compiled = await this.#parts.compile(files);
     if ('issues' in compiled) return { issues: compiled.issues };
-    const workspace: Workspace = { ...compiled.workspace, version: active + 1 };
+    const shares = sharesOf(compiled.workspace, current?.shares ?? {}, this.#parts.partitions);
+    const workspace: Workspace = { ...compiled.workspace, version: active + 1, shares };
     const incompatible = current === null ? [] : incompatibilities(current, workspace);
     if (incompatible.length > 0) return { issues: incompatible };
 

@@ -48,4 +48,15 @@ describe('publishing', () => {
     );
     expect(results).toEqual([{ version: 2 }, { conflict: 2 }, { conflict: 2 }]);
   });
+
+  it('deals out shares of budgets and limits once, and carries them on', async () => {
+    const { publication } = await fixture(new Set());
+    const offers = (text: string) => ({ ...FILES, 'offers.yaml': text });
+    await publication.publish(offers('a: {title: A, budget: 60}\n'));
+    expect(publication.current?.shares).toEqual({ 'offer/a': 10 });
+    await publication.publish(offers('a: {title: A, budget: 600}\nb: {title: B, budget: 6}\n'));
+    expect(publication.current?.shares).toEqual({ 'offer/a': 10, 'offer/b': 1 });
+    await publication.publish(FILES);
+    expect(publication.current?.shares).toEqual({ 'offer/a': 10, 'offer/b': 1 });
+  });
 });
