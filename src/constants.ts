@@ -513,6 +513,16 @@ export const SCHEDULES_MAX = 1000;
 export const SCHEDULE_OFFSET_MS_MAX = 366 * 86_400_000;
 /** A due time is looked for this far ahead: 29 February may be eight years away (1896 to 1904, 2096 to 2104). A schedule that has none until then has none. */
 export const SCHEDULE_SEARCH_DAYS_MAX = 8 * 366;
+/** How long a campaign may wait after its trigger, and a cascade between two channels. */
+export const CAMPAIGN_WAIT_MS_MAX = 366 * 86_400_000;
+/** Event types that cancel a wait: each event of theirs is held against every wait of its customer. */
+export const UNLESS_MAX = 16;
+/** Events before the trigger that a sequence asks for. */
+export const SEQUENCE_LENGTH_MAX = 8;
+/** How far back they may lie: what is remembered of a customer takes memory until it is older. */
+export const SEQUENCE_WITHIN_MS_MAX = 30 * 86_400_000;
+/** How long after a contact a goal may count. */
+export const GOAL_WITHIN_MS_MAX = 366 * 86_400_000;
 /** Windows up to this long have a default resolution of an hour, longer ones of a day. */
 export const WINDOW_HOURLY_MS_MAX = 48 * 3_600_000;
 
@@ -530,6 +540,7 @@ export const MESSAGE_WORK_MAX = 1024 * 1024;
 /** Tags inside each other. */
 export const MESSAGE_DEPTH_MAX = 16;
 
+assert(SEQUENCE_LENGTH_MAX <= SEQUENCE_EVENTS_MAX, 'a whole sequence must be remembered');
 assert(CAPS_MAX <= CONTACTS_PER_CUSTOMER_MAX, 'caps are counted over the contacts kept');
 assert(WORKSPACE_FILE_BYTES_MAX <= WORKSPACE_BYTES_MAX, 'a file must fit its workspace');
 assert(WORKSPACE_BYTES_MAX * 4 <= FRAME_BODY_BYTES_MAX, 'a compiled workspace must fit a frame');

@@ -39,7 +39,7 @@ export interface RuleScope {
   /**
    * The second of two events (event-pair.ts), called `trigger`. undefined: there is one event, and both names mean it. null: there is one, and `trigger` is not available.
    */
-  readonly trigger?: EventSchema | null;
+  readonly trigger?: EventSchema | null | undefined;
 }
 
 export class FrameEnvironment implements Environment {

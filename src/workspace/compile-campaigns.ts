@@ -1,10 +1,16 @@
-/** campaigns/*.yaml: one campaign each, its references resolved and its expressions checked against the event that it listens for. */
+/** campaigns/*.yaml: one campaign each, its references resolved and its expressions checked against what sets it off: an event, or a schedule. */
 import { VARIANTS_MAX } from '../constants.ts';
+import { compileCascade, compileSlots } from './compile-delivery.ts';
 import type { Events } from './compile-events.ts';
+import { compileGoal } from './compile-goal.ts';
+import type { CampaignParts } from './compile-meeting.ts';
 import type { Offers } from './compile-offers.ts';
 import type { Profile } from './compile-profile.ts';
+import { compileSchedule } from './compile-schedule.ts';
 import type { Scores } from './compile-scores.ts';
+import { compileSequence } from './compile-sequence.ts';
 import { compileValidity, type Settings } from './compile-settings.ts';
+import { compileWait } from './compile-wait.ts';
 import { parsePercentage } from './definition-parts.ts';
 import { type CampaignDefinition, campaignDefinition } from './definitions.ts';
 import { parseDuration } from './duration.ts';
@@ -12,7 +18,7 @@ import { Expressions } from './expressions.ts';
 import type { IssueList } from './issue-list.ts';
 import type { Names } from './references.ts';
 import { validate } from './validate.ts';
-import type { Campaign, Template, Variant } from './workspace.ts';
+import type { Campaign, Policy, Template, Variant } from './workspace.ts';
 import type { YamlFile, YamlPath } from './yaml-file.ts';
 
 export interface CompiledCampaign {
@@ -26,6 +32,8 @@ export interface CampaignScope {
   readonly events: Events;
   readonly profile: Profile;
   readonly offers: Offers;
+  /** null: policy.yaml is faulty. */
+  readonly policy: Policy | null;
   readonly scores: Scores;
   readonly templates: { readonly names: Names; readonly compiled: readonly Template[] };
 }
@@ -67,12 +75,20 @@ class CampaignCompiler {
     const offer = data.offer === undefined ? -1 : offers.names.resolve(data.offer, file, ['offer'], this.#issues);
     const template = data.template === undefined ? -1 : this.#template(data.template, file, ['template'], channels);
     const variants = this.#variants(data, file, channels);
-    const programs = this.#programs(data, file);
+    const parts = this.#parts(data, file);
+    const wait = compileWait(data.wait, parts);
+    const after = compileSequence(data.after, parts);
+    const goal = compileGoal(data.goal, parts);
+    const cascade = compileCascade(data.cascade, data.channels.length, file, this.#issues);
+    const slots = compileSlots(data.slots, this.#slotsOf(channels), file, this.#issues);
+    const setOff = this.#setOff(data, parts);
+    const programs = this.#programs(data, parts);
     const { status = 'live' } = data;
-    if (programs === null || status === 'shadow') return null;
+    if (setOff === null || programs === null || status === 'shadow') return null;
     return {
       id: data.id,
       index: -1,
+      ...setOff,
       ...programs,
       offer,
       channels,
@@ -83,16 +99,39 @@ class CampaignCompiler {
       template,
       valid: compileValidity(data.valid, settings),
       status,
-      group: null,
-      category: null,
-      slots: null,
-      schedule: null,
-      wait: null,
-      after: null,
-      cascade: null,
-      limits: { total: null, perDay: null },
-      goal: null,
+      group: data.group ?? null,
+      category: data.category ?? null,
+      slots,
+      wait,
+      after,
+      cascade,
+      limits: { total: data.limits?.total ?? null, perDay: data.limits?.perDay ?? null },
+      goal,
     };
+  }
+
+  #parts({ on }: CampaignDefinition, file: YamlFile): CampaignParts {
+    const { settings, events, profile } = this.#scope;
+    const index = typeof on === 'string' ? events.names.resolve(on, file, ['on'], this.#issues) : -1;
+    return {
+      file,
+      settings,
+      events,
+      expressions: this.#expressions,
+      trigger: events.schemas[index] ?? null,
+      onSchedule: typeof on !== 'string',
+      // Against a faulty schema every expression would only repeat its faults.
+      judges: events.complete && profile.complete,
+      issues: this.#issues,
+    };
+  }
+
+  /** What sets it off. */
+  #setOff({ on }: CampaignDefinition, { file, trigger }: CampaignParts): Pick<Campaign, 'event' | 'schedule'> | null {
+    if (typeof on === 'string') return trigger === null ? null : { event: trigger.index, schedule: null };
+    const { schedules } = this.#scope.settings;
+    const schedule = compileSchedule(on.schedule, on.offset, schedules, file, ['on', 'schedule'], this.#issues);
+    return schedule === null ? null : { event: -1, schedule };
   }
 
   #claimId(id: string, file: YamlFile): void {
@@ -102,20 +141,19 @@ class CampaignCompiler {
     else this.#ids.set(id, file.name);
   }
 
-  #programs(data: CampaignDefinition, file: YamlFile): Pick<Campaign, 'event' | 'when' | 'value' | 'score'> | null {
-    // Schedules are refused elsewhere.
-    if (typeof data.on !== 'string') return null;
-    const index = this.#scope.events.names.resolve(data.on, file, ['on'], this.#issues);
-    const event = this.#scope.events.schemas[index];
-    // Against a faulty schema every expression would only repeat its faults.
-    if (event === undefined || !this.#scope.events.complete || !this.#scope.profile.complete) return null;
+  #programs(data: CampaignDefinition, parts: CampaignParts): Pick<Campaign, 'when' | 'value' | 'score'> | null {
+    const { file, trigger, onSchedule, judges, expressions } = parts;
+    if (!judges || (trigger === null && !onSchedule)) return null;
     const when =
-      data.when === undefined
-        ? this.#expressions.always(event)
-        : this.#expressions.check(file, ['when'], event, ['bool']);
-    const value = data.value === undefined ? null : this.#expressions.check(file, ['value'], event, ['int', 'double']);
+      data.when === undefined ? expressions.always(trigger) : expressions.check(file, ['when'], trigger, ['bool']);
+    const value = data.value === undefined ? null : expressions.check(file, ['value'], trigger, ['int', 'double']);
     if (when === null || (data.value !== undefined && value === null)) return null;
-    return { event: index, when, value, score: this.#scope.scores.compile(data, file, event, value) };
+    return { when, value, score: this.#scope.scores.compile(data, file, trigger, value) };
+  }
+
+  /** null: nobody knows. */
+  #slotsOf(channels: readonly number[]): readonly string[] | null {
+    return this.#scope.policy && channels.flatMap((channel) => this.#scope.policy?.slots[channel] ?? []);
   }
 
   #variants(data: CampaignDefinition, file: YamlFile, channels: readonly number[]): Variant[] {

@@ -41,6 +41,7 @@ export class Templates {
       const using = users[index] ?? [];
       const needs = this.#checkMessages(template, using, profile, checker, issues);
       if (needs.has('offer')) warnWithoutOffer(template, index, using, issues);
+      if (needs.has('event')) refuseWithoutEvent(template, index, using, issues);
       const segments = [...needs].flatMap((need) =>
         typeof need === 'object' && 'segment' in need ? [need.segment] : [],
       );
@@ -142,6 +143,23 @@ function warnWithoutOffer(
         file.name,
         file.valueMark(path),
         `template \`${template.name}\` reads \`offer\`, but this campaign has none: it will be empty there`,
+      );
+  }
+}
+
+function refuseWithoutEvent(
+  template: Template,
+  index: number,
+  using: readonly CompiledCampaign[],
+  issues: IssueList,
+): void {
+  for (const { campaign, file } of using) {
+    if (campaign.schedule === null) continue;
+    for (const path of placesOf(index, campaign))
+      issues.report(
+        file.name,
+        file.valueMark(path),
+        `template \`${template.name}\` reads \`event\`, and on a schedule there is none: use \`profile\`, or another template`,
       );
   }
 }

@@ -40,7 +40,8 @@ export function compileWorkspace(files: Readonly<Record<string, string>>): Compi
   const templates = compileTemplates(parsed.templates, Object.keys(files), settings.channels, issues);
   const models = compileModels(parsed.models, given('models.yaml'), issues);
   const scores = new Scores(parsed.policy, profile.schema, models, issues);
-  const scope = { settings, events, profile, offers, templates, scores };
+  const judged = issues.has('policy.yaml') ? null : policy;
+  const scope = { settings, events, profile, offers, policy: judged, templates, scores };
   const campaigns = compileCampaigns(parsed.campaigns, scope, issues);
   scores.report();
   const checkedTemplates = templates.check(campaigns, profile, issues);

@@ -134,6 +134,29 @@ export const positiveDuration = duration.refine((value) => parseDuration(value) 
   error: expected(POSITIVE_DURATION),
 });
 
+/** The same within a bound of its own. `missing`: what to say where there is none. */
+export function durationUpTo(maxMs: number, missing?: string) {
+  const error: Message = ({ input }) => {
+    if (input === undefined) return missing;
+    const ms = typeof input === 'string' ? parseDuration(input) : null;
+    if (ms !== null && ms > maxMs) return `expected a duration of at most ${formatDuration(maxMs)}, got ${show(input)}`;
+    return expected(ms === 0 ? POSITIVE_DURATION : 'a duration such as 90s, 30m, 24h or 7d')({ input });
+  };
+  return z
+    .string({ error })
+    .regex(DURATION_PATTERN, { error })
+    .refine(
+      (value) => {
+        const ms = parseDuration(value) ?? 0;
+        return ms > 0 && ms <= maxMs;
+      },
+      { error },
+    )
+    .meta({
+      description: `A duration of at most ${formatDuration(maxMs)}: 90s, 30m, 24h, 7d, or a combination such as 1d12h.`,
+    });
+}
+
 const offsetFault: Message = ({ input }) => {
   if (typeof input === 'string') {
     const ms = parseOffset(input);

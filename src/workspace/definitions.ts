@@ -5,6 +5,14 @@
 import { z } from 'zod';
 import { CHANNELS_MAX, CONTACTS_PER_CUSTOMER_MAX, PICK_MAX, PRIORITY_MAX, SLOTS_MAX } from '../constants.ts';
 import {
+  afterDefinition,
+  cascadeDefinition,
+  goalDefinition,
+  limitsDefinition,
+  onDefinition,
+  waitDefinition,
+} from './campaign-parts.ts';
+import {
   choiceFault,
   cron,
   duration,
@@ -285,22 +293,27 @@ export const campaignDefinition = z
   .strictObject({
     id,
     description,
-    on: z
-      .union([eventReference, z.strictObject({ schedule: text })], { error: expected('an event type') })
-      .meta({ description: 'The event type that it listens for. ({schedule: …} is not supported yet.)' }),
-    when: expression
+    group: id.optional().meta({ description: 'A name that caps and exclusions go by.' }),
+    category: id.optional().meta({ description: 'What kind of message it is: caps, gaps and the holdout go by it.' }),
+    on: onDefinition,
+    when: expression.optional().meta({
+      description:
+        'CEL over `event`, `profile`, `segment` and `now`; without, every such event. On a schedule: which customers, without `event`.',
+    }),
+    after: afterDefinition
       .optional()
-      .meta({ description: 'CEL over `event`, `profile`, `segment` and `now`; without, every such event.' }),
-    wait: z
-      .strictObject({ for: positiveDuration, unless: z.array(id).optional() })
-      .optional()
-      .meta({ description: 'Not supported yet.' }),
+      .meta({ description: 'What must have come before, such as the third view of the same product in an hour.' }),
+    wait: waitDefinition.optional().meta({ description: 'A, then not B within a time.' }),
     offer: id.optional(),
     channels: channelList.meta({ description: 'In order of preference: the first that consent and policy allow.' }),
-    cascade: z
-      .strictObject({ after: positiveDuration, unless: text.optional() })
+    cascade: cascadeDefinition.optional().meta({
+      description: 'The next channel after a while, unless there was feedback to the one before.',
+    }),
+    slots: z
+      .array(id)
+      .min(1, { error: 'needs at least one slot' })
       .optional()
-      .meta({ description: 'Not supported yet.' }),
+      .meta({ description: "Of the channels' slots in policy.yaml those that it takes; without, any." }),
     priority: wholeNumber(-PRIORITY_MAX, PRIORITY_MAX)
       .optional()
       .meta({ description: 'The highest wins; 0 where nothing is said.' }),
@@ -324,10 +337,12 @@ export const campaignDefinition = z
     holdout: percentage.optional().meta({ description: 'The share of customers who get nothing, for comparison.' }),
     variants: z.record(id, variant).optional().meta({ description: 'Drawn per customer by weight.' }),
     template: id.optional().meta({ description: 'For a campaign without variants.' }),
-    limits: z
-      .strictObject({ total: wholeNumber(0, COUNT_MAX).optional(), perDay: wholeNumber(0, COUNT_MAX).optional() })
-      .optional()
-      .meta({ description: 'Not supported yet.' }),
+    limits: limitsDefinition.optional().meta({
+      description: "Decisions in all, and per day of the workspace's time zone: never one more.",
+    }),
+    goal: goalDefinition.optional().meta({
+      description: 'What it is for: counted once for whoever was contacted, and for whoever was held out.',
+    }),
     valid: validity.optional(),
     status: oneOf('draft', 'shadow', 'live', 'paused')
       .optional()

@@ -19,10 +19,19 @@ export class Expressions {
     this.#eventOnly = eventOnly;
   }
 
-  /** event: null where the expression cannot read one. null: it is faulty, and reported. */
-  check(file: YamlFile, path: YamlPath, event: EventSchema | null, results: readonly ProgramResult[]): Program | null {
+  /**
+   * event: null where the expression cannot read one. trigger: the second event of an expression over two (rules/event-pair.ts); undefined: both names mean `event`; null: there
+   * is none. null: it is faulty, and reported.
+   */
+  check(
+    file: YamlFile,
+    path: YamlPath,
+    event: EventSchema | null,
+    results: readonly ProgramResult[],
+    trigger: EventSchema | null | undefined = this.#eventOnly ? null : undefined,
+  ): Program | null {
     const source = file.scalarText(path);
-    const checked = checkExpression(source, { schema: this.#schema, event }, results);
+    const checked = checkExpression(source, { schema: this.#schema, event, trigger }, results);
     if ('program' in checked) return checked.program;
     for (const issue of checked.issues)
       this.#issues.report(file.name, file.textLineMark(path, issue.line, issue.column), this.#message(source, issue));
@@ -36,8 +45,8 @@ export class Expressions {
     return /\b(?:profile|segment)\s*\.\s*$/.test(before.join('')) ? EVENT_ONLY : message;
   }
 
-  /** A predicate that holds for every event: what a campaign without `when` has. */
-  always(event: EventSchema): Program | null {
+  /** A predicate that always holds: what a campaign without `when` has. */
+  always(event: EventSchema | null): Program | null {
     const checked = checkExpression('true', { schema: this.#schema, event }, ['bool']);
     return 'program' in checked ? checked.program : null;
   }
