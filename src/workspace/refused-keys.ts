@@ -4,9 +4,7 @@ import type { WorkspaceFiles } from './workspace-files.ts';
 import type { YamlFile, YamlPath } from './yaml-file.ts';
 
 export function refuseUnsupported(files: WorkspaceFiles, issues: IssueList): void {
-  for (const file of files.campaigns) {
-    refuseValue(file, ['status'], 'shadow', 'use draft, live or paused', issues);
-  }
+  for (const file of files.campaigns) refuseValue(file, ['status'], 'shadow', 'use draft, live or paused', issues);
 }
 
 function refuseValue(file: YamlFile, path: YamlPath, value: string, instead: string, issues: IssueList): void {

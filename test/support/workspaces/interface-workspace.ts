@@ -81,11 +81,6 @@ email: {subject: "Hearts", body: "And candles"}
 
 /** The same without what is not supported yet. */
 export function supportedInterfaceWorkspace(): Record<string, string> {
-  const files: Record<string, string> = { ...INTERFACE_WORKSPACE };
-  delete files['campaigns/mornings.yaml'];
-  const keep = (path: string, pattern: RegExp): void => {
-    files[path] = (files[path] as string).replace(pattern, '');
-  };
-  keep('campaigns/hearts.yaml', /^(?:wait|cascade|limits): .*\n/gm);
-  return files;
+  const mornings = INTERFACE_WORKSPACE['campaigns/mornings.yaml'] as string;
+  return { ...INTERFACE_WORKSPACE, 'campaigns/mornings.yaml': mornings.replace('status: shadow\n', '') };
 }

@@ -180,8 +180,8 @@ describe('the workspace of the interface', () => {
     });
   });
 
-  test('has its campaign', () => {
-    expect(workspace.campaigns).toHaveLength(1);
+  test('has its campaigns', () => {
+    expect(workspace.campaigns).toHaveLength(2);
     expect(workspace.campaigns[0]).toMatchObject({
       id: 'hearts-companion',
       index: 0,
@@ -199,6 +199,16 @@ describe('the workspace of the interface', () => {
       ],
       template: -1,
       status: 'live',
+      schedule: null,
+      wait: { deadline: { afterMs: HOUR / 2 }, unless: [{ event: 1, when: null }], restart: null, when: null },
+      cascade: { afterMs: 2 * HOUR, unless: 'opened' },
+      limits: { total: 5000, perDay: 500 },
+    });
+    expect(workspace.campaigns[1]).toMatchObject({
+      id: 'mornings',
+      event: -1,
+      schedule: { minutes: [0], hours: [10], offsetMs: 0 },
+      when: { segments: [0] },
     });
   });
 

@@ -140,7 +140,7 @@ describe('keys and values', () => {
       { [CAMPAIGN]: 'id: a b\non: [x]\nchannels: [push, 5]\nholdout: 10\nvariants: {a: {weight: -1, tmplate: x}}\n' },
       [
         'campaigns/hearts.yaml:1:5 `a b` cannot be an id: letters, digits, - and _ only',
-        'campaigns/hearts.yaml:2:5 expected an event type, got a list',
+        'campaigns/hearts.yaml:2:5 expected an event type, or {schedule: …}, got a list',
         'campaigns/hearts.yaml:3:18 expected an id, got 5',
         'campaigns/hearts.yaml:4:10 expected a percentage such as 10%, got 10',
         'campaigns/hearts.yaml:5:24 expected a whole number from 0 to 1,000,000, got -1',

@@ -173,30 +173,6 @@ describe('expressions, wherever and however they stand', () => {
 describe('what is not supported yet is refused by name', () => {
   holds([
     [
-      'wait',
-      edited(CAMPAIGN, 'priority: 50', 'wait: {for: 30m, unless: [login]}'),
-      ['campaigns/hearts.yaml:6:1 `wait` is not supported yet: the campaign would decide at once; leave it out'],
-    ],
-    [
-      'cascade',
-      edited(CAMPAIGN, 'priority: 50', 'cascade: {after: 2h, unless: opened}'),
-      [
-        'campaigns/hearts.yaml:6:1 `cascade` is not supported yet: only the first channel that consent and policy allow is tried',
-      ],
-    ],
-    [
-      'limits',
-      edited(CAMPAIGN, 'priority: 50', 'limits: {total: 5000, perDay: 500}'),
-      [
-        'campaigns/hearts.yaml:6:1 `limits` is not supported yet: use `perCustomer` of an offer, `cooldown` or caps for what is counted per customer',
-      ],
-    ],
-    [
-      'schedule',
-      edited(CAMPAIGN, 'on: receipt', 'on: {schedule: "0 10 * * *"}'),
-      ['campaigns/hearts.yaml:2:6 `on: {schedule: …}` is not supported yet: name an event type'],
-    ],
-    [
       'shadow',
       edited(CAMPAIGN, 'priority: 50', 'status: shadow'),
       ['campaigns/hearts.yaml:6:9 `status: shadow` is not supported yet: use draft, live or paused'],
