@@ -541,6 +541,7 @@ export const MESSAGE_WORK_MAX = 1024 * 1024;
 export const MESSAGE_DEPTH_MAX = 16;
 
 assert(SEQUENCE_LENGTH_MAX <= SEQUENCE_EVENTS_MAX, 'a whole sequence must be remembered');
+assert(SEQUENCE_WITHIN_MS_MAX <= SEQUENCE_RETENTION_MS, 'what a sequence may reach must be remembered');
 assert(CAPS_MAX <= CONTACTS_PER_CUSTOMER_MAX, 'caps are counted over the contacts kept');
 assert(WORKSPACE_FILE_BYTES_MAX <= WORKSPACE_BYTES_MAX, 'a file must fit its workspace');
 assert(WORKSPACE_BYTES_MAX * 4 <= FRAME_BODY_BYTES_MAX, 'a compiled workspace must fit a frame');
