@@ -76,6 +76,8 @@ export const DECIDES_IN_FLIGHT_MAX = 4096;
 export const DECIDE_HOLD_MS_MAX = 4000;
 /** Messages between partitions in one record: some 50 KiB, so that none holds up the events behind it. */
 export const MESSAGES_PER_RECORD_MAX = 256;
+/** A key names an id and a day at most: see protocol/partition-message.ts. */
+export const MESSAGE_KEY_LENGTH_MAX = 1024;
 /** Messages of one partition that wait to be stored in their receivers' logs; beyond it, it takes no more events: a few MiB. */
 export const OUTBOX_MESSAGES_MAX = 16 * 1024;
 /** When a record of messages was not stored, it is sent again after this long. */

@@ -33,6 +33,8 @@ interface HeldKey {
 }
 
 interface Waiter {
+  /** Whose it is: the owner's own business. */
+  readonly row: number;
   readonly keys: readonly string[];
   /** The first so many keys have their unit set aside. */
   held: number;
@@ -41,6 +43,8 @@ interface Waiter {
 /** How waiting ended. */
 export interface LeaseOutcome {
   readonly waiter: number;
+  /** As `wait` was told. */
+  readonly row: number;
   /** The key that is used up; null: all units are set aside, and the waiter is to be decided or released. */
   readonly denied: string | null;
 }
@@ -126,9 +130,9 @@ export class LeaseHolder {
   }
 
   /** Begins to wait; the outcome may be there at once. */
-  wait(keys: readonly string[], number: number): void {
+  wait(keys: readonly string[], number: number, row: number): void {
     assert(!this.#waiters.has(number), `entry ${number} waits for units once`);
-    const waiter: Waiter = { keys: [...keys], held: 0 };
+    const waiter: Waiter = { row, keys: [...keys], held: 0 };
     this.#waiters.set(number, waiter);
     this.#advance(number, waiter);
   }
@@ -137,8 +141,9 @@ export class LeaseHolder {
     return this.#waiters.get(number)?.keys ?? null;
   }
 
-  get waiterCount(): number {
-    return this.#waiters.size;
+  /** In the order in which they began to wait. */
+  waiters(): { readonly waiter: number; readonly row: number }[] {
+    return [...this.#waiters].map(([waiter, { row }]) => ({ waiter, row }));
   }
 
   /** The waiter has all its units: they are used. */
@@ -176,6 +181,10 @@ export class LeaseHolder {
     if (this.#days.isOver(key)) return;
     const held = this.#open(key);
     this.#add(key, held, 1, held.aside);
+  }
+
+  get hasOutcome(): boolean {
+    return this.#outcomes.length > 0;
   }
 
   nextOutcome(): LeaseOutcome | null {
@@ -290,13 +299,13 @@ export class LeaseHolder {
       held.aside++;
       waiter.held++;
     }
-    this.#outcomes.push({ waiter: number, denied: null });
+    this.#outcomes.push({ waiter: number, row: waiter.row, denied: null });
   }
 
   /** The waiter is in no queue. */
   #refuse(number: number, waiter: Waiter, key: string): void {
     this.#waiters.delete(number);
-    this.#outcomes.push({ waiter: number, denied: key });
+    this.#outcomes.push({ waiter: number, row: waiter.row, denied: key });
     for (const other of waiter.keys.slice(0, waiter.held)) {
       const held = this.#open(other);
       held.aside--;

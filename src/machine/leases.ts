@@ -3,8 +3,7 @@
  * partitions say comes in by `handle`, what is to be told to them goes out by `send`. Messages to itself are handled at once, in the order in which they were said, before
  * the method that said them returns.
  *
- * How to use it, per decision: `usedUp` of its keys → suppressed; else `take` → decided; else usedUp once more (asking may have found it out), then `wait`. `next` then
- * gives the outcomes of waiting, one by one, until null: after whatever may have led to one (an event, a timer, a message, a version). Each with `denied` null is ended
+ * How to use it, per decision: `usedUp` of any of its keys → suppressed; else `take` → decided; else `wait`. `next` then gives the outcomes of waiting, one by one, until null: after whatever may have led to one (an event, a timer, a message, a version). Each with `denied` null is ended
  * by `decided` or `release`.
  */
 import type { LeaseMessage } from '../protocol/partition-message.ts';
@@ -57,12 +56,7 @@ export class Leases {
 
   /** The first of them of which no unit can be had, as far as is known here; null: none is known to be used up. With one partition it is exact. */
   usedUp(keys: readonly string[]): string | null {
-    for (const key of keys) {
-      if (this.#holder.isDenied(key)) return key;
-      if (this.#keeperOf(key) !== this.#partition || this.#holder.free(key) > 0) continue;
-      this.#drain();
-      if (this.#holder.aside(key) === 0 && this.#keeper.isExhausted(key, this.#partition)) return key;
-    }
+    for (const key of keys) if (this.#isUsedUp(key)) return key;
     return null;
   }
 
@@ -78,15 +72,20 @@ export class Leases {
     return true;
   }
 
-  /** `keys` in the order total, day, offer. `waiter`: number of its pending entry. */
-  wait(keys: readonly string[], waiter: number): void {
-    this.#holder.wait(keys, waiter);
+  /** `keys` in the order total, day, offer; none: it has all at once. `waiter`: number of its pending entry, `row`: whose it is. */
+  wait(keys: readonly string[], waiter: number, row: number): void {
+    this.#holder.wait(keys, waiter, row);
     this.#drain();
   }
 
   /** Null where it does not wait (or not any longer). */
   keysOf(waiter: number): readonly string[] | null {
     return this.#holder.keysOf(waiter);
+  }
+
+  /** Who waits, or has its units and is not ended yet, in the order in which they began. */
+  waiters(): { readonly waiter: number; readonly row: number }[] {
+    return this.#holder.waiters();
   }
 
   /** Of a waiter that has all its units: they are used. */
@@ -105,6 +104,11 @@ export class Leases {
   giveBack(keys: readonly string[]): void {
     for (const key of keys) this.#holder.giveBack(key);
     this.#drain();
+  }
+
+  /** `next` has one; cheap. */
+  get hasOutcome(): boolean {
+    return this.#holder.hasOutcome;
   }
 
   /** Ends of waiting, in their order; null: no more for now. */
@@ -127,6 +131,18 @@ export class Leases {
     this.#terms = terms;
     this.#keeper.import(image.keeper, terms);
     this.#holder.import(image.holder, terms);
+  }
+
+  /** Whether this message may come from that partition: to the keeper of its key, or from it. */
+  belongs(from: number, { kind, key }: LeaseMessage): boolean {
+    return this.#keeperOf(key) === (kind === 'ask' || kind === 'return' ? this.#partition : from);
+  }
+
+  #isUsedUp(key: string): boolean {
+    if (this.#holder.isDenied(key)) return true;
+    if (this.#keeperOf(key) !== this.#partition || this.#holder.free(key) > 0) return false;
+    this.#drain();
+    return this.#holder.aside(key) === 0 && this.#keeper.isExhausted(key, this.#partition);
   }
 
   #keeperOf(key: string): number {

@@ -22,8 +22,6 @@ export interface WaiterNumbers {
 
 /** What a pending entry of kind `units` knows; names, because versions may be published while it waits. */
 export interface UnitsBody {
-  /** Lease keys in the order in which they are gathered. */
-  readonly keys: readonly string[];
   readonly channel: string;
   readonly slot: string | null;
   readonly value: number;
@@ -41,24 +39,31 @@ export class UnitWaiters {
   /** A winner whose units are not all in hand waits from now on. False: it lost, there is no room. */
   enter({ campaign, channel, slot, value, leaseKeys: keys, trigger }: Draft, effects: Effects): boolean {
     const { active, ports, moment } = this.#parts;
-    const body: UnitsBody = { keys, channel: active.workspace.channels[channel] as string, slot, value };
+    const body: UnitsBody = { channel: active.workspace.channels[channel] as string, slot, value };
     const { row, now } = moment;
     if (!ports.waits.enter(PendingKind.units, campaign, row, now, Number.POSITIVE_INFINITY, trigger, body)) {
       campaign.account.suppress(Reason.full);
       return false;
     }
     const number = this.#numbers.pendingCount;
-    ports.leases.wait(keys, number);
+    ports.leases.wait(keys, number, row);
     effects.waitingUnits.push({ eventIndex: trigger.eventIndex, number, campaign: campaign.id });
     return true;
   }
 
   /**
-   * All units of an entry are there: it leaves, and is decided now or not at all. `trigger` is the event that it kept,
+   * All units of an entry are there, one of each of these keys: it leaves, and is decided now or not at all. `trigger` is the event that it kept,
    * null where the schema in force cannot read it any more. True: decided, its units are used; false: they are to be
    * released. Its row's change has been announced.
    */
-  resume(entry: PendingEntry, customer: string, now: number, trigger: Trigger | null, effects: Effects): boolean {
+  resume(
+    entry: PendingEntry,
+    leaseKeys: readonly string[],
+    customer: string,
+    now: number,
+    trigger: Trigger | null,
+    effects: Effects,
+  ): boolean {
     const { active, ports } = this.#parts;
     const index = active.campaignOfCode.get(entry.campaign);
     const campaign = index === undefined ? undefined : active.campaigns[index];
@@ -69,7 +74,7 @@ export class UnitWaiters {
     } else {
       ports.waits.leave(entry);
       beginMoment(this.#parts, entry.row, customer, now);
-      decision = this.#decide(campaign, body, trigger, effects);
+      decision = this.#decide(campaign, body, leaseKeys, trigger, effects);
     }
     effects.settled.push({ number: entry.number, decision });
     return decision !== null;
@@ -81,7 +86,13 @@ export class UnitWaiters {
     effects.settled.push({ number: entry.number, decision: null });
   }
 
-  #decide(campaign: ActiveCampaign, body: UnitsBody, trigger: Trigger, effects: Effects): MadeDecision | null {
+  #decide(
+    campaign: ActiveCampaign,
+    body: UnitsBody,
+    leaseKeys: readonly string[],
+    trigger: Trigger,
+    effects: Effects,
+  ): MadeDecision | null {
     const { active, history, maker, moment, policy, slots } = this.#parts;
     if (moment.known) history.open(moment.row, moment.now, [campaign], 1);
     const { channels } = campaign;
@@ -95,7 +106,7 @@ export class UnitWaiters {
       return null;
     }
     const channel = inOrder[place] as number;
-    const { slot, value, keys: leaseKeys } = body;
+    const { slot, value } = body;
     const kept = own.includes(channel) && slot !== null && slots.offers(campaign, channel, slot);
     const draft = { campaign, channel, slot: kept ? slot : this.#firstSlot(campaign, channel), value, follows: null };
     return maker.make({ ...draft, leaseKeys, trigger }, effects);

@@ -87,7 +87,7 @@ export class LeaseNode {
           const before = this.leases.keysOf(id);
           if (before === null || JSON.stringify(keys) === JSON.stringify(before)) continue;
           this.leases.release(id);
-          this.leases.wait(keys, id);
+          this.leases.wait(keys, id, 0);
         }
         break;
       case 'demand':
@@ -169,7 +169,7 @@ export class LeaseNode {
     else if (usedUp()) this.#end(id, 'denied', keys);
     else {
       this.waits.set(id, { campaign, refuses });
-      this.leases.wait(keys, id);
+      this.leases.wait(keys, id, 0);
     }
   }
 
@@ -182,7 +182,7 @@ export class LeaseNode {
       const oldDay = outcome.denied !== null && dayOf(outcome.denied) !== null && dayOf(outcome.denied) !== this.day;
       if (held !== null ? JSON.stringify(held) !== JSON.stringify(keys) : oldDay) {
         this.leases.release(id);
-        this.leases.wait(keys, id);
+        this.leases.wait(keys, id, 0);
         continue;
       }
       this.waits.delete(id);
