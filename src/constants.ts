@@ -153,10 +153,16 @@ export const PENDING_BYTES_MAX = STORED_EVENT_BYTES_MAX + 1024;
 export const SEQUENCE_EVENTS_MAX = 64;
 /** Remembered events older than this are found no more, and no sequence may reach further back (30 days). */
 export const SEQUENCE_RETENTION_MS = 30 * 86_400_000;
+/** They are kept at least this long even where no sequence of the active version reaches that far (a week). */
+export const SEQUENCE_KEPT_MS_MIN = 7 * 86_400_000;
 /** Fields of one remembered event: with all of them a customer's take 65 KiB, one block. */
 export const SEQUENCE_EVENT_BYTES_MAX = 1024;
 /** Winners that a campaign's count of outranked matches names; the others are counted together. */
 export const OUTRANKED_BY_MAX = 100;
+
+/** Customers that a schedule looks at together, and the log time between two such chunks: live events come in between, and a million customers take 20 s. */
+export const SCHEDULE_CHUNK_ROWS = 512;
+export const SCHEDULE_CHUNK_MS = 10;
 
 // --- Telemetry ---------------------------------------------------------------------------------------------------------------
 

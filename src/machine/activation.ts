@@ -5,8 +5,10 @@
 import type { ProfileLayout } from '../state/layout.ts';
 import type { PartitionState } from '../state/partition-state.ts';
 import type { Workspace } from '../workspace/workspace.ts';
-import type { Accounting } from './accounting.ts';
+import { type Accounting, Reason } from './accounting.ts';
 import { ActiveWorkspace } from './active-workspace.ts';
+import { PendingKind } from './pending-kind.ts';
+import type { PendingWaits } from './pending-waits.ts';
 
 const decoder = new TextDecoder('utf-8', { fatal: true });
 
@@ -43,6 +45,26 @@ export function activateAgain(workspace: Workspace, state: PartitionState, accou
   const active = new ActiveWorkspace(workspace, state, accounting);
   accounting.adopt(active.campaigns.map((campaign) => campaign.account));
   return active;
+}
+
+/**
+ * Ends what waits for campaigns that the version does not have, or not live. What hangs on a decision ends silently, but for units: they come back as long as there is
+ * the campaign that they came from.
+ */
+export function withdrawOthers(
+  state: PartitionState,
+  active: ActiveWorkspace,
+  waits: PendingWaits,
+  released: (waiter: number) => void,
+): void {
+  for (const entry of state.pending.entries()) {
+    const campaign = active.campaigns[active.campaignOfCode.get(entry.campaign) ?? -1];
+    if (campaign?.campaign.status === 'live') continue;
+    if (campaign !== undefined && entry.kind === PendingKind.expiry) continue;
+    state.beginChange(entry.row);
+    waits.suppress(entry, Reason.withdrawn);
+    if (entry.kind === PendingKind.units) released(entry.number);
+  }
 }
 
 function readWorkspace(payload: Uint8Array): Workspace {

@@ -18,6 +18,7 @@ import type { Accounting } from './accounting.ts';
 import { type ActiveCampaign, activateCampaign } from './active-campaign.ts';
 import { campaignReads, readersByType } from './campaign-reads.ts';
 import { ContactRules } from './contact-rules.ts';
+import { type KeptFields, keptFields, rememberedFields } from './kept-fields.ts';
 
 /**
  * What a sum or an average takes: 2^53 observations of this magnitude, with all their rounding, add up to less than the
@@ -57,6 +58,12 @@ export interface ActiveEvent {
   readonly campaigns: readonly ActiveCampaign[];
   /** Room for the rules that match. */
   readonly hits: Int32Array;
+  /** One of the campaigns has a wait or a sequence. */
+  readonly takesTime: boolean;
+  /** What of such an event sequences may look back at; null: it is not remembered. */
+  readonly remembered: KeptFields | null;
+  /** Dictionary code of the type's name where it is remembered; -1 otherwise. */
+  readonly typeCode: number;
 }
 
 /** The partition's dictionary has no room for the names and constants of a version. */
@@ -130,6 +137,7 @@ export class ActiveWorkspace {
     const live = this.campaigns.filter(({ campaign }) => campaign.event === event.index && campaign.status === 'live');
     const programs = live.map(({ campaign }) => campaign.when);
     const fed = aggregates.filter((aggregate) => aggregate.event === event.index);
+    const remembered = rememberedFields(this.workspace, event.index);
     return {
       schema: event,
       aggregates: fed.map((aggregate) => this.#aggregate(aggregate)),
@@ -137,11 +145,16 @@ export class ActiveWorkspace {
       reads: allReads([
         readsOf(fed.flatMap(({ value, when }) => [value, when]).filter((program) => program !== null)),
         ...readers.map((campaign) => campaignReads(campaign, event, schema)),
+        ...live.map(({ campaign }) => keptFields(this.workspace, campaign)),
+        ...(remembered === null ? [] : [remembered]),
       ]),
       readsAll: live.some((active) => this.#messageReadsEvent(active)),
       rules: live.length === 0 ? null : new RuleSet(programs, this.segments, intern),
       campaigns: live,
       hits: new Int32Array(live.length),
+      takesTime: live.some(({ campaign }) => campaign.wait !== null || campaign.after !== null),
+      remembered,
+      typeCode: remembered === null ? -1 : intern(event.type),
     };
   }
 

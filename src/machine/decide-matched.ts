@@ -5,15 +5,20 @@ import type { ActiveCampaign } from './active-campaign.ts';
 import type { ActiveEvent, ActiveWorkspace } from './active-workspace.ts';
 import type { DecideStep } from './decide.ts';
 import type { Effects } from './effects.ts';
-import { LiveTrigger } from './live-trigger.ts';
+import type { Trigger } from './trigger.ts';
+import type { Triggers } from './triggers.ts';
+import type { WaitStep } from './waits.ts';
 
 export class MatchedStep {
   readonly #latenessMs: number;
   readonly #decide: DecideStep;
-  readonly #trigger = new LiveTrigger();
+  readonly #waits: WaitStep;
+  readonly #triggers: Triggers;
 
-  constructor({ workspace }: ActiveWorkspace, decide: DecideStep) {
+  constructor({ workspace }: ActiveWorkspace, waits: WaitStep, triggers: Triggers, decide: DecideStep) {
     this.#latenessMs = workspace.latenessMs;
+    this.#waits = waits;
+    this.#triggers = triggers;
     this.#decide = decide;
   }
 
@@ -32,10 +37,28 @@ export class MatchedStep {
       return;
     }
     const decide = this.#decide;
-    const trigger = this.#trigger.set(event, eventIndex);
+    const trigger = this.#triggers.ofEvent(event, eventIndex);
+    let candidates = count;
+    if (active.takesTime) candidates -= this.#startWaits(active, count, trigger, row, now);
+    if (candidates === 0) return;
     decide.begin(row, event.customer, now);
-    for (let i = 0; i < count; i++) decide.add(matched(active, i), trigger);
+    for (let i = 0; i < count; i++) {
+      const campaign = matched(active, i);
+      if (campaign.campaign.wait === null) decide.add(campaign, trigger);
+    }
     decide.run(effects);
+  }
+
+  /** How many of the campaigns have a wait: it begins. */
+  #startWaits(active: ActiveEvent, count: number, trigger: Trigger, row: number, now: number): number {
+    let waiting = 0;
+    for (let i = 0; i < count; i++) {
+      const campaign = matched(active, i);
+      if (campaign.campaign.wait === null) continue;
+      this.#waits.start(campaign, trigger, row, now);
+      waiting++;
+    }
+    return waiting;
   }
 }
 

@@ -14,27 +14,13 @@ import type { IdSeed, PartitionState } from '../state/partition-state.ts';
 import { fnv1a32Bytes } from '../stdx/hash.ts';
 import type { ActiveEvent, ActiveWorkspace } from './active-workspace.ts';
 import { BatchDecoder } from './batch-decoder.ts';
-import type { DecideStep } from './decide.ts';
-import type { MatchedStep } from './decide-matched.ts';
 import { ACCEPTED, type Effects, REPEATED } from './effects.ts';
 import { EventBatch } from './event-batch.ts';
-import type { FeedbackStep } from './feedback.ts';
 import type { Globals, MachineIdentity } from './globals.ts';
 import { asciiText } from './input-bytes.ts';
 import { acceptedTime } from './log-time.ts';
-import type { MatchStep } from './match.ts';
-import type { ProfileStep } from './profile.ts';
+import type { Steps } from './steps.ts';
 import type { WantedText } from './wanted-text.ts';
-
-/** The steps of the active version. */
-export interface Steps {
-  readonly active: ActiveWorkspace;
-  readonly profile: ProfileStep;
-  readonly match: MatchStep;
-  readonly decide: DecideStep;
-  readonly matched: MatchedStep;
-  readonly feedback: FeedbackStep;
-}
 
 export class FastWay {
   readonly #identity: MachineIdentity;
@@ -120,12 +106,17 @@ export class FastWay {
     const logTime = acceptedTime(this.#identity.clock, globals.logTime, givenTs, recordTs);
     if (logTime < 0) return false;
 
-    const { active, profile, match, matched } = this.#steps;
+    const { active, profile, match, matched, waits, sequences, timers } = this.#steps;
     const activeEvent = active.events[type] as ActiveEvent;
     const event = batch.frame(place);
     event.ts = Number.isNaN(givenTs) ? logTime : Math.min(givenTs, logTime);
     if (activeEvent.reads.id) this.#spellIds(place, event);
     if (!profile.planAggregates(activeEvent, event, logTime) || !profile.hasRoom(activeEvent)) return false;
+    if (logTime >= timers.nextDue) {
+      if (row < 0 && !state.hasRoomFor(asciiText(bytes, customerStart, customerEnd))) return false;
+      timers.fire(logTime, effects);
+      if (!profile.hasRoom(activeEvent)) return false;
+    }
     if (customerEnd === customerStart) {
       state.clearAnonymous();
     } else {
@@ -137,12 +128,14 @@ export class FastWay {
       state.beginChange(row);
     }
     profile.storeAggregates(activeEvent, event, row, logTime);
+    waits.meet(event, row, logTime);
     const before = globals.decisionCount;
     const count = match.run(activeEvent, event, row, logTime);
     if (count > 0) {
       this.#spellIds(place, event);
       matched.run(activeEvent, count, event, row, logTime, batch.index[place] as number, effects);
     }
+    if (activeEvent.remembered !== null) sequences.remember(activeEvent, event, row, logTime);
     globals.logTime = logTime;
     const made = globals.decisionCount - before;
     if (idEnd > idStart) state.rememberPrepared(place, row, made === 0 ? 0 : before + 1, made);

@@ -6,6 +6,7 @@
 import { assert } from '../stdx/assert.ts';
 import type { Workspace } from '../workspace/workspace.ts';
 import { Accounting, type CampaignRow } from './accounting.ts';
+import { ScheduleBook, type ScheduleImage } from './schedule-book.ts';
 
 export class Globals {
   /** Sequence of the last record applied; 0 before the first. */
@@ -29,11 +30,12 @@ export class Globals {
   invalidTimezones = 0;
   /** Feedback on decisions that were not there. */
   unmatchedFeedback = 0;
+  readonly schedules = new ScheduleBook();
   readonly accounting = new Accounting();
 }
 
 interface GlobalsImage {
-  readonly format: 1;
+  readonly format: 2;
   readonly partition: number;
   readonly partitions: number;
   readonly clock: string;
@@ -49,6 +51,7 @@ interface GlobalsImage {
   readonly observationErrors: number;
   readonly invalidTimezones: number;
   readonly unmatchedFeedback: number;
+  readonly schedules: ScheduleImage;
   readonly campaigns: readonly CampaignRow[];
   readonly workspace: Workspace | null;
 }
@@ -60,13 +63,13 @@ export interface MachineIdentity {
   readonly clock: 'wall' | 'event';
 }
 
-const FORMAT = 1;
+const FORMAT = 2;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder('utf-8', { fatal: true });
 const status = (): string => '';
 
 export function encodeGlobals(identity: MachineIdentity, globals: Globals, workspace: Workspace | null): Uint8Array {
-  const { accounting, ...numbers } = globals;
+  const { accounting, schedules, ...numbers } = globals;
   const { partition, partitions, clock } = identity;
   const image: GlobalsImage = {
     format: FORMAT,
@@ -74,6 +77,7 @@ export function encodeGlobals(identity: MachineIdentity, globals: Globals, works
     partitions,
     clock,
     ...numbers,
+    schedules: schedules.image(),
     campaigns: accounting.rows(status),
     workspace,
   };
@@ -96,7 +100,6 @@ export function decodeGlobals(bytes: Uint8Array, identity: MachineIdentity, glob
   globals.recordTs = image.recordTs;
   globals.logTime = image.logTime;
   globals.decisionCount = image.decisionCount;
-  globals.pendingCount = image.pendingCount;
   globals.deadLetterCount = image.deadLetterCount;
   globals.accepted = image.accepted;
   globals.repeated = image.repeated;
@@ -104,6 +107,8 @@ export function decodeGlobals(bytes: Uint8Array, identity: MachineIdentity, glob
   globals.observationErrors = image.observationErrors;
   globals.invalidTimezones = image.invalidTimezones;
   globals.unmatchedFeedback = image.unmatchedFeedback;
+  globals.pendingCount = image.pendingCount;
+  globals.schedules.restore(image.schedules);
   globals.accounting.restore(image.campaigns);
   return image.workspace;
 }

@@ -1,10 +1,22 @@
 /** The golden record: one customer as people see it, read at log time. */
 import type { ProfileFrame } from '../protocol/frame.ts';
 import type { ProfileField } from '../protocol/schema.ts';
+import type { WaitingCustomer, WaitingFor } from '../protocol/waiting.ts';
 import type { PartitionState } from '../state/partition-state.ts';
+import { assert } from '../stdx/assert.ts';
 import type { ActiveWorkspace } from './active-workspace.ts';
+import { PendingKind } from './pending-kind.ts';
+import { type PendingEntry, readPayload } from './pending-waits.ts';
 import { ConsentState } from './policy.ts';
 import { formatRfc3339 } from './rfc3339.ts';
+
+/** By kind of the pending entry. */
+const WAITS_FOR: Readonly<Record<number, WaitingFor>> = {
+  [PendingKind.wait]: 'wait',
+  [PendingKind.quietHours]: 'quiet_hours',
+  [PendingKind.units]: 'budget',
+  [PendingKind.cascade]: 'cascade',
+};
 
 export type ProfileValue = boolean | number | string | readonly string[] | null;
 
@@ -21,8 +33,12 @@ export interface GoldenRecord {
   readonly consent: Readonly<Record<string, 'granted' | 'denied'>>;
   /** Decisions still remembered, newest first. */
   readonly decisions: readonly ContactView[];
-  /** Campaigns that wait for something; none before waits are built. */
-  readonly waiting: readonly never[];
+  /** What waits, in the order in which it began. */
+  readonly waiting: readonly WaitView[];
+}
+
+export interface WaitView extends Omit<WaitingCustomer, 'customer'> {
+  readonly campaign: string;
 }
 
 export interface ContactView {
@@ -64,7 +80,7 @@ export function readGoldenRecord(
     segments: Object.fromEntries(schema.segments.map((name, index) => [name, segments.evaluate(index) === 1])),
     consent: consentOf(state, row),
     decisions: contactsOf(state, row, partition),
-    waiting: [],
+    waiting: waitsOf(state, row),
   };
 }
 
@@ -99,6 +115,30 @@ function consentOf(state: PartitionState, row: number): Record<string, 'granted'
       consent.state === ConsentState.granted ? 'granted' : 'denied',
     ]),
   );
+}
+
+function waitsOf(state: PartitionState, row: number): WaitView[] {
+  const shown = state.pending.list(row).filter(({ kind }) => isShown(kind));
+  return shown.map((entry) => waitView(state, entry));
+}
+
+/** Goals and expiries wait for nothing that people would ask about. */
+export function isShown(kind: number): boolean {
+  return WAITS_FOR[kind] !== undefined;
+}
+
+/** Of an entry that is shown. */
+export function waitView(state: PartitionState, entry: PendingEntry): WaitView {
+  const waitsFor = WAITS_FOR[entry.kind];
+  assert(waitsFor !== undefined, 'the entry is shown');
+  const { since, event } = readPayload(entry);
+  return {
+    campaign: state.textOf(entry.campaign),
+    for: waitsFor,
+    since: formatRfc3339(since),
+    until: Number.isFinite(entry.dueMs) ? formatRfc3339(entry.dueMs) : null,
+    event: { id: event?.id ?? null, type: event?.type ?? '' },
+  };
 }
 
 function contactsOf(state: PartitionState, row: number, partition: number): ContactView[] {

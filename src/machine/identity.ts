@@ -66,6 +66,12 @@ export class IdentityStep {
     if (id !== '') this.#state.remember(this.#row, this.#seedOf(type), id, firstDecision, decisionCount);
   }
 
+  /** Whether `row` will find one. False: see the fault. */
+  hasRoom(customer: string): boolean {
+    if (customer === '' || this.#state.hasRoomFor(customer)) return true;
+    return this.#refuseCustomer();
+  }
+
   /**
    * The row that the event changes, ready for stores; -1 (see the fault) when the partition has no room for another
    * customer.
@@ -83,8 +89,12 @@ export class IdentityStep {
       state.beginChange(row);
       return row;
     }
-    this.#fault.set(RejectReason.customersFull, 'the partition has no room for more customers');
+    this.#refuseCustomer();
     return -1;
+  }
+
+  #refuseCustomer(): false {
+    return this.#fault.set(RejectReason.customersFull, 'the partition has no room for more customers');
   }
 
   /** Types that are not declared (the engine's, and those of earlier versions) are rare: theirs are made anew. */

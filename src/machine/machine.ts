@@ -7,7 +7,9 @@
  *
  * Log time never goes back. Wall clock: it is the record's ts. Event clock: the greatest ts of the accepted events,
  * event by event; ticks and the records' own timestamps do not move it. An event dated later than log time counts at
- * log time; one without a date has log time's.
+ * log time; one without a date has log time's. What falls due on the way happens before what made time pass: each at its
+ * own time, at the beginning of a record under the wall clock, and under the event clock before each event that nothing
+ * is wrong with.
  *
  * A payload is untrusted: whatever its bytes, apply ends in counted outcomes and never in an exception. A rejected
  * event changes nothing, and is not remembered; a repeated one changes nothing either.
@@ -19,40 +21,34 @@ import { EVENT_FUTURE_MS_MAX } from '../constants.ts';
 import type { EventFrame } from '../protocol/frame.ts';
 import { type LogRecord, RecordKind } from '../protocol/record.ts';
 import { RejectReason } from '../protocol/rejection.ts';
+import type { WaitingList } from '../protocol/waiting.ts';
 import type { PartitionState } from '../state/partition-state.ts';
 import { TextHash } from '../state/text-hash.ts';
 import { assert } from '../stdx/assert.ts';
 import { type CampaignRow, REMOVED_STATUS } from './accounting.ts';
-import { activate, activateAgain } from './activation.ts';
+import { activate, activateAgain, withdrawOthers } from './activation.ts';
 import type { ActiveEvent, ActiveWorkspace } from './active-workspace.ts';
-import { DecideStep } from './decide.ts';
-import { MatchedStep } from './decide-matched.ts';
-import type { DecidePorts } from './decide-ports.ts';
 import { EventDecoder, EventKind } from './decode.ts';
 import { ACCEPTED, type Effects, REPEATED, UNKNOWN_TYPE } from './effects.ts';
-import { FastWay, type Steps } from './fast-way.ts';
+import { FastWay } from './fast-way.ts';
 import { Fault } from './fault.ts';
-import { FeedbackMatch, FeedbackStep } from './feedback.ts';
+import { FeedbackMatch } from './feedback.ts';
 import { decodeGlobals, encodeGlobals, Globals, type MachineIdentity } from './globals.ts';
 import { type GoldenRecord, readGoldenRecord } from './golden-record.ts';
 import { IdentityStep } from './identity.ts';
 import { acceptedTime } from './log-time.ts';
-import { collectErrors, MatchStep } from './match.ts';
+import { collectErrors } from './match.ts';
 import { Payload } from './payload.ts';
-import { ProfileStep } from './profile.ts';
+import { PendingWaits } from './pending-waits.ts';
+import { NOT_BEGUN } from './schedule-book.ts';
+import { createSteps, type Steps } from './steps.ts';
+import { listWaiting } from './waiting-list.ts';
 
 /**
  * Accepted events after which the rules' counts of errors are taken over: an event adds one per rule at most, so none
  * overflows.
  */
 const ERRORS_COLLECTED_EVERY = 1 << 20;
-
-/** Nothing waits, no budget ends, and nothing follows from a decision. */
-const PORTS: DecidePorts = {
-  waits: { enter: () => false, leave: () => {}, suppress: () => {} },
-  leases: { usedUp: () => null, take: () => true, wait: () => {} },
-  aftermath: { contacted: () => {}, heldOut: () => {} },
-};
 
 export interface MachineOptions extends MachineIdentity {
   readonly state: PartitionState;
@@ -68,11 +64,14 @@ export class Machine {
   readonly #fault = new Fault();
   readonly #payload = new Payload(this.#fault);
   readonly #identify: IdentityStep;
+  readonly #waits: PendingWaits;
   #decoder = new EventDecoder(null, this.#fault);
   /** Built for one workspace version, and replaced with it. null before the first workspace record: all events are rejected. */
   #steps: Steps | null = null;
   #fastWay: FastWay | null = null;
   #collectErrorsAt = 0;
+  /** Decisions before the event that is being applied. */
+  #decisionsBefore = 0;
 
   constructor(options: MachineOptions) {
     const { partition, partitions, clock, state, fast = true } = options;
@@ -81,6 +80,7 @@ export class Machine {
     this.#state = state;
     this.#fast = fast;
     this.#identify = new IdentityStep(this.#identity, state, this.#fault);
+    this.#waits = new PendingWaits(state, this.#globals);
   }
 
   /** Sequence of the last record applied; 0 before the first. */
@@ -104,7 +104,9 @@ export class Machine {
    * happen.
    */
   get nextDue(): number {
-    return Number.POSITIVE_INFINITY;
+    // Before there is any log time nothing can be due.
+    const next = this.#steps === null ? Number.POSITIVE_INFINITY : this.#steps.timers.nextDue;
+    return next === NOT_BEGUN ? Number.POSITIVE_INFINITY : next;
   }
   /** Messages to that partition so far; the last one has this number. */
   sentTo(_partition: number): number {
@@ -122,7 +124,7 @@ export class Machine {
     return this.#steps === null ? 0 : this.#steps.active.workspace.version;
   }
   /** Counts since the partition's beginning. */
-  get totals(): Readonly<Omit<Globals, 'accounting'>> {
+  get totals(): Readonly<Omit<Globals, 'accounting' | 'schedules'>> {
     return this.#globals;
   }
 
@@ -135,7 +137,7 @@ export class Machine {
     assert(record.seq === globals.position + 1, `record ${record.seq} cannot follow ${globals.position}`);
     globals.position = record.seq;
     globals.recordTs = record.ts;
-    if (this.#identity.clock === 'wall' && record.ts > globals.logTime) globals.logTime = record.ts;
+    if (this.#identity.clock === 'wall' && record.ts > globals.logTime) this.#passTimeTo(record.ts, effects);
     this.#state.passTime(globals.logTime);
     switch (record.kind) {
       case RecordKind.events:
@@ -166,6 +168,7 @@ export class Machine {
    */
   globalsDigest(): string {
     const { logTime, decisionCount, accepted, observationErrors, invalidTimezones, unmatchedFeedback } = this.#globals;
+    const { pendingCount, schedules } = this.#globals;
     const time = this.#identity.clock === 'event' ? logTime : 0;
     const content = {
       time,
@@ -174,6 +177,8 @@ export class Machine {
       observationErrors,
       invalidTimezones,
       unmatchedFeedback,
+      pendingCount,
+      schedules: schedules.image(),
       version: this.workspaceVersion,
       campaigns: this.campaigns(),
     };
@@ -210,25 +215,35 @@ export class Machine {
     return readGoldenRecord(this.#state, this.#steps.active, row, this.logTime, this.#identity.partition);
   }
 
+  /** Customers that a campaign waits for, whatever for; the `limit` that are due first. */
+  waitingFor(campaignId: string, limit: number): WaitingList {
+    return listWaiting(this.#state, campaignId, limit);
+  }
+
+  /** Wall clock: everything that is due until then happens now. */
+  #passTimeTo(logTime: number, effects: Effects): void {
+    const timers = this.#steps?.timers;
+    if (timers !== undefined && timers.nextDue <= logTime) {
+      timers.fire(logTime, effects);
+      this.#collectCounts();
+    }
+    this.#globals.logTime = logTime;
+  }
+
   #applyWorkspace(payload: Uint8Array, effects: Effects): void {
     this.#collectErrors();
     const active = activate(payload, this.workspaceVersion, this.#state, this.#globals.accounting);
     if (typeof active === 'string') effects.workspaceError = active;
-    else this.#adopt(active);
+    else {
+      withdrawOthers(this.#state, active, this.#waits, () => {});
+      this.#adopt(active);
+    }
   }
 
   #adopt(active: ActiveWorkspace): void {
     this.#decoder = new EventDecoder(active.workspace.schema, this.#fault);
     this.#identify.adopt(active);
-    const decide = new DecideStep(this.#state, active, this.#identity.partition, this.#globals, PORTS);
-    this.#steps = {
-      active,
-      profile: new ProfileStep(this.#state, active, this.#fault),
-      match: new MatchStep(this.#state, active),
-      decide,
-      matched: new MatchedStep(active, decide),
-      feedback: new FeedbackStep(this.#state, active, this.#identity.partition, this.#globals.accounting, this.#fault),
-    };
+    this.#steps = createSteps(this.#identity, this.#state, this.#globals, this.#waits, active, this.#fault);
     if (this.#fast) this.#fastWay = new FastWay(this.#identity, this.#state, this.#globals, this.#steps);
   }
 
@@ -265,12 +280,12 @@ export class Machine {
     assert(steps !== null, 'without a workspace no type resolves');
     const logTime = this.#timeOf(decoder.givenTs, recordTs);
     if (logTime < 0) return false;
-    const before = this.#globals.decisionCount;
+    this.#decisionsBefore = this.#globals.decisionCount;
     if (!this.#applyKind(steps, logTime, index, effects)) return false;
     this.#globals.logTime = logTime;
     this.#state.passTime(logTime);
-    const made = this.#globals.decisionCount - before;
-    this.#identify.remember(decoder, made === 0 ? 0 : before + 1, made);
+    const made = this.#globals.decisionCount - this.#decisionsBefore;
+    this.#identify.remember(decoder, made === 0 ? 0 : this.#decisionsBefore + 1, made);
     this.#globals.accepted++;
     effects.accepted++;
     effects.eventCounts.add(decoder.type, ACCEPTED);
@@ -282,9 +297,13 @@ export class Machine {
     const { kind, givenTs } = decoder;
     const ts = Number.isNaN(givenTs) ? logTime : Math.min(givenTs, logTime);
     if (kind === EventKind.feedback) return this.#applyFeedback(steps, ts, logTime, index, effects);
-    if (kind !== EventKind.declared) return this.#applyEngineType(steps, kind);
+    if (kind !== EventKind.declared) return this.#applyEngineType(steps, kind, logTime, effects);
     const event = decoder.frame(ts);
-    return event !== null && this.#applyFrame(steps, event, logTime, index, effects);
+    if (event === null || !this.#planFrame(steps, event, logTime)) return false;
+    return (
+      this.#settleDue(steps, event.customer, logTime, effects) &&
+      this.#applyFrame(steps, event, logTime, index, effects)
+    );
   }
 
   /** What a decision's feedback sets in motion is what any event does, if it tells something new about a decision that is there. */
@@ -292,30 +311,58 @@ export class Machine {
     const { data, id, customer } = this.#decoder;
     const { feedback } = steps;
     if (!feedback.plan(data)) return false;
-    const match = feedback.match(this.#state.find(customer), id, customer, ts);
-    if (match === FeedbackMatch.news) return this.#applyFrame(steps, feedback.frame, logTime, index, effects);
+    const row = this.#state.find(customer);
+    let match = feedback.match(row, id, customer, ts);
+    if (match === FeedbackMatch.news) {
+      if (!this.#planFrame(steps, feedback.frame, logTime) || !this.#settleDue(steps, customer, logTime, effects))
+        return false;
+      // What was due may have cost the contact its place.
+      match = feedback.match(row, id, customer, ts);
+      if (match === FeedbackMatch.news) return this.#applyFrame(steps, feedback.frame, logTime, index, effects);
+    } else if (!this.#settleDue(steps, customer, logTime, effects)) {
+      return false;
+    }
     if (this.#identify.row(customer) < 0) return false;
     if (match === FeedbackMatch.unmatched) this.#globals.unmatchedFeedback++;
     return true;
   }
 
+  #planFrame({ active, profile }: Steps, event: EventFrame, logTime: number): boolean {
+    const activeEvent = active.events[event.type] as ActiveEvent;
+    return profile.planAggregates(activeEvent, event, logTime) && profile.makeRoom(activeEvent);
+  }
+
+  /**
+   * Event clock: lets happen what is due before a planned event. False: the event is refused after all; if what was due took its room, it has happened all the same.
+   */
+  #settleDue(steps: Steps, customer: string, logTime: number, effects: Effects): boolean {
+    const { timers, profile } = steps;
+    if (logTime < timers.nextDue) return true;
+    if (!this.#identify.hasRoom(customer)) return false;
+    timers.fire(logTime, effects);
+    this.#decisionsBefore = this.#globals.decisionCount;
+    return profile.makeRoomAgain();
+  }
+
+  /** Of an event that was planned. False: there is no room for its customer. */
   #applyFrame(steps: Steps, event: EventFrame, logTime: number, index: number, effects: Effects): boolean {
     const active = steps.active.events[event.type] as ActiveEvent;
-    if (!steps.profile.planAggregates(active, event, logTime)) return false;
-    if (!steps.profile.makeRoom(active)) return false;
     const row = this.#identify.row(event.customer);
     if (row < 0) return false;
     if (event === steps.feedback.frame) steps.feedback.store(row);
     steps.profile.storeAggregates(active, event, row, logTime);
+    steps.waits.meet(event, row, logTime);
     const count = steps.match.run(active, event, row, logTime);
     if (count > 0) steps.matched.run(active, count, event, row, logTime, index, effects);
+    steps.sequences.remember(active, event, row, logTime);
     return true;
   }
 
-  #applyEngineType(steps: Steps, kind: EventKind): boolean {
+  #applyEngineType(steps: Steps, kind: EventKind, logTime: number, effects: Effects): boolean {
     const { data, customer } = this.#decoder;
     const isProfile = kind === EventKind.profile;
     if (!(isProfile ? steps.profile.planProfile(data) : steps.profile.planConsent(data))) return false;
+    if (!this.#settleDue(steps, customer, logTime, effects)) return false;
     const row = this.#identify.row(customer);
     if (row < 0) return false;
     if (isProfile) steps.profile.storeProfile(row);
@@ -363,8 +410,9 @@ export class Machine {
       this.#collectErrorsAt = this.#globals.accepted + ERRORS_COLLECTED_EVERY;
       this.#collectErrors();
     }
-    const { profile, decide } = this.#steps;
-    this.#globals.observationErrors += profile.observationErrors;
+    const { profile, sequences, decide } = this.#steps;
+    this.#globals.observationErrors += profile.observationErrors + sequences.errors;
+    sequences.errors = 0;
     this.#globals.invalidTimezones += decide.policy.invalidTimezones;
     profile.observationErrors = 0;
     decide.policy.invalidTimezones = 0;

@@ -1,21 +1,27 @@
 /**
- * Step 4, match: which live campaigns' predicates hold for this event and this customer, now. The event is already
- * counted in the customer's aggregates. Only those slots of the profile are gathered that the rules of this event type,
+ * Step 4, match: which live campaigns' predicates hold for this event and this customer, now, and whether what they want
+ * to have come before did. The event is already counted in the customer's aggregates. An event without a customer has
+ * nobody to wait for: campaigns with a wait or a sequence do not listen to it. Only those slots of the profile are gathered that the rules of this event type,
  * and the segments that they reach, can read.
  */
 import type { EventFrame } from '../protocol/frame.ts';
 import type { Gather, PartitionState } from '../state/partition-state.ts';
 import type { ActiveCampaign } from './active-campaign.ts';
 import type { ActiveEvent, ActiveWorkspace } from './active-workspace.ts';
+import type { SequenceStep } from './sequences.ts';
 
 export class MatchStep {
   readonly #active: ActiveWorkspace;
+  readonly #anonymousRow: number;
+  readonly #sequences: SequenceStep;
   /** By event type; null where no live campaign listens. */
   readonly #gathers: readonly (Gather | null)[];
 
   /** `state` must have the workspace's layout. */
-  constructor(state: PartitionState, active: ActiveWorkspace) {
+  constructor(state: PartitionState, active: ActiveWorkspace, sequences: SequenceStep) {
     this.#active = active;
+    this.#anonymousRow = state.anonymousRow;
+    this.#sequences = sequences;
     this.#gathers = active.events.map(({ rules }) => (rules === null ? null : state.compileGather(rules.profileSlots)));
   }
 
@@ -35,9 +41,25 @@ export class MatchStep {
     const { profile, segments } = this.#active;
     gather(row, now, profile);
     segments.begin(profile, now);
-    const count = rules.match(event, profile, now, hits);
+    let count = rules.match(event, profile, now, hits);
+    if (active.takesTime && count > 0) count = this.#inTime(active, event, row, now, count);
     for (let i = 0; i < count; i++) (active.campaigns[hits[i] as number] as ActiveCampaign).account.matched++;
     return count;
+  }
+
+  /** Keeps of the first `count` hits those that match in time, too. */
+  #inTime({ campaigns, hits }: ActiveEvent, event: EventFrame, row: number, now: number, count: number): number {
+    const known = row !== this.#anonymousRow;
+    this.#sequences.begin();
+    let kept = 0;
+    for (let i = 0; i < count; i++) {
+      const hit = hits[i] as number;
+      const campaign = campaigns[hit] as ActiveCampaign;
+      const { wait, after } = campaign.campaign;
+      if (!known && (wait !== null || after !== null)) continue;
+      if (after === null || this.#sequences.holds(campaign, event, row, now)) hits[kept++] = hit;
+    }
+    return kept;
   }
 }
 

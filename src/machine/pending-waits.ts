@@ -7,34 +7,15 @@
  * A payload is JSON in UTF-8: {since, event, …body}. `event` is the trigger as it was stored (null where there is
  * none), `body` belongs to whoever entered it.
  */
+
+import type { PartitionState } from '../state/partition-state.ts';
+import type { PendingEntry } from '../state/pending.ts';
 import { assert } from '../stdx/assert.ts';
 import type { Accounting, CampaignAccount } from './accounting.ts';
 import type { ActiveCampaign } from './active-campaign.ts';
 import { PendingKind } from './pending-kind.ts';
 import type { StoredEvent } from './stored-event.ts';
 import type { Trigger } from './trigger.ts';
-
-/** As the state keeps it. */
-export interface PendingEntry {
-  readonly number: number;
-  readonly row: number;
-  /** Infinity: nothing fires it but its owner. */
-  readonly dueMs: number;
-  readonly kind: number;
-  /** Dictionary code of the campaign's name. */
-  readonly campaign: number;
-  /** A copy. */
-  readonly payload: Uint8Array;
-}
-
-/** What it needs of PartitionState. */
-export interface PendingState {
-  readonly pending: {
-    add(row: number, number: number, dueMs: number, kind: number, campaignCode: number, payload: Uint8Array): boolean;
-    remove(row: number, number: number): void;
-  };
-  textOf(code: number): string;
-}
 
 /** Where the partition counts its entries: the machine's globals. */
 export interface PendingNumbers {
@@ -50,21 +31,23 @@ export interface PendingPayload {
   readonly event: StoredEvent | null;
 }
 
+export type { PendingEntry } from '../state/pending.ts';
+
 const encoder = new TextEncoder();
 const decoder = new TextDecoder('utf-8', { fatal: true });
 
 export class PendingWaits {
-  readonly #state: PendingState;
+  readonly #state: PartitionState;
   readonly #numbers: PendingNumbers;
 
-  constructor(state: PendingState, numbers: PendingNumbers) {
+  constructor(state: PartitionState, numbers: PendingNumbers) {
     this.#state = state;
     this.#numbers = numbers;
   }
 
   /**
-   * A new entry of this row, numbered pendingCount; `now` is log time, dueMs Infinity where nothing fires it but its owner. False: there is no room, nothing
-   * changed, and the caller counts `full`. `trigger` null: there is no event to keep. `body` must be less than 1 KiB of JSON and name neither `since` nor `event`.
+   * A new entry of this row; `now` is log time, dueMs Infinity where nothing fires it but its owner. False: there is no room, nothing changed, and the caller counts `full`. `trigger`
+   * null: there is no event to keep. `body` must be less than 1 KiB of JSON and name neither `since` nor `event`.
    */
   enter(
     kind: PendingKind,

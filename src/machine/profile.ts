@@ -41,6 +41,8 @@ export class ProfileStep {
   readonly #changes: Change[] = [];
   #changeCount = 0;
   #consentCode = 0;
+  /** Room that was asked for last, in stores. */
+  #asked = 0;
   #consentState = 0;
   /** Planned observations, by place in the event type's list of aggregates. */
   readonly #outcomes: Uint8Array;
@@ -84,6 +86,11 @@ export class ProfileStep {
   /** As `hasRoom`, but reclaims first where there is none: once for each event. False: see the fault. */
   makeRoom({ blockStores }: ActiveEvent): boolean {
     return this.#makeRoom(blockStores);
+  }
+
+  /** As `makeRoom` or the plan before it, once more: something else may have taken the room. False: see the fault. */
+  makeRoomAgain(): boolean {
+    return this.#makeRoom(this.#asked);
   }
 
   storeAggregates(active: ActiveEvent, event: EventFrame, row: number, logTime: number): void {
@@ -134,6 +141,7 @@ export class ProfileStep {
   /** `$consent`: data names a channel of the workspace and a state. False: see the fault. */
   planConsent(data: object): boolean {
     const { channel, state } = data as { channel?: unknown; state?: unknown };
+    this.#asked = 0;
     for (const key in data) {
       const value = (data as Record<string, unknown>)[key];
       if (key !== 'channel' && key !== 'state' && !checkUndeclared(key, value, 2, this.#fault)) return false;
@@ -254,6 +262,7 @@ export class ProfileStep {
   }
 
   #makeRoom(stores: number): boolean {
+    this.#asked = stores;
     if (stores === 0 || this.#state.makeRoom(stores)) return true;
     return this.#fault.set(RejectReason.memoryFull, 'the partition has no memory left for windows and lists');
   }

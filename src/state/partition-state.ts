@@ -82,6 +82,11 @@ export class PartitionState {
     return entry < 0 ? -1 : entry + 1;
   }
 
+  /** Whether `ensure` would give a row. */
+  hasRoomFor(customer: string): boolean {
+    return this.#parts.keys.hasRoomFor(customer);
+  }
+
   /**
    * For a batch of events: rows[i] = the row of the customer whose ASCII id stands in bytes from starts[i] to ends[i],
    * -1 if there is none yet, for i < count; the anonymous row where that is empty.

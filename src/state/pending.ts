@@ -170,6 +170,17 @@ export class PendingStore {
     return this.#queue.bytes;
   }
 
+  /** Those of one campaign, in no order, without reading their payloads. */
+  *placesOf(campaignCode: number): Generator<PendingPlace & { readonly kind: number }> {
+    const { ints, words } = this.#heap;
+    for (let i = 0; i < this.#queue.size; i++) {
+      const [row, number] = [this.#queue.row(i), this.#queue.number(i)];
+      const at = this.#find(row, number);
+      if (at === 0 || ints[at * 2 + 6] !== campaignCode) continue;
+      yield { row, number, dueMs: this.#queue.due(i), kind: (words[at * 2 + 7] as number) & 0xff };
+    }
+  }
+
   /** Fills the queue after a restoration, from all rows before `rows`. */
   rebuild(rows: number): void {
     assert(this.count === 0, 'PendingStore.rebuild: there are entries already');

@@ -151,6 +151,14 @@ export class TextIndex {
     return entry;
   }
 
+  /** Whether `intern` would find the text, or a place for it. */
+  hasRoomFor(text: string): boolean {
+    this.#hash.of(text);
+    if (this.#probe(text) >= 0) return true;
+    const length = isWide(text) ? text.length * 2 : text.length;
+    return this.#hasRoom(varintLength(text.length * 2 + 1) + length);
+  }
+
   textOf(entry: number): string {
     const slot = entry & (this.#cacheEntry.length - 1);
     if (this.#cacheEntry[slot] === entry) return this.#cacheText[slot] as string;

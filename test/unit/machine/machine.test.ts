@@ -500,7 +500,7 @@ describe('programmer errors end the process', () => {
     const globals = MachineFixture.with(FILES).machine.exportGlobals();
     for (const options of [{ clock: 'wall' as const }, { partition: 1, partitions: 2 }])
       expect(() => new MachineFixture(options).machine.importGlobals(globals)).toThrow();
-    const other = encoder.encode(decoder.decode(globals).replace('"format":1', '"format":9'));
+    const other = encoder.encode(decoder.decode(globals).replace('"format":2', '"format":9'));
     expect(() => new MachineFixture().machine.importGlobals(other)).toThrow('format 9');
   });
 });

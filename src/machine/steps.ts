@@ -1,0 +1,68 @@
+/** The steps of one workspace version, wired to each other and to what outlives it. */
+import type { PartitionState } from '../state/partition-state.ts';
+import type { ActiveWorkspace } from './active-workspace.ts';
+import { DecideStep } from './decide.ts';
+import { MatchedStep } from './decide-matched.ts';
+import type { DecidePorts } from './decide-ports.ts';
+import { type DueAftermath, DueMoments } from './due-moments.ts';
+import type { Fault } from './fault.ts';
+import { FeedbackStep } from './feedback.ts';
+import type { Globals, MachineIdentity } from './globals.ts';
+import { MatchStep } from './match.ts';
+import type { PendingWaits } from './pending-waits.ts';
+import { Predicates } from './predicates.ts';
+import { ProfileStep } from './profile.ts';
+import { Schedules } from './schedules.ts';
+import { SequenceStep } from './sequences.ts';
+import { Timers } from './timers.ts';
+import { Triggers } from './triggers.ts';
+import { WaitStep } from './waits.ts';
+
+export interface Steps {
+  readonly active: ActiveWorkspace;
+  readonly profile: ProfileStep;
+  readonly match: MatchStep;
+  readonly decide: DecideStep;
+  readonly matched: MatchedStep;
+  readonly feedback: FeedbackStep;
+  readonly sequences: SequenceStep;
+  readonly waits: WaitStep;
+  readonly timers: Timers;
+}
+
+/** No budget ends, and nothing follows from a decision. */
+const PORTS: Omit<DecidePorts, 'waits'> = {
+  leases: { usedUp: () => null, take: () => true, wait: () => {} },
+  aftermath: { contacted: () => {}, heldOut: () => {} },
+};
+const NO_AFTERMATH: DueAftermath = { cascadeDue: () => {}, goalDue: () => {}, expiryDue: () => {} };
+
+/** `state` must have the version's layout. Its schedules are live from log time on. */
+export function createSteps(
+  { partition, clock }: MachineIdentity,
+  state: PartitionState,
+  globals: Globals,
+  pending: PendingWaits,
+  active: ActiveWorkspace,
+  fault: Fault,
+): Steps {
+  const decide = new DecideStep(state, active, partition, globals, { ...PORTS, waits: pending });
+  const triggers = new Triggers(active.workspace);
+  const predicates = new Predicates(state, active);
+  const sequences = new SequenceStep(state, active, predicates);
+  const waits = new WaitStep(state, active, pending, predicates, triggers);
+  const moments = new DueMoments(state, active, pending, predicates, triggers, decide, NO_AFTERMATH);
+  const schedules = new Schedules(state, active, globals.schedules, clock, predicates, triggers, decide);
+  schedules.adopt(globals.logTime);
+  return {
+    active,
+    profile: new ProfileStep(state, active, fault),
+    match: new MatchStep(state, active, sequences),
+    decide,
+    matched: new MatchedStep(active, waits, triggers, decide),
+    feedback: new FeedbackStep(state, active, partition, globals.accounting, fault),
+    sequences,
+    waits,
+    timers: new Timers(globals, state, moments, schedules),
+  };
+}

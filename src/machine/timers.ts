@@ -1,0 +1,60 @@
+/**
+ * Fires what is due, in the order of time: before the event that comes at that time or later. Each moment has its own
+ * due time for log time. At the same millisecond, customers' entries come before chunks of schedules, and customers in
+ * the order of their first entries' numbers.
+ */
+import type { PartitionState } from '../state/partition-state.ts';
+import type { DueMoments } from './due-moments.ts';
+import type { Effects } from './effects.ts';
+import type { ScheduleBook } from './schedule-book.ts';
+import type { Schedules } from './schedules.ts';
+
+/** The machine's globals. */
+export interface TimerState {
+  logTime: number;
+  readonly schedules: ScheduleBook;
+}
+
+export class Timers {
+  readonly #globals: TimerState;
+  readonly #state: PartitionState;
+  readonly #moments: DueMoments;
+  readonly #schedules: Schedules;
+
+  constructor(globals: TimerState, state: PartitionState, moments: DueMoments, schedules: Schedules) {
+    this.#globals = globals;
+    this.#state = state;
+    this.#moments = moments;
+    this.#schedules = schedules;
+  }
+
+  /** Log time from which `fire` has something to do; asked before every event. */
+  get nextDue(): number {
+    const { pending } = this.#state;
+    const { schedules } = this.#globals;
+    return Math.min(pending.nextDue, schedules.nextDue);
+  }
+
+  /** Everything that is due at `until` or before; log time is left at the last moment that fired. */
+  fire(until: number, effects: Effects): void {
+    const { pending } = this.#state;
+    const { schedules } = this.#globals;
+    if (schedules.nextDue <= until) this.#schedules.arrive(until);
+    for (;;) {
+      const place = pending.nextDue <= schedules.nextDue ? pending.first() : null;
+      const due = place === null ? schedules.nextDue : place.dueMs;
+      if (due > until) return;
+      const now = this.#passTo(due);
+      if (place === null) this.#schedules.fire(now, effects);
+      else this.#moments.fire(place, now, effects);
+      effects.fired.push(due);
+    }
+  }
+
+  #passTo(due: number): number {
+    const globals = this.#globals;
+    if (due > globals.logTime) globals.logTime = due;
+    this.#state.passTime(globals.logTime);
+    return globals.logTime;
+  }
+}
