@@ -160,7 +160,7 @@ describe('a round', () => {
       {
         kind: PendingKind.units,
         dueMs: Number.POSITIVE_INFINITY,
-        body: { keys: ['total/a'], channel: 'pos', value: 0 },
+        body: { channel: 'pos', value: 0 },
       },
     ]);
     expect(stage.waits).toEqual([[['total/a'], 1]]);
@@ -223,6 +223,7 @@ describe('a round', () => {
 });
 
 describe('who waited for units', () => {
+  const KEYS = ['total/a'];
   const SLOTS = { policy: { slots: [['l1', 'l2'], null, null, null], pick: 2 } };
   const files = { ...OFFERS, ...campaign('a', 'offer: gift, value: event.total'), ...campaign('b', 'priority: 5') };
 
@@ -236,23 +237,23 @@ describe('who waited for units', () => {
     const { stage, entry } = waiting();
     expect(entry).toMatchObject({ body: { slot: 'l2', channel: 'pos' } });
     stage.effects.clear();
-    expect(stage.step.units.resume(entry, 'ann', NOW + 5, stage.trigger, stage.effects)).toBe(true);
+    expect(stage.step.units.resume(entry, KEYS, 'ann', NOW + 5, stage.trigger, stage.effects)).toBe(true);
     expect(stage.left).toEqual([1]);
     expect(stage.effects.decisions.map(({ decision }) => decision)).toMatchObject([
       { id: '7-2', campaign: 'a', channel: 'pos', slot: 'l2', ts: '2010-12-01T12:00:00.005Z' },
     ]);
     expect(stage.effects.settled).toEqual([{ number: 1, decision: stage.effects.decisions[0] }]);
-    expect(stage.contacted.at(-1)?.leaseKeys).toEqual(['total/a']);
+    expect(stage.contacted.at(-1)?.leaseKeys).toEqual(KEYS);
   });
 
   test('takes another channel, loses, or is deferred, as it is then', () => {
     const { stage, entry } = waiting();
     stage.state.setConsent(stage.row, stage.active.channelCodes[0] as number, 2);
     stage.effects.clear();
-    expect(stage.step.units.resume(entry, 'ann', NOW, stage.trigger, stage.effects)).toBe(true);
+    expect(stage.step.units.resume(entry, KEYS, 'ann', NOW, stage.trigger, stage.effects)).toBe(true);
     expect(stage.effects.decisions[0]?.decision).toMatchObject({ channel: 'push', slot: null });
     stage.state.setConsent(stage.row, stage.active.channelCodes[1] as number, 2);
-    expect(stage.step.units.resume(entry, 'ann', NOW, stage.trigger, stage.effects)).toBe(false);
+    expect(stage.step.units.resume(entry, KEYS, 'ann', NOW, stage.trigger, stage.effects)).toBe(false);
     expect(stage.reasons('a')).toEqual({ consent: 1 });
     expect(stage.effects.settled.at(-1)).toEqual({ number: 1, decision: null });
   });
@@ -260,13 +261,13 @@ describe('who waited for units', () => {
   test('waits on when quiet hours have come', () => {
     const quietHours = { fromMinute: 780, toMinute: 900, channels: [0, 1], defer: true };
     const { stage, entry } = waiting({ policy: { quietHours, pick: 2 } });
-    expect(stage.step.units.resume(entry, 'ann', NOW + HOUR, stage.trigger, stage.effects)).toBe(false);
+    expect(stage.step.units.resume(entry, KEYS, 'ann', NOW + HOUR, stage.trigger, stage.effects)).toBe(false);
     expect(stage.entries[1]).toMatchObject({ kind: PendingKind.quietHours, dueMs: NOW + 3 * HOUR });
   });
 
   test('is withdrawn where its event cannot be read, and denied under the key that ended', () => {
     const { stage, entry } = waiting();
-    expect(stage.step.units.resume(entry, 'ann', NOW, null, stage.effects)).toBe(false);
+    expect(stage.step.units.resume(entry, KEYS, 'ann', NOW, null, stage.effects)).toBe(false);
     stage.step.units.deny(entry, 'offer/gift', stage.effects);
     stage.step.units.deny(entry, 'day/a/14000', stage.effects);
     expect(stage.suppressed.map(([, reason]) => reason)).toEqual([Reason.withdrawn, Reason.budget, Reason.limit]);
