@@ -66,6 +66,6 @@ export function compileWorkspace(files: Readonly<Record<string, string>>): Compi
     feedbackEvent: events.schemas.length - 1,
     shares: {},
   };
-  lint(workspace, parsed, issues);
+  lint(workspace, parsed, settings.schedules.compiled, issues);
   return { workspace, warnings: issues.warnings };
 }

@@ -16,6 +16,7 @@ function reached(file: URL, found: Set<string>): Set<string> {
 
 test.each([
   ['zones.ts', []],
+  ['schedule-times.ts', []],
   ['message-templates.ts', ['liquidjs']],
 ])('%s reaches no packages but %j', (name, packages) => {
   const found = reached(new URL(`../../../src/workspace/${name}`, import.meta.url), new Set());
@@ -25,6 +26,7 @@ test.each([
 test('nor does anything on that way read a clock, chance or locale', () => {
   const found = reached(new URL('../../../src/workspace/message-templates.ts', import.meta.url), new Set());
   reached(new URL('../../../src/workspace/zones.ts', import.meta.url), found);
+  reached(new URL('../../../src/workspace/schedule-times.ts', import.meta.url), found);
   const files = [...found].filter((href) => href.startsWith('file:'));
   expect(files.length).toBeGreaterThan(4);
   for (const href of files) {

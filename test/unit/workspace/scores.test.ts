@@ -201,7 +201,7 @@ describe('a model', () => {
 describe('what is wrong is said where it is', () => {
   const OTHER = { 'campaigns/b.yaml': 'id: b\non: login\nchannels: [push]\n' };
 
-  test.each<[string, Record<string, string>, string[]]>([
+  test.each<[string, Record<string, string>, unknown[]]>([
     [
       'a name',
       { ...files('value * wieght', ''), ...OTHER },
@@ -211,6 +211,14 @@ describe('what is wrong is said where it is', () => {
       'a field that only some events have',
       { ...files('value * event.total', ''), ...OTHER },
       ['policy.yaml:2:24 event "login" has no field "total" (for campaign `b`)'],
+    ],
+    [
+      'an event in a campaign on a schedule',
+      {
+        ...files('value * event.total', ''),
+        'campaigns/b.yaml': 'id: b\non: {schedule: "0 10 * * *"}\nchannels: [push]\n',
+      },
+      [expect.stringMatching(/^policy\.yaml:2:\d+ "event" is not available here: .* \(for campaign `b`\)$/)],
     ],
     ['a field of a number', files('value.total', ''), ['policy.yaml:2:16 "value" has no fields']],
     ['a type', files('value > 2.0', ''), ['policy.yaml:2:10 expected double or int, but this is bool']],
