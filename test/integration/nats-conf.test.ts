@@ -61,6 +61,7 @@ describe('the node', () => {
     ['beckon.events.3', 'BECKON_LOG_3'],
     ['beckon.events.3.17850.receipt', 'BECKON_LOG_3'],
     ['beckon.control.3.tick', 'BECKON_LOG_3'],
+    ['beckon.control.3.message', 'BECKON_LOG_3'],
     ['beckon.decisions.3.push.hearts', 'BECKON_DECISIONS_3'],
     ['beckon.deadletter.3', 'BECKON_DEADLETTERS'],
     ['beckon.workspaces', 'BECKON_WORKSPACES'],
@@ -147,6 +148,7 @@ describe('the producer', () => {
 
   it.each([
     'beckon.control.3.tick',
+    'beckon.control.3.message',
     'beckon.control.3.workspace',
     'beckon.decisions.3.push.x',
     'beckon.deadletter.3',
@@ -226,6 +228,7 @@ describe('the gateway', () => {
     'beckon.events.3',
     'beckon.events.3.17850.receipt',
     'beckon.control.3.tick',
+    'beckon.control.3.message',
     'beckon.decisions.3.push.x',
     'beckon.decide.3',
     'beckon.workspaces',
@@ -264,17 +267,21 @@ describe('the operator', () => {
     for await (const { subject } of heard) expect(subject).toMatch(/17850\.receipt$/);
   });
 
-  it.each(['beckon.events.3', 'beckon.control.3.tick', 'beckon.decisions.3.push.x', 'beckon.workspaces'])(
-    'may not publish to %s',
-    async (subject) => {
-      expect(await ask('operator', subject, '{}')).toEqual(notPermitted);
-    },
-  );
+  it.each([
+    'beckon.events.3',
+    'beckon.control.3.tick',
+    'beckon.control.3.message',
+    'beckon.decisions.3.push.x',
+    'beckon.workspaces',
+  ])('may not publish to %s', async (subject) => {
+    expect(await ask('operator', subject, '{}')).toEqual(notPermitted);
+  });
 });
 
 describe('answers', () => {
   it.each([
     ['producer', 'beckon.events.3', 'beckon.control.2.workspace', 'BECKON_LOG_2', 'beckon.control.2.tick'],
+    ['producer', 'beckon.events.3', 'beckon.control.2.message', 'BECKON_LOG_2', 'beckon.control.2.tick'],
     ['producer', 'beckon.events.3', 'beckon.decisions.3.push.x', 'BECKON_DECISIONS_3', 'beckon.decisions.3.push.y'],
     ['producer', 'beckon.cluster.info', 'beckon.workspaces', 'BECKON_WORKSPACES', 'beckon.workspaces'],
     [
