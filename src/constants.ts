@@ -100,6 +100,8 @@ export const AUDIENCE_RETRY_MS = 20;
 /** Members that `list` gives in one answer, and that a sample of fixed size may have: more is an export, or a share. */
 export const AUDIENCE_LIST_MAX = 10_000;
 export const AUDIENCE_SAMPLE_MAX = 1_000_000;
+/** Waiting customers that one answer lists: a few hundred KiB. */
+export const WAITING_LIST_MAX = 1000;
 /** One answer of `list`: wide rows are for exports. */
 export const AUDIENCE_LIST_BYTES_MAX = 16 * 1024 * 1024;
 /** What a shard writes of an export between two batches: some 200 µs of work; a row is never cut. */

@@ -3,6 +3,7 @@ import type { Audience, AudienceCount, AudienceRequest } from '../protocol/audie
 import type { DecisionGroups } from '../protocol/decision-group.ts';
 import type { DecisionSource } from '../protocol/decision-source.ts';
 import type { BatchOutcome, DecideOutcome, EventBatch } from '../protocol/ingest.ts';
+import type { WaitingList } from '../protocol/waiting.ts';
 
 /**
  * null from submit and decide: the engine cannot keep up; answer 429. Both reject with IngestError where nothing is wrong with the events but they could not be taken, or
@@ -16,6 +17,8 @@ export interface Engine {
   /** The golden record as INTERFACE describes it, ready to be sent as JSON; null if unknown. */
   customer(id: string): Promise<object | null>;
   campaigns(): Promise<readonly CampaignCounts[]>;
+  /** Customers whom a campaign waits for, the earliest due first, at most `limit` of them; null if there is no such campaign and never was. */
+  waiting(campaign: string, limit: number): Promise<WaitingList | null>;
   /** null from these two: as many of them as the engine takes are under way; answer 429. */
   countAudience(where: string): Promise<AudienceCount | { readonly issues: readonly EngineIssue[] }> | null;
   openAudience(request: AudienceRequest): Promise<Audience | { readonly issues: readonly EngineIssue[] }> | null;

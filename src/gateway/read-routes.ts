@@ -1,8 +1,12 @@
 /** Routes that ask the engine something about customers and campaigns. The engine answers with everything that was acknowledged before. */
+import { WAITING_LIST_MAX } from '../constants.ts';
 import type { Engine } from './engine.ts';
 import type { Exchange } from './exchange.ts';
-import type { Problem } from './problem.ts';
+import { badRequest, type Problem } from './problem.ts';
 import type { Route } from './router.ts';
+
+/** Customers that a list gives where nobody says how many. */
+const LIST_DEFAULT = 100;
 
 export function readRoutes(engine: Engine): Route[] {
   return [
@@ -17,6 +21,10 @@ export function readRoutes(engine: Engine): Route[] {
     {
       pattern: '/v1/campaigns/{id}',
       methods: { get: { takesBody: false, run: (exchange, _, id) => getCampaign(engine, exchange, id) } },
+    },
+    {
+      pattern: '/v1/campaigns/{id}/waiting',
+      methods: { get: { takesBody: false, run: (exchange, _, id) => getWaiting(engine, exchange, id) } },
     },
   ];
 }
@@ -34,7 +42,32 @@ async function getCampaigns(engine: Engine, exchange: Exchange): Promise<void> {
 async function getCampaign(engine: Engine, exchange: Exchange, id: string): Promise<void> {
   const campaign = (await engine.campaigns()).find((counts) => counts.id === id);
   if (campaign !== undefined) exchange.json(200, campaign);
-  else exchange.problem(notFound(`there is no campaign "${id}": GET /v1/campaigns lists those there are`));
+  else exchange.problem(noCampaign(id));
+}
+
+async function getWaiting(engine: Engine, exchange: Exchange, id: string): Promise<void> {
+  const limit = limitOf(exchange.head.query);
+  if (typeof limit !== 'number') {
+    exchange.problem(limit);
+    return;
+  }
+  const list = await engine.waiting(id, limit);
+  if (list !== null) exchange.json(200, list);
+  else exchange.problem(noCampaign(id));
+}
+
+function limitOf(query: string): number | Problem {
+  const parameters = new URLSearchParams(query);
+  const unknown = [...parameters.keys()].find((name) => name !== 'limit');
+  if (unknown !== undefined) return badRequest(`"${unknown}" is no parameter of this list: there is limit`);
+  const text = parameters.get('limit') ?? String(LIST_DEFAULT);
+  const limit = Number(text);
+  if (/^\d+$/.test(text) && limit <= WAITING_LIST_MAX) return limit;
+  return badRequest(`limit is a whole number from 0 to ${WAITING_LIST_MAX}, not "${text}"`);
+}
+
+function noCampaign(id: string): Problem {
+  return notFound(`there is no campaign "${id}": GET /v1/campaigns lists those there are`);
 }
 
 function notFound(detail: string): Problem {

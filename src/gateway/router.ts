@@ -8,14 +8,14 @@ export interface Handler {
   /** Why a body of this content type ('' for none) would not be read; null: it is fine. */
   refuseType?(contentType: string): Problem | null;
   /**
-   * Answers the exchange. `body` (empty without takesBody) is valid until the first await; `parameter` is the decoded last segment of a route
-   * that ends in one, '' otherwise. A throw or rejection becomes a 500.
+   * Answers the exchange. `body` (empty without takesBody) is valid until the first await; `parameter` is the decoded segment of a route
+   * that has one, '' otherwise. A throw or rejection becomes a 500.
    */
   run(exchange: Exchange, body: Buffer, parameter: string): void | Promise<void>;
 }
 
 export interface Route {
-  /** Such as `/v1/customers/{id}`: matched exactly, or up to the brace. */
+  /** Such as `/v1/customers/{id}`: matched exactly, or with one segment in the place of the braces. */
   readonly pattern: string;
   readonly methods: Readonly<Record<string, Handler>>;
 }
@@ -26,14 +26,14 @@ export type Match =
 
 export class Router {
   readonly #exact = new Map<string, Route>();
-  readonly #prefixes: { readonly prefix: string; readonly route: Route }[] = [];
+  readonly #parameterized: { readonly prefix: string; readonly suffix: string; readonly route: Route }[] = [];
   readonly #patterns: readonly string[];
 
   constructor(routes: readonly Route[]) {
     for (const route of routes) {
-      const brace = route.pattern.indexOf('{');
-      if (brace < 0) this.#exact.set(route.pattern, route);
-      else this.#prefixes.push({ prefix: route.pattern.slice(0, brace), route });
+      const [prefix = '', suffix] = route.pattern.split(/\{[a-z]+\}/);
+      if (suffix === undefined) this.#exact.set(route.pattern, route);
+      else this.#parameterized.push({ prefix, suffix, route });
     }
     this.#patterns = routes.map((route) => route.pattern);
   }
@@ -41,9 +41,9 @@ export class Router {
   find(method: string, path: string): Match {
     const exact = this.#exact.get(path);
     if (exact !== undefined) return this.#choose(exact, method, '');
-    for (const { prefix, route } of this.#prefixes) {
-      if (!path.startsWith(prefix)) continue;
-      const segment = path.slice(prefix.length);
+    for (const { prefix, suffix, route } of this.#parameterized) {
+      if (!path.startsWith(prefix) || !path.endsWith(suffix)) continue;
+      const segment = path.slice(prefix.length, path.length - suffix.length);
       if (segment === '' || segment.includes('/')) continue;
       try {
         return this.#choose(route, method, decodeURIComponent(segment));

@@ -74,6 +74,8 @@ export type ToShard =
 export type ShardQuery =
   | { readonly kind: 'customer'; readonly partition: number; readonly id: string }
   | { readonly kind: 'campaigns' }
+  /** Whom a campaign waits for: WaitingList[], one per partition. */
+  | { readonly kind: 'waiting'; readonly campaign: string; readonly limit: number }
   /** What a scan needs of each partition: PartitionSource[]; null: another version is active. */
   | { readonly kind: 'audience'; readonly where: Program; readonly workspaceVersion: number }
   /** Looks at the customers that a scan left open: how many the predicate holds for; null: the workspace changed. */

@@ -7,6 +7,7 @@ import type { Audience, AudienceCount, AudienceRequest } from '../protocol/audie
 import type { DecisionGroups } from '../protocol/decision-group.ts';
 import type { DecisionSource } from '../protocol/decision-source.ts';
 import type { BatchOutcome, DecideOutcome, EventBatch } from '../protocol/ingest.ts';
+import type { WaitingList } from '../protocol/waiting.ts';
 import { partitionOf } from '../stdx/hash.ts';
 import type { MetricsExposition } from '../telemetry/metrics-exposition.ts';
 import type { AudienceRefusal, Audiences } from './audiences.ts';
@@ -64,6 +65,12 @@ export class NodeEngine {
     const status = new Map(active.map((campaign) => [campaign.id, campaign.status]));
     const ids = [...new Set([...status.keys(), ...tallies.keys()])].sort();
     return ids.map((id) => viewOf(tallies.get(id) ?? emptyTally(id), status.get(id) ?? 'removed'));
+  }
+
+  async waiting(campaign: string, limit: number): Promise<WaitingList | null> {
+    const list = await this.#parts.shards.waiting(campaign, limit);
+    const known = list.total > 0 || (await this.campaigns()).some(({ id }) => id === campaign);
+    return known ? list : null;
   }
 
   countAudience(where: string): Promise<AudienceCount | AudienceRefusal> | null {

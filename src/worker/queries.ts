@@ -13,6 +13,8 @@ export function answerQuery(
       return shard.host(query.partition).machine.customer(query.id);
     case 'campaigns':
       return shard.tallies();
+    case 'waiting':
+      return [...shard.partitions.values()].map(({ machine }) => machine.waitingFor(query.campaign, query.limit));
     case 'audience':
       return audienceSources(shard, query.where, query.workspaceVersion);
     case 'audienceRows':

@@ -3,6 +3,7 @@
  * puts the workers' answers together.
  */
 import { SETTLE_MS_MAX } from '../constants.ts';
+import type { WaitingList } from '../protocol/waiting.ts';
 import type { Program } from '../rules/program.ts';
 import { assert } from '../stdx/assert.ts';
 import {
@@ -21,6 +22,7 @@ import {
 } from './messages.ts';
 import { type ShardEvents, ShardHandle } from './shard-handle.ts';
 import { sumTallies } from './tallies.ts';
+import { mergeWaiting } from './waiting-lists.ts';
 
 export class Shards {
   readonly #handles: readonly ShardHandle[];
@@ -65,6 +67,11 @@ export class Shards {
 
   async campaigns(): Promise<readonly CampaignTally[]> {
     return sumTallies(((await this.#all({ kind: 'campaigns' })) as CampaignTally[][]).flat());
+  }
+
+  async waiting(campaign: string, limit: number): Promise<WaitingList> {
+    const answers = (await this.#all({ kind: 'waiting', campaign, limit })) as WaitingList[][];
+    return mergeWaiting(answers.flat(), limit);
   }
 
   /** What a scan needs of each partition, in partition order; null: this is not the version that every one of them has. */
@@ -116,7 +123,7 @@ export class Shards {
     void this.append(to, SubmissionKind.message, payload).then(() => this.#handles[worker]?.delivered(ticket));
   }
 
-  #all(query: Extract<ShardQuery, { kind: 'campaigns' | 'audience' | 'statuses' }>): Promise<unknown[]> {
+  #all(query: Extract<ShardQuery, { kind: 'campaigns' | 'waiting' | 'audience' | 'statuses' }>): Promise<unknown[]> {
     const after = this.acknowledged();
     return Promise.all(this.#handles.map((handle) => handle.query(query, after)));
   }

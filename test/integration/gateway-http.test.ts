@@ -467,6 +467,37 @@ describe('reading', () => {
     expectProblem(await g.get('/v1/campaigns/heart'), 404, 'not-found', detail);
   });
 
+  test('GET /v1/campaigns/{id}/waiting', async () => {
+    const g = await start();
+    const event = { id: 'v1', type: 'view' };
+    const times = { since: '2026-11-22T10:00:00.000Z', until: '2026-11-22T10:30:00.000Z' };
+    const customers = Array.from({ length: 150 }, (_, i) => ({
+      customer: `c${i}`,
+      for: 'wait' as const,
+      ...times,
+      event,
+    }));
+    g.engine.waitingFor.set('basket', { total: 2000, customers });
+    const path = '/v1/campaigns/basket/waiting';
+    expect((await g.get(path)).json).toEqual({ total: 2000, customers: customers.slice(0, 100) });
+    expect((await g.get(`${path}?limit=2`)).json).toEqual({ total: 2000, customers: customers.slice(0, 2) });
+    expect((await g.get(`${path}?limit=0`)).json).toEqual({ total: 2000, customers: [] });
+    for (const limit of ['1001', '-1', '1.5', '', 'all']) {
+      const detail = `limit is a whole number from 0 to 1000, not "${limit}"`;
+      expectProblem(await g.get(`${path}?limit=${limit}`), 400, 'bad-request', detail);
+    }
+    const unknown = '"limits" is no parameter of this list: there is limit';
+    expectProblem(await g.get(`${path}?limits=2`), 400, 'bad-request', unknown);
+    const detail = 'there is no campaign "bas": GET /v1/campaigns lists those there are';
+    expectProblem(await g.get('/v1/campaigns/bas/waiting'), 404, 'not-found', detail);
+    const post = await g.request('POST', path, 'x');
+    expectProblem(post, 405, 'method', '/v1/campaigns/{id}/waiting takes GET, HEAD, not POST');
+    const near =
+      'there is no /v1/campaigns/basket/waits; did you mean /v1/campaigns/{id} or /v1/campaigns/{id}/waiting?';
+    expectProblem(await g.get('/v1/campaigns/basket/waits'), 404, 'no-such-route', near);
+    expect((await g.get('/v1/campaigns/waiting')).status, 'a campaign of that name').toBe(404);
+  });
+
   test('POST /v1/audiences/count', async () => {
     const g = await start();
     expect((await g.post('/v1/audiences/count', { where: 'profile.spend_30d > 100.0' })).json).toEqual({

@@ -15,6 +15,7 @@ import type { EncodedDecision } from '../../src/protocol/decision.ts';
 import type { DecisionSource } from '../../src/protocol/decision-source.ts';
 import type { BatchOutcome, DecideOutcome, EventBatch } from '../../src/protocol/ingest.ts';
 import type { Rejection } from '../../src/protocol/rejection.ts';
+import type { WaitingList } from '../../src/protocol/waiting.ts';
 
 export interface FakeEvent {
   readonly id?: string;
@@ -147,6 +148,7 @@ export class FakeEngine implements Engine {
   ready = true;
   sources: WorkspaceSources | null = { version: 1, files: { 'workspace.yaml': 'name: retail\n' } };
   readonly customers = new Map<string, object>();
+  readonly waitingFor = new Map<string, WaitingList>();
   /** What was asked of audiences; one member each; thrown behind the last of them; how many are not closed. */
   readonly audienceRequests: AudienceRequest[] = [];
   audienceChunks: readonly string[] = ['{"id":"a"}\n', '{"id":"b"}\n'];
@@ -200,6 +202,12 @@ export class FakeEngine implements Engine {
   }
   campaigns(): Promise<readonly CampaignCounts[]> {
     return this.#later(() => this.counts);
+  }
+  waiting(campaign: string, limit: number): Promise<WaitingList | null> {
+    return this.#later(() => {
+      const list = this.waitingFor.get(campaign);
+      return list === undefined ? null : { ...list, customers: list.customers.slice(0, limit) };
+    });
   }
   countAudience(where: string): Promise<AudienceCount | { readonly issues: readonly EngineIssue[] }> | null {
     if (this.overloaded) return null;

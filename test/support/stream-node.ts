@@ -89,6 +89,7 @@ function engineOf(decisions: JetStreamDecisionSource, groups: JetStreamDecisionG
     decide: none,
     customer: none,
     campaigns: none,
+    waiting: none,
     countAudience: none,
     openAudience: none,
     workspace: () => null,
