@@ -106,7 +106,7 @@ export class FastWay {
     const logTime = acceptedTime(this.#identity.clock, globals.logTime, givenTs, recordTs);
     if (logTime < 0) return false;
 
-    const { active, profile, match, matched, waits, sequences, timers } = this.#steps;
+    const { active, profile, match, matched, waits, aftermath, sequences, timers } = this.#steps;
     const activeEvent = active.events[type] as ActiveEvent;
     const event = batch.frame(place);
     event.ts = Number.isNaN(givenTs) ? logTime : Math.min(givenTs, logTime);
@@ -128,6 +128,7 @@ export class FastWay {
       state.beginChange(row);
     }
     profile.storeAggregates(activeEvent, event, row, logTime);
+    aftermath.meet(event, row, logTime);
     waits.meet(event, row, logTime);
     const before = globals.decisionCount;
     const count = match.run(activeEvent, event, row, logTime);

@@ -349,13 +349,21 @@ export class Machine {
     const active = steps.active.events[event.type] as ActiveEvent;
     const row = this.#identify.row(event.customer);
     if (row < 0) return false;
-    if (event === steps.feedback.frame) steps.feedback.store(row);
     steps.profile.storeAggregates(active, event, row, logTime);
+    if (event === steps.feedback.frame) this.#takeFeedback(steps, row, logTime, effects);
+    steps.aftermath.meet(event, row, logTime);
     steps.waits.meet(event, row, logTime);
     const count = steps.match.run(active, event, row, logTime);
     if (count > 0) steps.matched.run(active, count, event, row, logTime, index, effects);
     steps.sequences.remember(active, event, row, logTime);
     return true;
+  }
+
+  /** What it says of its decision comes before what it sets off as an event. A follow-up is the decision's, not this event's. */
+  #takeFeedback({ feedback, aftermath }: Steps, row: number, logTime: number, effects: Effects): void {
+    feedback.store(row);
+    aftermath.fedBack(row, feedback.number, feedback.outcome, feedback.frame.customer, logTime, effects);
+    this.#decisionsBefore = this.#globals.decisionCount;
   }
 
   #applyEngineType(steps: Steps, kind: EventKind, logTime: number, effects: Effects): boolean {

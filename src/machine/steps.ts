@@ -1,10 +1,11 @@
 /** The steps of one workspace version, wired to each other and to what outlives it. */
 import type { PartitionState } from '../state/partition-state.ts';
 import type { ActiveWorkspace } from './active-workspace.ts';
+import { AftermathStep } from './aftermath.ts';
 import { DecideStep } from './decide.ts';
 import { MatchedStep } from './decide-matched.ts';
 import type { DecidePorts } from './decide-ports.ts';
-import { type DueAftermath, DueMoments } from './due-moments.ts';
+import { DueMoments } from './due-moments.ts';
 import type { Fault } from './fault.ts';
 import { FeedbackStep } from './feedback.ts';
 import type { Globals, MachineIdentity } from './globals.ts';
@@ -27,15 +28,12 @@ export interface Steps {
   readonly feedback: FeedbackStep;
   readonly sequences: SequenceStep;
   readonly waits: WaitStep;
+  readonly aftermath: AftermathStep;
   readonly timers: Timers;
 }
 
-/** No budget ends, and nothing follows from a decision. */
-const PORTS: Omit<DecidePorts, 'waits'> = {
-  leases: { usedUp: () => null, take: () => true, wait: () => {} },
-  aftermath: { contacted: () => {}, heldOut: () => {} },
-};
-const NO_AFTERMATH: DueAftermath = { cascadeDue: () => {}, goalDue: () => {}, expiryDue: () => {} };
+/** No budget ends. */
+const PORTS: Pick<DecidePorts, 'leases'> = { leases: { usedUp: () => null, take: () => true, wait: () => {} } };
 
 /** `state` must have the version's layout. Its schedules are live from log time on. */
 export function createSteps(
@@ -46,12 +44,15 @@ export function createSteps(
   active: ActiveWorkspace,
   fault: Fault,
 ): Steps {
-  const decide = new DecideStep(state, active, partition, globals, { ...PORTS, waits: pending });
   const triggers = new Triggers(active.workspace);
   const predicates = new Predicates(state, active);
+  const giveBack = (): void => {};
+  const aftermath = new AftermathStep({ state, active, partition, waits: pending, predicates, triggers, giveBack });
+  const decide = new DecideStep(state, active, partition, globals, { ...PORTS, waits: pending, aftermath });
+  aftermath.connect(decide.followUps);
   const sequences = new SequenceStep(state, active, predicates);
   const waits = new WaitStep(state, active, pending, predicates, triggers);
-  const moments = new DueMoments(state, active, pending, predicates, triggers, decide, NO_AFTERMATH);
+  const moments = new DueMoments(state, active, pending, predicates, triggers, decide, aftermath);
   const schedules = new Schedules(state, active, globals.schedules, clock, predicates, triggers, decide);
   schedules.adopt(globals.logTime);
   return {
@@ -63,6 +64,7 @@ export function createSteps(
     feedback: new FeedbackStep(state, active, partition, globals.accounting, fault),
     sequences,
     waits,
+    aftermath,
     timers: new Timers(globals, state, moments, schedules),
   };
 }
