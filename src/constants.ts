@@ -522,7 +522,7 @@ export const SCHEDULES_MAX = 1000;
 /** How far a schedule's due times may be moved, either way. */
 export const SCHEDULE_OFFSET_MS_MAX = 366 * 86_400_000;
 /** A due time is looked for this far ahead: 29 February may be eight years away (1896 to 1904, 2096 to 2104). A schedule that has none until then has none. */
-export const SCHEDULE_SEARCH_DAYS_MAX = 8 * 366;
+export const SCHEDULE_SEARCH_MONTHS_MAX = 8 * 12;
 /** How long a campaign may wait after its trigger, and a cascade between two channels. */
 export const CAMPAIGN_WAIT_MS_MAX = 366 * 86_400_000;
 /** Event types that cancel a wait: each event of theirs is held against every wait of its customer. */

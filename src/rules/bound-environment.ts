@@ -1,13 +1,8 @@
 /** Frames' names, and some more that stand for what other expressions give: a score over what a campaign is worth. */
 import type { Environment } from './environment.ts';
 import type { FrameEnvironment } from './frame-environment.ts';
-import type { Ir } from './ir.ts';
-import { mapChildren } from './ir-traits.ts';
 import { didYouMean } from './suggest.ts';
 import type { Binding } from './typed.ts';
-
-/** Loops of an expression number their variables from 0 by depth: those of one that is put into another must not meet the other's. More than any depth. */
-const LOCALS_APART = 16;
 
 export class BoundEnvironment implements Environment {
   readonly mode = 'strict';
@@ -17,15 +12,13 @@ export class BoundEnvironment implements Environment {
   readonly #frames: FrameEnvironment;
   readonly #bindings: ReadonlyMap<string, Binding>;
 
-  /** The names are plain, without dots, and none of the frames' own. */
+  /**
+   * The names are plain, without dots, and none of the frames' own. What they stand for reads no loop's variable but its own: these may be numbered as those around it, since a variable means the innermost loop
+   * of its number.
+   */
   constructor(frames: FrameEnvironment, bindings: ReadonlyMap<string, Binding>) {
     this.#frames = frames;
-    this.#bindings = new Map(
-      [...bindings].map(([name, binding], i) => [
-        name,
-        { ...binding, read: withLocalsFrom(LOCALS_APART * (i + 1), binding.read) },
-      ]),
-    );
+    this.#bindings = bindings;
     this.roots = [...frames.roots, ...bindings.keys()];
   }
 
@@ -48,9 +41,4 @@ export class BoundEnvironment implements Environment {
   explainField(list: number, name: string): string {
     return this.#frames.explainField(list, name);
   }
-}
-
-function withLocalsFrom(first: number, ir: Ir): Ir {
-  const mapped = mapChildren(ir, (child) => withLocalsFrom(first, child));
-  return mapped.op === 'loop' || mapped.op === 'local' ? { ...mapped, local: first + mapped.local } : mapped;
 }

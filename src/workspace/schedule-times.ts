@@ -4,12 +4,13 @@
  * A local time is due at the first instant at which the wall clock shows it or a later one. That instant never decreases with the local time, so the first match whose instant lies
  * behind the given one is the answer; matches that fall into the same gap are due together, once.
  */
-import { SCHEDULE_SEARCH_DAYS_MAX } from '../constants.ts';
+import { SCHEDULE_SEARCH_MONTHS_MAX } from '../constants.ts';
 import { dateOfDays, daysFromEpoch } from './calendar.ts';
 import type { Schedule } from './workspace.ts';
 import type { Zones } from './zones.ts';
 
 const DAY_MINUTES = 1440;
+const MONTHS = 12;
 const DAYS_OF_MONTH = 31;
 const DAYS_OF_WEEK = 7;
 /** 1970-01-01 was a Thursday. */
@@ -28,23 +29,21 @@ export function nextDueTime(schedule: Schedule, zones: Zones, timezone: string, 
   return null;
 }
 
-/** The first local time at or after `from`, in minutes from 1970-01-01T00:00, that all fields allow. */
+/** The first local time at or after `from`, in minutes from 1970-01-01T00:00, that all fields allow. Months that are not allowed are passed over whole. */
 function nextMatch(schedule: Schedule, from: number): number | null {
   const firstDay = Math.floor(from / DAY_MINUTES);
-  const lastDay = firstDay + SCHEDULE_SEARCH_DAYS_MAX;
-  let minute = from - firstDay * DAY_MINUTES;
-  let day = firstDay;
-  while (day <= lastDay) {
-    const date = dateOfDays(day);
-    if (!schedule.months.includes(date.month)) {
-      day = date.month === 12 ? daysFromEpoch(date.year + 1, 1, 1) : daysFromEpoch(date.year, date.month + 1, 1);
-      minute = 0;
-      continue;
+  const start = dateOfDays(firstDay);
+  const firstMonth = start.year * MONTHS + start.month - 1;
+  for (let month = firstMonth; month <= firstMonth + SCHEDULE_SEARCH_MONTHS_MAX; month++) {
+    const monthOfYear = (month % MONTHS) + 1;
+    if (!schedule.months.includes(monthOfYear)) continue;
+    const monthStart = daysFromEpoch(Math.floor(month / MONTHS), monthOfYear, 1);
+    const monthEnd = daysFromEpoch(Math.floor((month + 1) / MONTHS), ((month + 1) % MONTHS) + 1, 1);
+    for (let day = Math.max(monthStart, firstDay); day < monthEnd; day++) {
+      if (!dayMatches(schedule, day, day - monthStart + 1)) continue;
+      const match = minuteOfDay(schedule, day === firstDay ? from - firstDay * DAY_MINUTES : 0);
+      if (match !== null) return day * DAY_MINUTES + match;
     }
-    const match = dayMatches(schedule, day, date.day) ? minuteOfDay(schedule, minute) : null;
-    if (match !== null) return day * DAY_MINUTES + match;
-    day++;
-    minute = 0;
   }
   return null;
 }
