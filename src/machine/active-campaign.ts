@@ -37,6 +37,8 @@ export interface ActiveCampaign {
   readonly capRoom: Float64Array;
   /** Indices of the exclusions that it is a member of. */
   readonly exclusions: Int32Array;
+  /** A decision takes units of a budget or limit. */
+  readonly limited: boolean;
 }
 
 /** `intern` gives the code of a name. */
@@ -48,7 +50,7 @@ export function activateCampaign(
   accounting: Accounting,
 ): ActiveCampaign {
   const { policy, channels } = workspace;
-  const { id, group, category, priority } = campaign;
+  const { id, group, category, priority, limits } = campaign;
   const offer = campaign.offer < 0 ? null : (workspace.offers[campaign.offer] as Offer);
   const { share, categories } = policy.holdout;
   const program = (compiled: Campaign['value']): ScalarProgram | null =>
@@ -84,6 +86,7 @@ export function activateCampaign(
         campaigns.includes(id) || (group !== null && groups.includes(group)) ? [index] : [],
       ),
     ),
+    limited: limits.total !== null || limits.perDay !== null || (offer !== null && offer.budget !== null),
   };
 }
 

@@ -143,7 +143,7 @@ export class DecideStep {
       slot = slots.find(campaign, channels[place] as number);
     }
     const channel = channels[place] as number;
-    const leaseKeys = neededUnits(campaign, this.#active, this.#moment.now);
+    const leaseKeys = neededUnits(campaign, this.#active, this.#moment);
     const draft = { campaign, channel, slot: slots.name(channel, slot), value, follows: null, leaseKeys, trigger };
     if (leaseKeys.length === 0 || this.#parts.ports.leases.take(leaseKeys)) this.#parts.maker.make(draft, effects);
     else if (!this.#awaitUnits(draft, effects)) return;

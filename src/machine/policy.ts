@@ -82,7 +82,7 @@ export class Policy {
 
   /** Whether a limit or budget is known to be used up: PASSED, or −1 − reason. */
   units(campaign: ActiveCampaign): number {
-    const keys = neededUnits(campaign, this.#active, this.#moment.now);
+    const keys = neededUnits(campaign, this.#active, this.#moment);
     const denied = keys.length === 0 ? null : this.#leases.usedUp(keys);
     return denied === null ? PASSED : -1 - deniedReason(denied);
   }

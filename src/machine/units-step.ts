@@ -144,6 +144,6 @@ export class UnitsStep implements UnitLeases {
     const { active } = this.#parts as UnitParts;
     const campaign = active.campaigns[active.campaignOfCode.get(entry.campaign) ?? -1];
     assert(campaign !== undefined, 'who waits for a campaign that is gone was withdrawn');
-    return neededUnits(campaign, active, now);
+    return neededUnits(campaign, active, { now });
   }
 }
