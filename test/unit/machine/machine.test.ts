@@ -141,6 +141,20 @@ describe('effects', () => {
     ]);
   });
 
+  test('messages may call the event `trigger`', () => {
+    const fixture = MachineFixture.with({
+      ...FILES,
+      'campaigns/thanks.yaml':
+        '{id: thanks, on: receipt, channels: [pos], when: trigger.total == event.total, value: trigger.total, template: t}',
+      'templates/t.yaml': 'pos: {text: "{{ trigger.total }} {{ event.total }} {{ trigger.type }}"}',
+    });
+    const { decisions } = fixture.send(receipt('ann', AT));
+    expect(JSON.parse(decoder.decode(decisions[0]?.json))).toMatchObject({
+      message: { text: '1 1 receipt' },
+      value: 1,
+    });
+  });
+
   test('a repeat names the decisions of the original, also across records', () => {
     const fixture = MachineFixture.with({
       ...FILES,
