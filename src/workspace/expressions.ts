@@ -1,6 +1,7 @@
 /** CEL in YAML: checks an expression where it stands and reports its faults at their line and column of the file, through quotes, folds and indentation. */
 import type { EventSchema, Schema } from '../protocol/schema.ts';
-import { checkExpression } from '../rules/check-expression.ts';
+import { checkIn } from '../rules/check-expression.ts';
+import { FrameEnvironment } from '../rules/frame-environment.ts';
 import type { Program, ProgramResult, RuleIssue } from '../rules/program.ts';
 import type { IssueList } from './issue-list.ts';
 import type { YamlFile, YamlPath } from './yaml-file.ts';
@@ -11,6 +12,8 @@ export class Expressions {
   readonly #schema: Schema;
   readonly #issues: IssueList;
   readonly #eventOnly: boolean;
+  /** Names by event types: thousands of campaigns share a few, and a wide schema has a thousand names. */
+  readonly #environments = new Map<string, FrameEnvironment>();
 
   /** eventOnly: for aggregates, which read the event and nothing else. */
   constructor(schema: Schema, issues: IssueList, eventOnly = false) {
@@ -31,11 +34,20 @@ export class Expressions {
     trigger: EventSchema | null | undefined = this.#eventOnly ? null : undefined,
   ): Program | null {
     const source = file.scalarText(path);
-    const checked = checkExpression(source, { schema: this.#schema, event, trigger }, results);
+    const checked = checkIn(source, this.#environment(event, trigger), results);
     if ('program' in checked) return checked.program;
     for (const issue of checked.issues)
       this.#issues.report(file.name, file.textLineMark(path, issue.line, issue.column), this.#message(source, issue));
     return null;
+  }
+
+  #environment(event: EventSchema | null, trigger: EventSchema | null | undefined): FrameEnvironment {
+    const key = `${event?.index} ${trigger === null ? 'none' : trigger?.index}`;
+    const known = this.#environments.get(key);
+    if (known !== undefined) return known;
+    const made = new FrameEnvironment({ schema: this.#schema, event, trigger });
+    this.#environments.set(key, made);
+    return made;
   }
 
   /** Where there is no profile at all, a name in it is not misspelt. */
@@ -47,7 +59,7 @@ export class Expressions {
 
   /** A predicate that always holds: what a campaign without `when` has. */
   always(event: EventSchema | null): Program | null {
-    const checked = checkExpression('true', { schema: this.#schema, event }, ['bool']);
+    const checked = checkIn('true', this.#environment(event, undefined), ['bool']);
     return 'program' in checked ? checked.program : null;
   }
 }
