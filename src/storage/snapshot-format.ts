@@ -2,7 +2,7 @@
  * A snapshot: `partitions/<p>/<seq, sixteen digits>.snapshot`, the whole state of one partition after record `seq`. Little-endian.
  *
  *   header    0  8 bytes  "BECKONSN"
- *             8  u16      format version, 3 (1: the state remembered event ids by customer id; 2: each with its decisions)
+ *             8  u16      format version, 4 (1: the state remembered event ids by customer id; 2: each with its decisions; 3: nothing was pending)
  *            10  u16      partition
  *            12  u32      0
  *            16  f64      seq: the record that it reflects last
@@ -25,7 +25,7 @@
 import { crc32 } from 'node:zlib';
 import { ByteReader, ByteWriter } from '../stdx/bytes.ts';
 
-export const SNAPSHOT_FORMAT = 3;
+export const SNAPSHOT_FORMAT = 4;
 export const SNAPSHOT_HEADER_BYTES = 48;
 export const SECTION_HEAD_BYTES = 12;
 const MAGIC = new TextEncoder().encode('BECKONSN');

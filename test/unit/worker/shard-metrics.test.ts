@@ -61,3 +61,34 @@ test('what went wrong without stopping anything is summed, and exposed by campai
     expect((await scrape()).sort()).toEqual(lines(times).sort());
   }
 });
+
+test('feedback is exposed by campaign, channel and outcome, whatever the variant, and follow-ups beside decisions', async () => {
+  const fixture = MachineFixture.with({
+    'policy.yaml': 'consent: {push: none-needed, sms: none-needed}\n',
+    'campaigns/a.yaml':
+      'id: a\non: receipt\nchannels: [push, sms]\ncascade: {after: 1h}\nvariants: {x: {weight: 1, template: t}, y: {weight: 1, template: t}}\n',
+    'templates/t.yaml': 'push: {body: hello}\nsms: {body: hello}\n',
+  });
+  const shared = createSharedSeries();
+  const exposition = new MetricsExposition({ processMetrics: false });
+  exposition.attachWorker(0, shared);
+  const metrics = new ShardMetrics(shared, (registration) => exposition.register(0, registration));
+  const customers = Array.from({ length: 20 }, (_, i) => `c${i}`);
+  fixture.send(customers.map((customer) => event(customer, { total: 1 })));
+  const { decisions } = fixture;
+  expect(new Set(decisions.map(({ decision }) => decision.variant))).toEqual(new Set(['x', 'y']));
+  fixture.send(
+    [...decisions].map(({ decision }) => ({
+      type: '$feedback',
+      customer: decision.customer,
+      data: { decision: decision.id, outcome: 'failed' },
+    })),
+  );
+  metrics.exposeCampaigns(sumTallies(fixture.machine.campaigns()));
+  const { body } = await exposition.scrape();
+  expect(body.split('\n').filter((line) => /^beckon_(feedback|follow|decisions)/.test(line))).toEqual([
+    'beckon_decisions_total{campaign="a",channel="push"} 20',
+    'beckon_follow_ups_total{campaign="a",channel="sms"} 20',
+    'beckon_feedback_total{campaign="a",channel="push",outcome="failed"} 20',
+  ]);
+});
