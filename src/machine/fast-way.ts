@@ -20,6 +20,7 @@ import type { Globals, MachineIdentity } from './globals.ts';
 import { asciiText } from './input-bytes.ts';
 import { acceptedTime } from './log-time.ts';
 import type { Steps } from './steps.ts';
+import type { UnitsStep } from './units-step.ts';
 import type { WantedText } from './wanted-text.ts';
 
 export class FastWay {
@@ -27,6 +28,7 @@ export class FastWay {
   readonly #state: PartitionState;
   readonly #globals: Globals;
   readonly #steps: Steps;
+  readonly #units: UnitsStep;
   readonly #decoder: BatchDecoder;
   readonly #batch = new EventBatch();
   /** By place in the batch: the customer's row; -1 where there was none when the batch began. */
@@ -40,7 +42,8 @@ export class FastWay {
   readonly #accepted: Uint32Array;
   readonly #repeated: Uint32Array;
 
-  constructor(identity: MachineIdentity, state: PartitionState, globals: Globals, steps: Steps) {
+  constructor(identity: MachineIdentity, state: PartitionState, globals: Globals, steps: Steps, units: UnitsStep) {
+    this.#units = units;
     this.#identity = identity;
     this.#state = state;
     this.#globals = globals;
@@ -142,6 +145,7 @@ export class FastWay {
     if (idEnd > idStart) state.rememberPrepared(place, row, made === 0 ? 0 : before + 1, made);
     globals.accepted++;
     this.#accepted[type] = (this.#accepted[type] as number) + 1;
+    if (this.#units.hasAnswers) this.#units.settle(logTime, effects);
     return true;
   }
 

@@ -7,6 +7,7 @@ import { assert } from '../stdx/assert.ts';
 import type { Workspace } from '../workspace/workspace.ts';
 import { Accounting, type CampaignRow } from './accounting.ts';
 import { ScheduleBook, type ScheduleImage } from './schedule-book.ts';
+import type { UnitsImage } from './units-step.ts';
 
 export class Globals {
   /** Sequence of the last record applied; 0 before the first. */
@@ -53,6 +54,7 @@ interface GlobalsImage {
   readonly unmatchedFeedback: number;
   readonly schedules: ScheduleImage;
   readonly campaigns: readonly CampaignRow[];
+  readonly units: UnitsImage;
   readonly workspace: Workspace | null;
 }
 
@@ -68,7 +70,12 @@ const encoder = new TextEncoder();
 const decoder = new TextDecoder('utf-8', { fatal: true });
 const status = (): string => '';
 
-export function encodeGlobals(identity: MachineIdentity, globals: Globals, workspace: Workspace | null): Uint8Array {
+export function encodeGlobals(
+  identity: MachineIdentity,
+  globals: Globals,
+  units: UnitsImage,
+  workspace: Workspace | null,
+): Uint8Array {
   const { accounting, schedules, ...numbers } = globals;
   const { partition, partitions, clock } = identity;
   const image: GlobalsImage = {
@@ -79,16 +86,21 @@ export function encodeGlobals(identity: MachineIdentity, globals: Globals, works
     ...numbers,
     schedules: schedules.image(),
     campaigns: accounting.rows(status),
+    units,
     workspace,
   };
   return encoder.encode(JSON.stringify(image));
 }
 
 /**
- * Fills `globals` and returns the workspace to be activated again. The bytes are our own, behind a checksum: anything
+ * Fills `globals` and returns the workspace to be activated again, and what is to be imported behind it. The bytes are our own, behind a checksum: anything
  * wrong in them is an assertion.
  */
-export function decodeGlobals(bytes: Uint8Array, identity: MachineIdentity, globals: Globals): Workspace | null {
+export function decodeGlobals(
+  bytes: Uint8Array,
+  identity: MachineIdentity,
+  globals: Globals,
+): Pick<GlobalsImage, 'workspace' | 'units'> {
   const image = JSON.parse(decoder.decode(bytes)) as GlobalsImage;
   assert(image.format === FORMAT, `globals have format ${image.format}, this program reads ${FORMAT}`);
   assert(
@@ -110,5 +122,5 @@ export function decodeGlobals(bytes: Uint8Array, identity: MachineIdentity, glob
   globals.pendingCount = image.pendingCount;
   globals.schedules.restore(image.schedules);
   globals.accounting.restore(image.campaigns);
-  return image.workspace;
+  return image;
 }

@@ -23,7 +23,6 @@ import { type LogRecord, RecordKind } from '../protocol/record.ts';
 import { RejectReason } from '../protocol/rejection.ts';
 import type { WaitingList } from '../protocol/waiting.ts';
 import type { PartitionState } from '../state/partition-state.ts';
-import { TextHash } from '../state/text-hash.ts';
 import { assert } from '../stdx/assert.ts';
 import { type CampaignRow, REMOVED_STATUS } from './accounting.ts';
 import { activate, activateAgain, withdrawOthers } from './activation.ts';
@@ -34,6 +33,7 @@ import { FastWay } from './fast-way.ts';
 import { Fault } from './fault.ts';
 import { FeedbackMatch } from './feedback.ts';
 import { decodeGlobals, encodeGlobals, Globals, type MachineIdentity } from './globals.ts';
+import { digestGlobals } from './globals-digest.ts';
 import { type GoldenRecord, readGoldenRecord } from './golden-record.ts';
 import { IdentityStep } from './identity.ts';
 import { acceptedTime } from './log-time.ts';
@@ -42,6 +42,7 @@ import { Payload } from './payload.ts';
 import { PendingWaits } from './pending-waits.ts';
 import { NOT_BEGUN } from './schedule-book.ts';
 import { createSteps, type Steps } from './steps.ts';
+import { UnitsStep } from './units-step.ts';
 import { listWaiting } from './waiting-list.ts';
 
 /**
@@ -65,6 +66,7 @@ export class Machine {
   readonly #payload = new Payload(this.#fault);
   readonly #identify: IdentityStep;
   readonly #waits: PendingWaits;
+  readonly #units: UnitsStep;
   #decoder = new EventDecoder(null, this.#fault);
   /** Built for one workspace version, and replaced with it. null before the first workspace record: all events are rejected. */
   #steps: Steps | null = null;
@@ -81,6 +83,7 @@ export class Machine {
     this.#fast = fast;
     this.#identify = new IdentityStep(this.#identity, state, this.#fault);
     this.#waits = new PendingWaits(state, this.#globals);
+    this.#units = new UnitsStep(state, this.#identity, this.#fault);
   }
 
   /** Sequence of the last record applied; 0 before the first. */
@@ -109,8 +112,8 @@ export class Machine {
     return next === NOT_BEGUN ? Number.POSITIVE_INFINITY : next;
   }
   /** Messages to that partition so far; the last one has this number. */
-  sentTo(_partition: number): number {
-    return 0;
+  sentTo(partition: number): number {
+    return this.#units.sentTo(partition);
   }
   /** Timestamp of the last record applied, epoch ms. */
   get recordTs(): number {
@@ -137,6 +140,7 @@ export class Machine {
     assert(record.seq === globals.position + 1, `record ${record.seq} cannot follow ${globals.position}`);
     globals.position = record.seq;
     globals.recordTs = record.ts;
+    this.#units.open(effects);
     if (this.#identity.clock === 'wall' && record.ts > globals.logTime) this.#passTimeTo(record.ts, effects);
     this.#state.passTime(globals.logTime);
     switch (record.kind) {
@@ -147,6 +151,11 @@ export class Machine {
         this.#applyWorkspace(record.payload, effects);
         return;
       case RecordKind.tick:
+        return;
+      case RecordKind.message:
+        if (!this.#units.hear(record.payload, globals.logTime, effects))
+          this.#addDeadLetter(UNKNOWN_TYPE, 0, new Uint8Array(record.payload), effects);
+        this.#collectCounts();
         return;
       default:
         this.#rejectRecord(record, effects);
@@ -167,37 +176,23 @@ export class Machine {
    * state's half is computed on the way.
    */
   globalsDigest(): string {
-    const { logTime, decisionCount, accepted, observationErrors, invalidTimezones, unmatchedFeedback } = this.#globals;
-    const { pendingCount, schedules } = this.#globals;
-    const time = this.#identity.clock === 'event' ? logTime : 0;
-    const content = {
-      time,
-      decisionCount,
-      accepted,
-      observationErrors,
-      invalidTimezones,
-      unmatchedFeedback,
-      pendingCount,
-      schedules: schedules.image(),
-      version: this.workspaceVersion,
-      campaigns: this.campaigns(),
-    };
-    const hash = new TextHash();
-    hash.of(JSON.stringify(content));
-    return hex(hash.low) + hex(hash.high);
+    return digestGlobals(this.#identity, this.#globals, this.#units.export(), this.workspaceVersion, this.campaigns());
   }
 
   /** Everything that is not in the state: JSON bytes. */
   exportGlobals(): Uint8Array {
     this.#collectErrors();
-    return encodeGlobals(this.#identity, this.#globals, this.#steps === null ? null : this.#steps.active.workspace);
+    const workspace = this.#steps === null ? null : this.#steps.active.workspace;
+    return encodeGlobals(this.#identity, this.#globals, this.#units.export(), workspace);
   }
 
   /** For a new machine over a restored state: goes on where exportGlobals was called. */
   importGlobals(bytes: Uint8Array): void {
     assert(this.#globals.position === 0, 'globals are imported before anything is applied');
-    const workspace = decodeGlobals(bytes, this.#identity, this.#globals);
-    if (workspace !== null) this.#adopt(activateAgain(workspace, this.#state, this.#globals.accounting));
+    const { workspace, units } = decodeGlobals(bytes, this.#identity, this.#globals);
+    const steps =
+      workspace === null ? null : this.#adopt(activateAgain(workspace, this.#state, this.#globals.accounting));
+    this.#units.import(units, steps === null ? null : steps.units);
   }
 
   /** Counts of every campaign that ever was, by id. */
@@ -235,16 +230,25 @@ export class Machine {
     const active = activate(payload, this.workspaceVersion, this.#state, this.#globals.accounting);
     if (typeof active === 'string') effects.workspaceError = active;
     else {
-      withdrawOthers(this.#state, active, this.#waits, () => {});
-      this.#adopt(active);
+      withdrawOthers(this.#state, active, this.#waits, (waiter) => this.#units.withdrawn(waiter, effects));
+      this.#units.adopt(this.#adopt(active).units, this.#globals.logTime, effects);
     }
   }
 
-  #adopt(active: ActiveWorkspace): void {
+  #adopt(active: ActiveWorkspace): Steps {
     this.#decoder = new EventDecoder(active.workspace.schema, this.#fault);
     this.#identify.adopt(active);
-    this.#steps = createSteps(this.#identity, this.#state, this.#globals, this.#waits, active, this.#fault);
-    if (this.#fast) this.#fastWay = new FastWay(this.#identity, this.#state, this.#globals, this.#steps);
+    this.#steps = createSteps(
+      this.#identity,
+      this.#state,
+      this.#globals,
+      this.#waits,
+      this.#units,
+      active,
+      this.#fault,
+    );
+    if (this.#fast) this.#fastWay = new FastWay(this.#identity, this.#state, this.#globals, this.#steps, this.#units);
+    return this.#steps;
   }
 
   #applyEvents(record: LogRecord, effects: Effects): void {
@@ -289,6 +293,7 @@ export class Machine {
     this.#globals.accepted++;
     effects.accepted++;
     effects.eventCounts.add(decoder.type, ACCEPTED);
+    if (this.#units.hasAnswers) this.#units.settle(logTime, effects);
     return true;
   }
 
@@ -393,8 +398,10 @@ export class Machine {
 
   /** Whoever may publish chooses the kind as well as the payload: it is data, and one bad record must not end replay. */
   #rejectRecord({ kind, payload }: LogRecord, effects: Effects): void {
-    const what = (kind as number) === RecordKind.message ? 'messages between partitions' : `records of kind ${kind}`;
-    this.#fault.set(RejectReason.unsupported, `${what} are not supported; events go to beckon.events.<partition>`);
+    this.#fault.set(
+      RejectReason.unsupported,
+      `records of kind ${kind} are not supported; events go to beckon.events.<partition>`,
+    );
     this.#addDeadLetter(UNKNOWN_TYPE, 0, new Uint8Array(payload), effects);
   }
 
@@ -430,8 +437,4 @@ export class Machine {
     if (this.#steps === null) return;
     for (const event of this.#steps.active.events) collectErrors(event);
   }
-}
-
-function hex(word: number): string {
-  return (word >>> 0).toString(16).padStart(8, '0');
 }

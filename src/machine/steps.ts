@@ -4,7 +4,6 @@ import type { ActiveWorkspace } from './active-workspace.ts';
 import { AftermathStep } from './aftermath.ts';
 import { DecideStep } from './decide.ts';
 import { MatchedStep } from './decide-matched.ts';
-import type { DecidePorts } from './decide-ports.ts';
 import { DueMoments } from './due-moments.ts';
 import type { Fault } from './fault.ts';
 import { FeedbackStep } from './feedback.ts';
@@ -17,6 +16,7 @@ import { Schedules } from './schedules.ts';
 import { SequenceStep } from './sequences.ts';
 import { Timers } from './timers.ts';
 import { Triggers } from './triggers.ts';
+import type { UnitParts, UnitsStep } from './units-step.ts';
 import { WaitStep } from './waits.ts';
 
 export interface Steps {
@@ -30,10 +30,8 @@ export interface Steps {
   readonly waits: WaitStep;
   readonly aftermath: AftermathStep;
   readonly timers: Timers;
+  readonly units: UnitParts;
 }
-
-/** No budget ends. */
-const PORTS: Pick<DecidePorts, 'leases'> = { leases: { usedUp: () => null, take: () => true, wait: () => {} } };
 
 /** `state` must have the version's layout. Its schedules are live from log time on. */
 export function createSteps(
@@ -41,14 +39,15 @@ export function createSteps(
   state: PartitionState,
   globals: Globals,
   pending: PendingWaits,
+  units: UnitsStep,
   active: ActiveWorkspace,
   fault: Fault,
 ): Steps {
   const triggers = new Triggers(active.workspace);
   const predicates = new Predicates(state, active);
-  const giveBack = (): void => {};
+  const giveBack = (keys: readonly string[]): void => units.giveBack(keys);
   const aftermath = new AftermathStep({ state, active, partition, waits: pending, predicates, triggers, giveBack });
-  const decide = new DecideStep(state, active, partition, globals, { ...PORTS, waits: pending, aftermath });
+  const decide = new DecideStep(state, active, partition, globals, { waits: pending, leases: units, aftermath });
   aftermath.connect(decide.followUps);
   const sequences = new SequenceStep(state, active, predicates);
   const waits = new WaitStep(state, active, pending, predicates, triggers);
@@ -65,6 +64,7 @@ export function createSteps(
     sequences,
     waits,
     aftermath,
-    timers: new Timers(globals, state, moments, schedules),
+    timers: new Timers(globals, state, moments, schedules, units),
+    units: { active, waiters: decide.units, triggerOf: (stored, customer) => triggers.ofStored(stored, customer) },
   };
 }

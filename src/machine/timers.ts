@@ -8,6 +8,7 @@ import type { DueMoments } from './due-moments.ts';
 import type { Effects } from './effects.ts';
 import type { ScheduleBook } from './schedule-book.ts';
 import type { Schedules } from './schedules.ts';
+import type { UnitsStep } from './units-step.ts';
 
 /** The machine's globals. */
 export interface TimerState {
@@ -20,12 +21,14 @@ export class Timers {
   readonly #state: PartitionState;
   readonly #moments: DueMoments;
   readonly #schedules: Schedules;
+  readonly #units: UnitsStep;
 
-  constructor(globals: TimerState, state: PartitionState, moments: DueMoments, schedules: Schedules) {
+  constructor(globals: TimerState, state: PartitionState, moments: DueMoments, schedules: Schedules, units: UnitsStep) {
     this.#globals = globals;
     this.#state = state;
     this.#moments = moments;
     this.#schedules = schedules;
+    this.#units = units;
   }
 
   /** Log time from which `fire` has something to do; asked before every event. */
@@ -47,6 +50,7 @@ export class Timers {
       const now = this.#passTo(due);
       if (place === null) this.#schedules.fire(now, effects);
       else this.#moments.fire(place, now, effects);
+      if (this.#units.hasAnswers) this.#units.settle(now, effects);
       effects.fired.push(due);
     }
   }

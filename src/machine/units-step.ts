@@ -1,20 +1,23 @@
 /**
- * Units of budgets and limits, for one machine over all its workspace versions: the lending itself (leases.ts), and what its answers mean for the decisions that wait.
+ * Units of budgets and limits, for one machine over all its workspace versions: the lending itself (leases.ts), what partitions say to each other about it (messages.ts),
+ * and what the answers mean for the decisions that wait.
  *
  * Law: answers are acted on where they come up, after the event, timer, message or version that led to them and before the next, so that it does not matter how events
  * are put into records.
  */
-import type { PartitionMessage } from '../protocol/partition-message.ts';
 import type { PartitionState } from '../state/partition-state.ts';
 import type { PendingEntry } from '../state/pending.ts';
 import { assert } from '../stdx/assert.ts';
 import type { ActiveWorkspace } from './active-workspace.ts';
 import type { UnitLeases } from './decide-ports.ts';
 import type { Effects } from './effects.ts';
+import type { Fault } from './fault.ts';
+import type { MachineIdentity } from './globals.ts';
 import type { LeaseOutcome } from './lease-holder.ts';
 import { NO_TERMS } from './lease-key.ts';
 import { leaseTerms } from './lease-terms.ts';
 import { Leases, type LeasesImage } from './leases.ts';
+import { Messages, type MessagesImage } from './messages.ts';
 import { neededUnits } from './needed-units.ts';
 import { readPayload } from './pending-waits.ts';
 import type { StoredEvent } from './stored-event.ts';
@@ -29,19 +32,21 @@ export interface UnitParts {
   readonly triggerOf: (stored: StoredEvent, customer: string) => Trigger | null;
 }
 
+export interface UnitsImage {
+  readonly leases: LeasesImage;
+  readonly messages: MessagesImage;
+}
+
 export class UnitsStep implements UnitLeases {
   readonly #state: PartitionState;
   readonly #leases: Leases;
+  readonly #messages: Messages;
   #parts: UnitParts | null = null;
 
-  constructor(
-    state: PartitionState,
-    partition: number,
-    partitions: number,
-    send: (to: number, message: PartitionMessage) => void,
-  ) {
+  constructor(state: PartitionState, { partition, partitions }: MachineIdentity, fault: Fault) {
     this.#state = state;
-    this.#leases = new Leases(partition, partitions, send);
+    this.#messages = new Messages(partition, partitions, fault);
+    this.#leases = new Leases(partition, partitions, (to, message) => this.#messages.send(to, message));
   }
 
   usedUp(keys: readonly string[]): string | null {
@@ -57,11 +62,24 @@ export class UnitsStep implements UnitLeases {
   giveBack(keys: readonly string[]): void {
     this.#leases.giveBack(keys);
   }
-  belongs(from: number, message: PartitionMessage): boolean {
-    return this.#leases.belongs(from, message);
+
+  /** Whatever is said from here on is an effect of this record. */
+  open(effects: Effects): void {
+    this.#messages.open(effects);
   }
-  handle(from: number, message: PartitionMessage): void {
-    this.#leases.handle(from, message);
+  sentTo(partition: number): number {
+    return this.#messages.sentTo(partition);
+  }
+
+  /** A record of messages of another partition. False: there is something wrong with it, and the fault says what. */
+  hear(payload: Uint8Array, now: number, effects: Effects): boolean {
+    return this.#messages.take(payload, {
+      belongs: (from, message) => this.#leases.belongs(from, message),
+      handle: (from, message) => {
+        this.#leases.handle(from, message);
+        this.settle(now, effects);
+      },
+    });
   }
 
   /** An entry left because its campaign is not live any more: it wants no units. */
@@ -90,14 +108,15 @@ export class UnitsStep implements UnitLeases {
       this.#settle(outcome, now, effects);
   }
 
-  export(): LeasesImage {
-    return this.#leases.export();
+  export(): UnitsImage {
+    return { leases: this.#leases.export(), messages: this.#messages.export() };
   }
 
   /** Of a new object; nothing is said. `parts`: of the version in force, null before the first: nobody waits then, but others may have asked. */
-  import(image: LeasesImage, parts: UnitParts | null): void {
+  import({ leases, messages }: UnitsImage, parts: UnitParts | null): void {
+    this.#messages.import(messages);
     this.#parts = parts;
-    this.#leases.import(image, parts === null ? NO_TERMS : leaseTerms(parts.active.workspace));
+    this.#leases.import(leases, parts === null ? NO_TERMS : leaseTerms(parts.active.workspace));
   }
 
   #settle({ waiter, row, denied }: LeaseOutcome, now: number, effects: Effects): void {

@@ -479,22 +479,22 @@ describe('reading', () => {
   });
 });
 
-describe('records of a kind that is not built', () => {
+describe('records that are not what their kind says', () => {
   test.each([
-    ['a message between partitions', RecordKind.message, 'messages between partitions are not supported'],
-    ['a kind that this version does not know', 77 as RecordKind, 'records of kind 77 are not supported'],
-  ])('%s is a dead letter, and the log goes on', (_, kind, error) => {
+    ['a message between partitions', RecordKind.message, 'field_type', 'from: expected another of 1 partitions'],
+    ['a kind that this version does not know', 77 as RecordKind, 'unsupported', 'records of kind 77 are not supported'],
+  ])('%s is a dead letter, and the log goes on', (_, kind, reason, error) => {
     const fixture = MachineFixture.with(FILES);
     const before = fixture.machine.digest();
     const payload = encoder.encode('[{"hello":1},{}]');
     const { rejections, deadLetters, accepted, eventCounts } = fixture.append(kind, payload);
     expect(accepted).toBe(0);
-    expect(rejections).toEqual([{ index: 0, reason: 'unsupported', error: expect.stringContaining(error) }]);
+    expect(rejections).toEqual([{ index: 0, reason, error: expect.stringContaining(error) }]);
     expect(deadLetters).toEqual([{ number: 1, ...rejections[0], index: undefined, raw: payload }]);
     expect(deadLetters[0]?.raw.buffer).not.toBe(payload.buffer);
     const counted: unknown[] = [];
     eventCounts.drain((...count) => counted.push(count));
-    expect(counted).toEqual([['unknown', 'unsupported', 1]]);
+    expect(counted).toEqual([['unknown', reason, 1]]);
     expect([fixture.machine.totals.rejected, fixture.machine.deadLetterCount]).toEqual([1, 1]);
     expect(fixture.machine.digest()).toBe(before);
     expect(fixture.send(receipt('ann', AT)).decisions).toHaveLength(1);
