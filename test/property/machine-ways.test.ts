@@ -44,18 +44,69 @@ segments: {big: profile.spend_30d > 500.0}
     'id: d\non: receipt\nchannels: [push]\nwhen: event.tags.exists(t, t == "x") || event.basket.size > 8\n',
 };
 
+/** The same with all that takes time. */
+const timed = {
+  ...files,
+  'policy.yaml': `
+consent: {push: none-needed, sms: opt-in}
+caps: [{name: day, max: 3, per: 1d}]
+quietHours: {from: "21:00", to: "07:00", channels: [push], then: defer}
+arbitration: {pick: 2}
+`,
+  'campaigns/e.yaml': `
+id: e
+on: view
+channels: [push]
+when: event.seconds > 20.0
+wait:
+  for: 40m
+  unless: [{event: receipt, when: 'event.items.exists(i, i.sku == trigger.sku) || event.id > trigger.id'}]
+  restart: event.sku == trigger.sku
+  when: has(trigger.sku) && profile.views_1h < 9
+value: event.seconds
+`,
+  'campaigns/f.yaml': `
+id: f
+on: receipt
+channels: [push]
+when: event.total > 50.0
+wait: {for: 3h, unless: [{event: view, when: event.sku == "sku-2" && has(trigger.store)}, {event: receipt, when: 'trigger.tags.exists(t, t == "y")'}]}
+value: event.total
+`,
+  'campaigns/g.yaml': `
+id: g
+on: receipt
+channels: [push]
+after: {events: [{event: view, when: 'event.seconds < 70.0 && has(event.sku)'}, {event: receipt, when: 'event.store == trigger.store || event.id.endsWith("3")'}], within: 12h}
+`,
+  'campaigns/h.yaml': `
+id: h
+on: {schedule: "*/30 * * * *"}
+channels: [push]
+when: profile.receipts_30d > 2 && segment.big
+`,
+};
+
 /** Without type `view`. */
-const later = Object.fromEntries(
-  Object.entries(files)
-    .filter(([name]) => name !== 'campaigns/c.yaml')
-    .map(([name, text]) => [
-      name,
-      text
-        .split('\n')
-        .filter((line) => !/view/.test(line))
-        .join('\n'),
-    ]),
-);
+const later = withoutViews(files);
+const timedLater = {
+  ...withoutViews(timed),
+  'campaigns/f.yaml': timed['campaigns/f.yaml'].replace(/unless: .*}\]/, 'unless: []'),
+};
+
+function withoutViews(all: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(all)
+      .filter(([name]) => !/campaigns\/[ceg]/.test(name))
+      .map(([name, text]) => [
+        name,
+        text
+          .split('\n')
+          .filter((line) => !/view/.test(line))
+          .join('\n'),
+      ]),
+  );
+}
 
 class Messages {
   readonly #random: Prng;
@@ -133,7 +184,7 @@ class Messages {
   }
 }
 
-function seen({ accepted, repeated, rejections, deadLetters, decisions, repeatedOf }: Effects): unknown {
+function seen({ accepted, repeated, rejections, deadLetters, decisions, repeatedOf, fired }: Effects): unknown {
   const letters = deadLetters.map(({ number, reason, error, raw }) => ({ number, reason, error, raw: [...raw] }));
   return structuredClone({
     accepted,
@@ -141,6 +192,7 @@ function seen({ accepted, repeated, rejections, deadLetters, decisions, repeated
     rejections,
     letters,
     repeatedOf,
+    fired,
     decisions: decisions.map(({ number, decision, eventIndex }) => ({ number, decision, eventIndex })),
   });
 }
@@ -153,30 +205,34 @@ function counts({ eventCounts }: Effects): unknown {
 
 describe('the two ways of an event', () => {
   const seeds = Array.from({ length: 12 }, (_, i) => i * 7919 + 1);
-  it.each(seeds)('are the same (seed %i)', (seed) => {
-    const random = new Prng(seed);
-    const options = {
-      clock: random.below(2) === 0 ? ('event' as const) : ('wall' as const),
-      partitions: random.below(2) === 0 ? 1 : 2,
-      limits: random.below(4) === 0 ? { ...SMALL_LIMITS, customersMax: 20, eventIdsMax: 100 } : SMALL_LIMITS,
-    };
-    let ways = [true, false].map((fast) => MachineFixture.with(files, { ...options, fast }));
-    const messages = new Messages(random);
-    let accepted = 0;
-    for (let n = 0; n < 150; n++) {
-      const payload = messages.next();
-      const ts = 1_700_000_000_000 + n * 900_000;
-      const [fast, thorough] = ways.map((way) => seen(way.append(RecordKind.events, payload, ts)));
-      expect(fast).toEqual(thorough);
-      accepted += ways[0]?.effects.accepted ?? 0;
-      if (n === 70) for (const way of ways) way.publish(workspaceOf(later, 2));
-      if (n === 100) ways = ways.map((way) => way.clone());
-    }
-    const [fast, thorough] = ways as [MachineFixture, MachineFixture];
-    expect(accepted).toBeGreaterThan(150);
-    expect(counts(fast.effects)).toEqual(counts(thorough.effects));
-    expect(fast.machine.digest()).toBe(thorough.machine.digest());
-    expect(fast.machine.campaigns()).toEqual(thorough.machine.campaigns());
-    expect(fast.machine.totals.repeated).toBe(thorough.machine.totals.repeated);
-  });
+  it.each(seeds.flatMap((seed) => [[seed, false] as const, [seed, true] as const]))(
+    'are the same (seed %i, in time: %s)',
+    (seed, inTime) => {
+      const random = new Prng(seed);
+      const options = {
+        clock: random.below(2) === 0 ? ('event' as const) : ('wall' as const),
+        partitions: random.below(2) === 0 ? 1 : 2,
+        limits: random.below(4) === 0 ? { ...SMALL_LIMITS, customersMax: 20, eventIdsMax: 100 } : SMALL_LIMITS,
+      };
+      let ways = [true, false].map((fast) => MachineFixture.with(inTime ? timed : files, { ...options, fast }));
+      const messages = new Messages(random);
+      let accepted = 0;
+      for (let n = 0; n < 150; n++) {
+        const payload = messages.next();
+        const ts = 1_700_000_000_000 + n * 900_000;
+        const [fast, thorough] = ways.map((way) => seen(way.append(RecordKind.events, payload, ts)));
+        expect(fast).toEqual(thorough);
+        accepted += ways[0]?.effects.accepted ?? 0;
+        if (n === 70) for (const way of ways) way.publish(workspaceOf(inTime ? timedLater : later, 2));
+        if (n === 100) ways = ways.map((way) => way.clone());
+      }
+      if (inTime) for (const way of ways) expect(way.fired).toBeGreaterThan(20);
+      const [fast, thorough] = ways as [MachineFixture, MachineFixture];
+      expect(accepted).toBeGreaterThan(150);
+      expect(counts(fast.effects)).toEqual(counts(thorough.effects));
+      expect(fast.machine.digest()).toBe(thorough.machine.digest());
+      expect(fast.machine.campaigns()).toEqual(thorough.machine.campaigns());
+      expect(fast.machine.totals.repeated).toBe(thorough.machine.totals.repeated);
+    },
+  );
 });

@@ -56,6 +56,8 @@ export class MachineFixture {
   /** All so far, in order. */
   readonly decisions: MadeDecision[] = [];
   readonly options: FixtureOptions;
+  /** Moments that fell due so far. */
+  fired = 0;
 
   constructor(options: FixtureOptions = {}) {
     const { clock = 'event', partition = 0, partitions = 1, limits = SMALL_LIMITS, fast = true } = options;
@@ -77,6 +79,7 @@ export class MachineFixture {
     this.effects.clear();
     this.machine.apply(record, this.effects);
     this.decisions.push(...this.effects.decisions);
+    this.fired += this.effects.fired.length;
     return this.effects;
   }
 
@@ -105,6 +108,7 @@ export class MachineFixture {
     copy.state.finishRestore();
     copy.machine.importGlobals(globals);
     copy.decisions.push(...this.decisions);
+    copy.fired = this.fired;
     return copy;
   }
 }
