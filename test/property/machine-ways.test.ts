@@ -91,7 +91,7 @@ when: profile.receipts_30d > 2 && segment.big
 const later = withoutViews(files);
 const timedLater = {
   ...withoutViews(timed),
-  'campaigns/f.yaml': timed['campaigns/f.yaml'].replace(/unless: .*}\]/, 'unless: []'),
+  'campaigns/f.yaml': timed['campaigns/f.yaml'].replace(/, unless: .*}\]/, ''),
 };
 
 function withoutViews(all: Readonly<Record<string, string>>): Record<string, string> {
