@@ -23,6 +23,27 @@ aggregates:
   'campaigns/a.yaml': 'id: a\non: receipt\nchannels: [push]\nwhen: profile.spend_2h > 900.0\n',
 };
 
+/** What waits and what sequences look back at take room, too. */
+const timed = {
+  ...files,
+  'policy.yaml':
+    'consent: {push: none-needed}\nquietHours: {from: "21:00", to: "23:00", channels: [push], then: defer}\n',
+  'campaigns/b.yaml': `
+id: b
+on: receipt
+channels: [push]
+when: event.total > 100.0
+wait: {for: 1h, unless: [{event: view, when: event.sku < trigger.store}]}
+`,
+  'campaigns/c.yaml': `
+id: c
+on: view
+channels: [push]
+after: {events: [{event: view, when: event.sku == trigger.sku}, {event: receipt, when: event.total > 20.0}], within: 2h}
+`,
+  'campaigns/d.yaml': 'id: d\non: {schedule: "*/20 * * * *"}\nchannels: [push]\nwhen: profile.spend_2h > 300.0\n',
+};
+
 const LIMITS = { ...SMALL_LIMITS, customersMax: 320, dictionaryEntriesMax: 330, blockBytesMax: 110_000 };
 
 function eventsOf(random: Prng, count: number): object[] {
@@ -58,8 +79,13 @@ function run(
   lengthOf: () => number,
   cloneAfter: number,
   resend = false,
+  inTime = false,
 ): Outcome {
-  let fixture = MachineFixture.with(files, { limits: LIMITS, clock: 'event', ...options });
+  let fixture = MachineFixture.with(inTime ? timed : files, {
+    limits: inTime ? { ...LIMITS, blockBytesMax: 230_000 } : LIMITS,
+    clock: 'event',
+    ...options,
+  });
   const refused: (readonly [number, string])[] = [];
   for (let from = 0, cloned = false; from < events.length; ) {
     const part = events.slice(from, from + lengthOf());
@@ -76,6 +102,7 @@ function run(
     fixture = fixture.clone();
     cloned = true;
   }
+  if (inTime) expect(fixture.fired).toBeGreaterThan(100);
   const decisions = fixture.decisions.map(({ decision }) => JSON.stringify(decision));
   return { refused, decisions, digest: fixture.machine.digest() };
 }
@@ -93,5 +120,18 @@ describe('a full partition', () => {
     expect(run(events, { fast: false }, () => 64, 2000)).toEqual(alone);
     expect(run(events, {}, () => 64, 2000, true)).toEqual(alone);
     expect(run(events, {}, () => 1 + random.below(90), 1000 + random.below(2000))).toEqual(alone);
+  });
+
+  it.each([3, 1009, 70_001])('and however much waits (seed %i)', (seed) => {
+    const random = new Prng(seed);
+    const events = eventsOf(random, 3000);
+    const alone = run(events, { fast: false }, () => 1, events.length, false, true);
+    const reasons = new Set(alone.refused.map(([, reason]) => reason));
+    expect([...reasons].sort()).toEqual(['customers_full', 'dictionary_full', 'memory_full']);
+    expect(run(events, {}, () => 1, events.length, false, true)).toEqual(alone);
+    expect(run(events, {}, () => 500, events.length, false, true)).toEqual(alone);
+    expect(run(events, { fast: false }, () => 64, 1500, false, true)).toEqual(alone);
+    expect(run(events, {}, () => 64, 1500, true, true)).toEqual(alone);
+    expect(run(events, {}, () => 1 + random.below(90), 1000 + random.below(1000), false, true)).toEqual(alone);
   });
 });
