@@ -69,6 +69,11 @@ export const catalogue = {
     help: 'Feedback on decisions, each outcome counted once per decision.',
     labels: ['campaign', 'channel', 'outcome'],
   },
+  beckon_unmatched_feedback_total: {
+    kind: 'counter',
+    help: 'Feedback on decisions that are not among the contacts of its customer: forgotten, or never made for them.',
+    labels: [],
+  },
   beckon_apply_seconds: {
     kind: 'histogram',
     help: 'Time to apply one log record, with all the events in it, to the state.',

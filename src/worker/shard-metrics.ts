@@ -8,6 +8,7 @@ import type { CampaignTally } from './messages.ts';
 interface PartitionTotals {
   readonly observationErrors: number;
   readonly invalidTimezones: number;
+  readonly unmatchedFeedback: number;
 }
 
 export class ShardMetrics {
@@ -97,7 +98,9 @@ export class ShardMetrics {
   exposeTotals(partitions: readonly PartitionTotals[]): void {
     let observationErrors = 0;
     let invalidTimezones = 0;
+    let unmatchedFeedback = 0;
     for (const totals of partitions) {
+      unmatchedFeedback += totals.unmatchedFeedback;
       observationErrors += totals.observationErrors;
       invalidTimezones += totals.invalidTimezones;
     }
@@ -106,6 +109,9 @@ export class ShardMetrics {
     );
     this.#raise('invalidTimezones', invalidTimezones, () =>
       this.#metrics.counter('beckon_invalid_timezones_total', {}),
+    );
+    this.#raise('unmatchedFeedback', unmatchedFeedback, () =>
+      this.#metrics.counter('beckon_unmatched_feedback_total', {}),
     );
   }
 

@@ -84,11 +84,14 @@ test('feedback is exposed by campaign, channel and outcome, whatever the variant
       data: { decision: decision.id, outcome: 'failed' },
     })),
   );
+  fixture.send([{ type: '$feedback', customer: 'c0', data: { decision: '0-99', outcome: 'opened' } }]);
   metrics.exposeCampaigns(sumTallies(fixture.machine.campaigns()));
+  metrics.exposeTotals([fixture.machine.totals]);
   const { body } = await exposition.scrape();
-  expect(body.split('\n').filter((line) => /^beckon_(feedback|follow|decisions)/.test(line))).toEqual([
+  expect(body.split('\n').filter((line) => /^beckon_(unmatched|feedback|follow|decisions)/.test(line))).toEqual([
     'beckon_decisions_total{campaign="a",channel="push"} 20',
     'beckon_follow_ups_total{campaign="a",channel="sms"} 20',
     'beckon_feedback_total{campaign="a",channel="push",outcome="failed"} 20',
+    'beckon_unmatched_feedback_total 1',
   ]);
 });
