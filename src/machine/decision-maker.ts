@@ -10,7 +10,6 @@ import { nextDueTime } from '../workspace/schedule-times.ts';
 import type { Template, Variant } from '../workspace/workspace.ts';
 import type { ActiveCampaign } from './active-campaign.ts';
 import type { ActiveWorkspace } from './active-workspace.ts';
-import { ContactFlag } from './contact-flags.ts';
 import type { ContactHistory } from './contact-history.ts';
 import type { Aftermath } from './decide-ports.ts';
 import type { Effects, MadeDecision } from './effects.ts';
@@ -115,11 +114,10 @@ export class DecisionMaker {
     return made;
   }
 
-  #contact({ campaign, channel, leaseKeys }: Draft, variant: Variant | null, number: number): void {
+  #contact({ campaign, channel }: Draft, variant: Variant | null, number: number): void {
     const variantCode = variant === null ? -1 : (campaign.variantCodes.get(variant.name) as number);
     assert(this.#history.add(campaign, channel, number, variantCode), 'room for a contact was asked for');
     this.#history.note(campaign, channel);
-    if (leaseKeys.length > 0) this.#state.setContactFlags(this.#moment.row, number, ContactFlag.holdsUnits);
   }
 
   #tellAftermath(draft: Draft, number: number, variant: Variant | null, expiresMs: number | null): void {

@@ -137,8 +137,6 @@ describe('a round', () => {
     expect(stage.round()).toEqual(['a@pos/null']);
     expect(stage.taken).toEqual(keys);
     expect(stage.contacted).toMatchObject([{ leaseKeys: keys, customer: 'ann', number: 1, expiresMs: null }]);
-    expect(stage.state.findContact(stage.row, 1)).toBe(true);
-    expect(stage.state.contacts.flags).toBe(ContactFlag.holdsUnits);
     stage.denied.add('offer/gift');
     stage.round();
     expect(stage.reasons('a')).toEqual({ budget: 1 });
