@@ -140,3 +140,49 @@ test('several limits together, units that come back, versions, days, crashes', (
     { numRuns: 600 },
   );
 }, 60_000);
+
+test('nobody is denied while a unit is left, however many keys, versions and delays there are', () => {
+  fc.assert(
+    fc.property(
+      seeds,
+      partitionCounts,
+      fc.integer({ min: 1, max: 30 }),
+      fc.integer({ min: 0, max: 250 }),
+      (...drawn) => {
+        const [seed, partitions, limitMax, steps] = drawn;
+        const random = new Prng(seed);
+        const network = new LeaseNetwork(partitions, random);
+        network.denialsAreFinal = true;
+        // The first version limits fewer things, and lower.
+        const second = someLimits(random, limitMax);
+        network.publish(
+          new Map(
+            [...second].flatMap(([base, limit]) => (random.below(3) === 0 ? [] : [[base, random.below(limit + 1)]])),
+          ),
+        );
+        for (let p = 0; p < partitions; p++) network.activate(p);
+        network.publish(second);
+        const somebody = (): number => random.below(partitions);
+        const demand = (): void => network.demand(somebody(), random.pick(CAMPAIGNS), random.below(5) === 0);
+        const hurry = random.below(4);
+        const ways: (() => void)[] = [
+          ...Array.from({ length: 1 + hurry }, () => () => void network.deliver()),
+          demand,
+          demand,
+          () => network.withdraw(somebody()),
+          () => {
+            if (random.below(4) === 0) network.activate(somebody());
+          },
+          () => network.snapshot(somebody()),
+          () => network.crash(somebody()),
+        ];
+        for (let i = 0; i < steps; i++) random.pick(ways)();
+        for (let p = 0; p < partitions; p++) while (network.activate(p));
+        network.deliverAll();
+        network.check();
+        expect(network.waiting).toBe(0);
+      },
+    ),
+    { numRuns: 600 },
+  );
+});

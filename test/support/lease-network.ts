@@ -34,6 +34,8 @@ type Input =
   | { readonly kind: 'day' }
   | { readonly kind: 'message'; readonly from: number; readonly number: number; readonly message: LeaseMessage };
 
+type End = 'decided' | 'denied' | 'refused';
+
 interface Wait {
   readonly campaign: LeaseCampaign;
   /** It will not want its units when it has them: policy says no by then. */
@@ -60,13 +62,13 @@ export class LeaseNode {
   sent: number[];
   waits = new Map<number, Wait>();
   readonly #emit: (to: number, number: number, message: LeaseMessage) => void;
-  readonly #end: (id: number, end: 'decided' | 'denied' | 'refused', keys: readonly string[]) => void;
+  readonly #end: (id: number, end: End, keys: readonly string[], denied: string | null) => void;
 
   constructor(
     partition: number,
     partitions: number,
     emit: (to: number, number: number, message: LeaseMessage) => void,
-    end: (id: number, end: 'decided' | 'denied' | 'refused', keys: readonly string[]) => void,
+    end: (id: number, end: End, keys: readonly string[], denied: string | null) => void,
   ) {
     this.partition = partition;
     this.partitions = partitions;
@@ -99,7 +101,7 @@ export class LeaseNode {
       case 'withdraw':
         if (this.waits.delete(input.id)) {
           this.leases.release(input.id);
-          this.#end(input.id, 'refused', []);
+          this.#end(input.id, 'refused', [], null);
         }
         break;
       case 'day':
@@ -159,14 +161,9 @@ export class LeaseNode {
 
   #demand(campaign: LeaseCampaign, id: number, refuses: boolean): void {
     const keys = this.#keys(campaign);
-    const usedUp = (): boolean => this.leases.usedUp(keys) !== null;
-    if (usedUp()) {
-      this.#end(id, 'denied', keys);
-      return;
-    }
-    const taken = this.leases.take(keys);
-    if (taken) this.#end(id, 'decided', keys);
-    else if (usedUp()) this.#end(id, 'denied', keys);
+    const denied = this.leases.usedUp(keys);
+    if (denied !== null) this.#end(id, 'denied', keys, denied);
+    else if (this.leases.take(keys)) this.#end(id, 'decided', keys, null);
     else {
       this.waits.set(id, { campaign, refuses });
       this.leases.wait(keys, id, 0);
@@ -186,13 +183,13 @@ export class LeaseNode {
         continue;
       }
       this.waits.delete(id);
-      if (outcome.denied !== null) this.#end(id, 'denied', keys);
+      if (outcome.denied !== null) this.#end(id, 'denied', keys, outcome.denied);
       else if (wait.refuses) {
         this.leases.release(id);
-        this.#end(id, 'refused', keys);
+        this.#end(id, 'refused', keys, null);
       } else {
         this.leases.decided(id);
-        this.#end(id, 'decided', keys);
+        this.#end(id, 'decided', keys, null);
       }
     }
   }
@@ -220,6 +217,8 @@ export class LeaseNetwork {
   readonly #limitMax = new Map<string, number>();
   #nextId = 1;
   demands = 0;
+  /** No unit comes back and no limit is lowered: whenever somebody is denied, all units are used. */
+  denialsAreFinal = false;
   messages = 0;
 
   constructor(partitions: number, random: Prng) {
@@ -235,7 +234,7 @@ export class LeaseNetwork {
           p,
           partitions,
           (to, number, message) => this.#send(p, to, number, message),
-          (id, end, keys) => this.#ended(p, id, end, keys),
+          (id, end, keys, denied) => this.#ended(p, id, end, keys, denied),
         ),
     );
     this.#logs = each((p) => ({ log: [], snapshot: { at: 0, image: (this.#nodes[p] as LeaseNode).image() } }));
@@ -361,6 +360,13 @@ export class LeaseNetwork {
     expect(there, `${key}: ${JSON.stringify(kept)}`).toBe(share * this.partitions + (kept?.lent ?? 0));
   }
 
+  /** Used up as this partition's version has it, or one that it has not seen and the keeper has. */
+  #checkDenial(partition: number, key: string): void {
+    const from = this.#seen[partition] as number;
+    const limits = this.#versions.slice(from - 1).map((terms) => terms.limits.get(baseOf(key)) ?? 0);
+    expect(this.used.get(key) ?? 0, `${key} was denied`).toBeGreaterThanOrEqual(Math.min(...limits));
+  }
+
   #onTheWay(from: number, to: number): LeaseMessage[] {
     return this.#channel(from, to).slice(this.#delivered[from]?.[to] as number);
   }
@@ -394,7 +400,7 @@ export class LeaseNetwork {
     this.messages++;
   }
 
-  #ended(partition: number, id: number, end: string, keys: readonly string[]): void {
+  #ended(partition: number, id: number, end: End, keys: readonly string[], denied: string | null): void {
     const name = partition + ':' + id;
     const before = this.#ends.get(name);
     if (before !== undefined) {
@@ -403,6 +409,7 @@ export class LeaseNetwork {
       return;
     }
     this.#ends.set(name, { end, keys });
+    if (denied !== null && this.denialsAreFinal) this.#checkDenial(partition, denied);
     if (end === 'decided') for (const key of keys) this.used.set(key, (this.used.get(key) ?? 0) + 1);
   }
 }
