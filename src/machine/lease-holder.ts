@@ -54,6 +54,7 @@ export interface HolderImage {
   readonly days: readonly [string, number][];
   readonly waiters: readonly [number, Waiter][];
   readonly outcomes: readonly LeaseOutcome[];
+  readonly lowered: readonly string[];
 }
 
 export class LeaseHolder {
@@ -62,6 +63,8 @@ export class LeaseHolder {
   readonly #keys = new Map<string, HeldKey>();
   readonly #days = new LeaseDays();
   readonly #waiters = new Map<number, Waiter>();
+  /** Bases whose limit was lowered: shares were dealt under a higher one, and others may have used more than is left. */
+  readonly #lowered = new Set<string>();
   #outcomes: LeaseOutcome[] = [];
   #terms = NO_TERMS;
 
@@ -78,6 +81,10 @@ export class LeaseHolder {
   adopt(terms: LeaseTerms): void {
     const before = this.#terms;
     this.#terms = terms;
+    for (const [base, limit] of terms.limits) {
+      if (isKnown(before, base) && limit < (before.limits.get(base) ?? Number.POSITIVE_INFINITY))
+        this.#lowered.add(base);
+    }
     for (const [key, held] of this.#keys) {
       const base = baseOf(key);
       if (!held.opened) {
@@ -243,7 +250,7 @@ export class LeaseHolder {
   export(): HolderImage {
     const keys = [...this.#keys];
     const waiters = [...this.#waiters];
-    return { keys, days: this.#days.export(), waiters, outcomes: this.#outcomes };
+    return { keys, days: this.#days.export(), waiters, outcomes: this.#outcomes, lowered: [...this.#lowered] };
   }
 
   /** Of a new holder; `image` becomes its own. */
@@ -253,6 +260,7 @@ export class LeaseHolder {
     this.#days.import(image.days);
     for (const [number, waiter] of image.waiters) this.#waiters.set(number, waiter);
     this.#outcomes = [...image.outcomes];
+    for (const base of image.lowered) this.#lowered.add(base);
   }
 
   /** What is in hand of a key; the share, if it is seen for the first time by a version that tells of it. */
@@ -269,9 +277,8 @@ export class LeaseHolder {
     const share = shareOf(this.#terms, base);
     held.last = share;
     held.free = share;
-    // Shares were set under a higher limit: this one may not allow all of them.
     const limit = this.#terms.limits.get(base);
-    const tooMany = limit !== undefined && share * this.#partitions > limit;
+    const tooMany = this.#lowered.has(base) || (limit !== undefined && share * this.#partitions > limit);
     if (held.recalled) this.#sendReturn(key, held, share);
     else if (tooMany && share > 0) {
       held.recalled = true;

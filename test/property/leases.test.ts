@@ -4,7 +4,7 @@
  */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { dayKey, offerKey, totalKey } from '../../src/machine/lease-key.ts';
+import { baseOf, dayKey, offerKey, totalKey } from '../../src/machine/lease-key.ts';
 import { Prng } from '../../src/stdx/prng.ts';
 import { type LeaseCampaign, LeaseNetwork } from '../support/lease-network.ts';
 
@@ -184,5 +184,38 @@ test('nobody is denied while a unit is left, however many keys, versions and del
       },
     ),
     { numRuns: 600 },
+  );
+});
+
+test('a limit that was lowered holds from the moment every partition has read of it', () => {
+  fc.assert(
+    fc.property(
+      seeds,
+      partitionCounts,
+      fc.integer({ min: 1, max: 60 }),
+      fc.integer({ min: 0, max: 60 }),
+      (...drawn) => {
+        const [seed, partitions, limitMax, steps] = drawn;
+        const random = new Prng(seed);
+        const network = new LeaseNetwork(partitions, random);
+        const first = new Map(BASES.map((base) => [base, random.below(limitMax + 1)]));
+        network.publish(first);
+        for (let p = 0; p < partitions; p++) network.activate(p);
+        const somebody = (): number => random.below(partitions);
+        const demand = (): void => network.demand(somebody(), random.pick(CAMPAIGNS));
+        for (let i = 0; i < steps; i++) random.pick([demand, demand, () => network.deliver()])();
+        const second = new Map([...first].map(([base, limit]) => [base, random.below(limit + 1)]));
+        network.publish(second);
+        for (let p = 0; p < partitions; p++) network.activate(p);
+        // What was decided, or set aside for decisions, stays.
+        const settled = new Map(network.keys().map((key) => [key, network.usedOrAside(key)]));
+        for (let i = 0; i < 3 * steps; i++) random.pick([demand, () => network.deliver()])();
+        network.deliverAll();
+        network.check();
+        for (const [key, used] of network.used)
+          expect(used, key).toBeLessThanOrEqual(Math.max(settled.get(key) ?? 0, second.get(baseOf(key)) as number));
+      },
+    ),
+    { numRuns: 400 },
   );
 });

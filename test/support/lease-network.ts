@@ -330,6 +330,16 @@ export class LeaseNetwork {
     return [...this.#ends.values()].filter((ended) => ended.end === end).length;
   }
 
+  /** All of which anything is in hand anywhere. */
+  keys(): string[] {
+    return [...new Set(this.#nodes.flatMap((node) => node.leases.export().holder.keys.map(([key]) => key)))];
+  }
+
+  usedOrAside(key: string): number {
+    const aside = this.#nodes.map((node) => new Map(node.leases.export().holder.keys).get(key)?.aside ?? 0);
+    return aside.reduce((sum, units) => sum + units, this.used.get(key) ?? 0);
+  }
+
   limitMax(key: string): number {
     return this.#limitMax.get(baseOf(key)) as number;
   }
