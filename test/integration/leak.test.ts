@@ -27,6 +27,7 @@ const PARTITIONS = 16;
 const SECONDS_MIN = SOAK ? 120 : 18;
 const SENDERS = 4;
 const BATCH = 100;
+const ANSWERS_IN_FLIGHT = 16;
 /** Waits and cascades take a second. */
 const SETTLED_AFTER_MS = 2500;
 
@@ -187,6 +188,7 @@ describe('nothing leaks', () => {
       };
       const listener = await connect({ servers: url, maxReconnectAttempts: -1 });
       const feedback = async (): Promise<void> => {
+        const answering = new Set<Promise<void>>();
         for await (const message of listener.subscribe('beckon.decisions.>')) {
           // Towards the end nothing comes back any more, so that all units have takers.
           if (sent.count > TRIGGERS * 0.6) continue;
@@ -196,9 +198,14 @@ describe('nothing leaks', () => {
           const outcome = number % 2 === 0 ? 'failed' : 'opened';
           const data = { decision: decision.id, outcome };
           const event = { id: `f${decision.id}`, type: '$feedback', customer: decision.customer, data };
-          const said = await say(event, true as const);
-          if (outcome === 'failed') failed.set(decision.id, said);
+          while (answering.size >= ANSWERS_IN_FLIGHT) await Promise.race(answering);
+          const answer = say(event, true as const).then((said) => {
+            if (outcome === 'failed') failed.set(decision.id, said);
+            answering.delete(answer);
+          });
+          answering.add(answer);
         }
+        await Promise.all(answering);
       };
       const killing = async (): Promise<void> => {
         for (let i = 1; i <= KILLS; i++) {

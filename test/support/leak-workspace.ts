@@ -76,6 +76,7 @@ on: touch
 when: event.kind == "c"
 channels: [push, email]
 priority: 90
+cooldown: 2s
 `,
   'campaigns/loan-a.yaml': `
 id: loan-a
@@ -136,7 +137,7 @@ export const LEAK_RULES: AuditedRules = {
     { id: 'coupon', priority: 10, group: 'promo', category: 'marketing', cooldownMs: 3000 },
     { id: 'limited', group: 'promo', total: UNITS.total },
     { id: 'daily', category: 'marketing', holdout: 0.2, perDay: UNITS.perDay },
-    { id: 'service', priority: 90 },
+    { id: 'service', priority: 90, cooldownMs: 2000 },
     { id: 'loan-a' },
     { id: 'loan-b', group: 'loans' },
     { id: 'waiting', priority: 5 },
