@@ -105,7 +105,7 @@ describe('a node on NATS', () => {
     });
   });
 
-  it('keeps a message of a kind that is not built as a dead letter, and replays over it', async () => {
+  it('keeps a message between partitions that is none as a dead letter, and replays over it', async () => {
     const data = nodes.newDataFolder();
     const node = await start(data);
     const partition = partitionOf('r1', PARTITIONS);
@@ -120,7 +120,7 @@ describe('a node on NATS', () => {
     const letter = () => manager.streams.getMessage('BECKON_DEADLETTERS', { last_by_subj: subject });
     await expect
       .poll(async () => JSON.parse(codec.decode((await letter()).data)) as object, { timeout: 20_000 })
-      .toMatchObject({ reason: 'unsupported', raw: 'hello' });
+      .toMatchObject({ reason: 'syntax', raw: 'hello' });
   });
 
   it('rebuilds itself from the streams when its disk is gone', async () => {
