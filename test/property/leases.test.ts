@@ -137,7 +137,7 @@ test('several limits together, units that come back, versions, days, crashes', (
         }
       },
     ),
-    { numRuns: 600 },
+    { numRuns: 250 },
   );
 }, 60_000);
 
@@ -183,7 +183,7 @@ test('nobody is denied while a unit is left, however many keys, versions and del
         expect(network.waiting).toBe(0);
       },
     ),
-    { numRuns: 600 },
+    { numRuns: 300 },
   );
 });
 
