@@ -4,6 +4,7 @@
  */
 import { describe, expect, it } from 'vitest';
 import type { MadeDecision } from '../../src/machine/effects.ts';
+import { share } from '../../src/machine/policy.ts';
 import type { Decision } from '../../src/protocol/decision.ts';
 import { Prng } from '../../src/stdx/prng.ts';
 import { MachineFixture } from '../support/machine-fixture.ts';
@@ -11,6 +12,9 @@ import { MachineFixture } from '../support/machine-fixture.ts';
 const BUDGET = 6;
 const CHANNELS = ['push', 'sms', 'email'];
 const AFTER_MS = 2 * 3_600_000;
+const EXPIRES_MS = 6 * 3_600_000;
+/** Not held out of `gift`. */
+const ASKING = ['ann', 'ben', 'cid', 'dot'].find((customer) => share('holdout', 'gift', customer) >= 0.2) as string;
 const STRENGTH = ['delivered', 'opened', 'clicked', 'converted'];
 const OUTCOMES = [...STRENGTH, 'failed'];
 
@@ -26,7 +30,7 @@ aggregates:
 consent: {push: none-needed, sms: none-needed, email: opt-out}
 caps: [{name: texts, max: 2, per: 1d, channels: [sms]}]
 `,
-  'offers.yaml': `gift: {title: A gift, budget: ${BUDGET}}\n`,
+  'offers.yaml': `gift: {title: A gift, budget: ${BUDGET}, expires: 6h, unused: return}\n`,
   'campaigns/gift.yaml': `
 id: gift
 on: visit
@@ -121,16 +125,28 @@ function playAgain({ events, clock }: History, random: Prng): MachineFixture {
   return fixture;
 }
 
+/** A decision and its follow-ups. */
+interface Chain {
+  /** The decision whose failure gives the unit back; null: none does. */
+  holder: string | null;
+  back: boolean;
+  /** One of them converted in time. */
+  used: boolean;
+  expiresMs: number;
+}
+
 /** How many units of the budget are out, from the decisions and the feedback alone. */
-function unitsOut({ decisions, told }: History): number {
-  /** By decision: the one that holds its chain's unit, and whether it came back. */
-  const chains = new Map<string, { holder: string | null; back: boolean }>();
+function unitsOut({ decisions, told, fixture }: History): number {
+  const now = fixture.machine.logTime;
+  const chains = new Map<string, Chain>();
   const failed = new Set<string>();
   const converted = new Set<string>();
   const follow = (decision: Decision): void => {
     if (decision.campaign !== 'gift') return;
-    const chain = decision.follows === null ? { holder: decision.id, back: false } : chains.get(decision.follows);
+    const first: Chain = { holder: decision.id, back: false, used: false, expiresMs: 0 };
+    const chain = decision.follows === null ? first : chains.get(decision.follows);
     if (chain === undefined) return;
+    chain.expiresMs = Date.parse(decision.ts) + EXPIRES_MS;
     const before = decisions.find(({ id }) => id === decision.follows);
     // Before its time only a failure lets a follow-up be made: it holds the unit then. Otherwise nobody does.
     if (before !== undefined && chain.holder === before.id)
@@ -138,19 +154,30 @@ function unitsOut({ decisions, told }: History): number {
     chains.set(decision.id, chain);
   };
   let made = 0;
-  for (const { decision, outcome, after } of told) {
-    while (made < after) follow(decisions[made++] as Decision);
-    if (outcome === 'converted') converted.add(decision);
+  for (const { ts, decision, outcome, after } of told) {
+    // Those that came before it, and what fell due with it, at an earlier time.
+    while (made < after || Date.parse(decisions[made]?.ts ?? '9999') < ts) follow(decisions[made++] as Decision);
+    const chain = chains.get(decision);
+    if (chain !== undefined) expire(chain, ts);
+    if (outcome === 'converted') {
+      converted.add(decision);
+      if (chain !== undefined) chain.used = true;
+    }
     if (outcome !== 'failed' || failed.has(decision)) continue;
     failed.add(decision);
     // What follows at once comes next among the decisions.
     const at = decisions.findIndex(({ follows }) => follows === decision);
     if (at >= 0) continue;
-    const chain = chains.get(decision);
     if (chain !== undefined && chain.holder === decision && !converted.has(decision)) chain.back = true;
   }
   while (made < decisions.length) follow(decisions[made++] as Decision);
+  for (const chain of chains.values()) expire(chain, now);
   return new Set([...chains.values()].filter(({ back }) => !back)).size;
+}
+
+/** What is due at a time comes before the events of that time. */
+function expire(chain: Chain, now: number): void {
+  if (now >= chain.expiresMs && !chain.used) chain.back = true;
 }
 
 const seed = Number(process.env['SEED'] ?? Date.now() % 1_000_000);
@@ -208,7 +235,7 @@ describe(`what follows from decisions, seed ${seed}`, () => {
       const { fixture } = history;
       const ts = fixture.machine.logTime;
       const out = unitsOut(history);
-      const visit = { type: 'visit', customer: 'somebody', ts, data: { page: 1 } };
+      const visit = { type: 'visit', customer: ASKING, ts, data: { page: 1 } };
       const { decisions } = fixture.send([visit], history.clock === 'wall' ? ts : undefined);
       expect(decisions).toHaveLength(out < BUDGET ? 1 : 0);
     }
