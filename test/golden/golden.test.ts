@@ -25,6 +25,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { parse, stringify } from 'yaml';
+import { SuppressReason } from '../../src/protocol/rejection.ts';
 import { MachineFixture, type WorkspaceFiles, workspaceOf } from '../support/machine-fixture.ts';
 
 interface GoldenEvent {
@@ -190,4 +191,15 @@ describe.each(names)('%s', (name) => {
     expect(again.fixture.machine.digest()).toBe(once.fixture.machine.digest());
     expect(once.fixture.clone().machine.digest()).toBe(once.fixture.machine.digest());
   });
+});
+
+test('every reason of suppression has a scenario', () => {
+  const shown = names.flatMap((name) =>
+    (parse(readFileSync(new URL(name, folder), 'utf8')) as Scenario).timeline.flatMap(({ suppresses = {} }) =>
+      Object.values(suppresses).flat(),
+    ),
+  );
+  const missing = Object.values(SuppressReason).filter((reason) => !shown.includes(reason));
+  // Shadow campaigns are not built.
+  expect(missing).toEqual([SuppressReason.shadow]);
 });
