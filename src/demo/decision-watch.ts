@@ -12,13 +12,21 @@ export interface SeenDecision {
   readonly channel: string;
   readonly message: Readonly<Record<string, string>> | null;
   readonly event: { readonly id: string | null; readonly type: string };
+  readonly slot: string | null;
+  /** The decision on the channel before it, of a cascade. */
+  readonly follows: string | null;
 }
+
+type ChannelCounts = Map<string, Map<string, number>>;
 
 export class DecisionWatch {
   readonly #socket: WebSocket;
   readonly #ids = new Set<string>();
-  /** campaign → channel → decisions. */
-  readonly counts = new Map<string, Map<string, number>>();
+  #unanswered: SeenDecision[] = [];
+  /** campaign → channel → decisions that follow no other. */
+  readonly counts: ChannelCounts = new Map();
+  /** campaign → channel → decisions that follow another. */
+  readonly followUps: ChannelCounts = new Map();
   readonly perCustomer = new Map<string, number>();
   repeated = 0;
   problem: string | null = null;
@@ -56,6 +64,14 @@ export class DecisionWatch {
     }
   }
 
+  /** What has come since this was asked last, by partition and number: in that order it is the same on every run. */
+  takeUnanswered(): readonly SeenDecision[] {
+    const taken = this.#unanswered.map((decision) => ({ decision, place: decision.id.split('-').map(Number) }));
+    this.#unanswered = [];
+    taken.sort((a, b) => (a.place[0] ?? 0) - (b.place[0] ?? 0) || (a.place[1] ?? 0) - (b.place[1] ?? 0));
+    return taken.map(({ decision }) => decision);
+  }
+
   close(): void {
     this.#socket.removeAllListeners('close');
     this.#socket.close();
@@ -69,8 +85,10 @@ export class DecisionWatch {
     }
     if (this.#ids.has(decision.id)) this.repeated++;
     this.#ids.add(decision.id);
-    const channels = this.counts.get(decision.campaign) ?? new Map<string, number>();
-    this.counts.set(decision.campaign, channels.set(decision.channel, (channels.get(decision.channel) ?? 0) + 1));
+    this.#unanswered.push(decision);
+    const counts = decision.follows === null ? this.counts : this.followUps;
+    const channels = counts.get(decision.campaign) ?? new Map<string, number>();
+    counts.set(decision.campaign, channels.set(decision.channel, (channels.get(decision.channel) ?? 0) + 1));
     if (decision.customer !== null)
       this.perCustomer.set(decision.customer, (this.perCustomer.get(decision.customer) ?? 0) + 1);
     onDecision(decision);

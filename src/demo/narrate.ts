@@ -25,7 +25,8 @@ const WIDE = 140;
 /** One line, at most `width` characters. */
 export function narrate(decision: SeenDecision, width: number): string {
   const who = decision.customer === null ? 'someone without a card' : `customer ${decision.customer}`;
-  const how = HOW[decision.channel] ?? `is reached by ${decision.channel}`;
+  const again = decision.follows === null ? '' : 'then ';
+  const how = `${again}${HOW[decision.channel] ?? `is reached by ${decision.channel}`}`;
   const variant = decision.variant === null || width < WIDE ? '' : `, variant ${decision.variant}`;
   const head = `${formatMoment(decision.ts)}  ${who} ${how}: `;
   const tail = `  (${decision.campaign}${variant})`;

@@ -6,16 +6,16 @@ import { readFile } from 'node:fs/promises';
 import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
-import { EventSender } from '../cli/event-sender.ts';
 import { ExitCode } from '../cli/exit.ts';
-import { orderHashOf } from '../cli/order-hash.ts';
 import { STOPPED_BY, stopSignal } from '../cli/stop-signal.ts';
 import { DecisionWatch } from './decision-watch.ts';
 import type { DemoEvent } from './demo-event.ts';
 import { EngineFailure, EngineProcess } from './engine-process.ts';
 import { formatRejects, thingsToTry } from './explore.ts';
 import { NatsServer } from './nats-server.ts';
-import { type CampaignRow, formatSummary, type Sent, type Summary, summarize } from './summary.ts';
+import { replayMonth, type SampleLine } from './replay.ts';
+import { type Summary, summarize } from './summary.ts';
+import { formatSummary } from './summary-text.ts';
 import { Tail } from './tail.ts';
 
 /** From src/demo and from dist/demo alike. */
@@ -23,9 +23,8 @@ const WORKSPACE = fileURLToPath(new URL('../../src/demo/workspace', import.meta.
 const SAMPLE = fileURLToPath(new URL('../../src/demo/sample/2010-12.ndjson.gz', import.meta.url));
 /** On a terminal the month takes about this long, so that it can be watched. */
 const WATCHING_SECONDS = 10;
-const LAST_DECISIONS_MS_MAX = 10_000;
-/** An engine of our own that does not answer for this long has failed. */
-const ENGINE_SILENT_MS_MAX = 5_000;
+/** Of lines of words, where there is no terminal. */
+const WIDTH = 160;
 /** Exit code after Ctrl-C in mid-replay, as shells expect it. What was being sent is abandoned: the caller ends the process. */
 export const INTERRUPTED = STOPPED_BY.SIGINT;
 
@@ -38,11 +37,6 @@ export interface DemoOptions {
   readonly nats: boolean;
   /** At full speed on a terminal, too. */
   readonly fast: boolean;
-}
-
-interface SampleLine {
-  readonly bytes: Uint8Array;
-  readonly event: DemoEvent;
 }
 
 /** @returns the exit code: 1 if an event was rejected or the numbers do not add up. */
@@ -101,46 +95,19 @@ async function replay(
   );
   const tail = options.json ? null : new Tail(out, sample.length);
   const watch = await DecisionWatch.open(engine.url, (decision) => tail?.decision(decision));
-  const rejects: string[] = [];
-  const sent = await send(engine.url, sample, watched ? sample.length / WATCHING_SECONDS : null, tail, rejects);
-  const campaigns = await getJson<CampaignRow[]>(`${engine.url}/v1/campaigns`);
-  const decided = campaigns.flatMap((row) => Object.values(row.decided)).reduce((sum, count) => sum + count, 0);
-  await watch.until(decided, LAST_DECISIONS_MS_MAX);
+  const rate = watched ? sample.length / WATCHING_SECONDS : null;
+  const { sent, campaigns, rejects } = await replayMonth(engine.url, sample, rate, watch, tail);
   tail?.finish();
   const summary = summarize(sent, campaigns, watch);
   watch.close();
   if (options.json) out.write(`${JSON.stringify(summary)}\n`);
-  else say(`\n${formatSummary(summary, campaigns, watched)}${formatRejects(rejects)}`);
+  else say(`\n${formatSummary(summary, campaigns, out.columns ?? WIDTH, watched)}${formatRejects(rejects)}`);
   const [favourite = ''] = [...watch.perCustomer].sort((a, b) => b[1] - a[1])[0] ?? [];
   return { summary, favourite };
-}
-
-async function send(
-  url: string,
-  sample: readonly SampleLine[],
-  rate: number | null,
-  tail: Tail | null,
-  rejects: string[],
-): Promise<Sent> {
-  const sender = new EventSender({ to: url, retryForMs: ENGINE_SILENT_MS_MAX, ...(rate === null ? {} : { rate }) });
-  sender.onRejected = ({ line, error }) => void rejects.push(`line ${line}: ${error}`);
-  const startedAt = performance.now();
-  for (const [index, { bytes, event }] of sample.entries()) {
-    await sender.push(bytes, index + 1, orderHashOf(bytes));
-    tail?.progress(index + 1, event.ts);
-  }
-  await sender.drain();
-  return { accepted: sender.accepted, rejected: sender.rejected, seconds: (performance.now() - startedAt) / 1000 };
 }
 
 async function readSample(): Promise<SampleLine[]> {
   const text = gunzipSync(await readFile(SAMPLE)).toString('utf8');
   const lines = text.split('\n').filter((line) => line !== '');
   return lines.map((line) => ({ bytes: Buffer.from(line), event: JSON.parse(line) as DemoEvent }));
-}
-
-async function getJson<T>(url: string): Promise<T> {
-  const response = await fetch(url);
-  if (response.status !== 200) throw new Error(`GET ${url}: ${response.status} ${await response.text()}`);
-  return (await response.json()) as T;
 }

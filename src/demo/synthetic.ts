@@ -51,9 +51,9 @@ const INTERESTS: readonly (readonly [string, number])[] = [
   ['christmas', 0.5],
 ];
 
-/** Uniform over [0, 1), the same for the same customer and question for ever. */
-function draw(question: string, customer: string): number {
-  return fmix32(fnv1a32(`${question}:${customer}`)) / 2 ** 32;
+/** Uniform over [0, 1), the same for the same question about the same thing for ever. */
+export function draw(question: string, about: string): number {
+  return fmix32(fnv1a32(`${question}:${about}`)) / 2 ** 32;
 }
 
 function country(event: DemoEvent): string {
@@ -83,6 +83,7 @@ function introduce(customer: string, home: string, ts: string): DemoEvent[] {
     interests: INTERESTS.filter(([interest, share]) => draw(`interest ${interest}`, customer) < share).map(
       ([interest]) => interest,
     ),
+    likes_candles: Math.round(draw('candles', customer) * 100) / 100,
     ...(ZONES[home] === undefined ? {} : { timezone: ZONES[home] }),
   };
   const events: DemoEvent[] = [{ id: `synthetic-profile-${customer}`, type: '$profile', ts, customer, data: profile }];

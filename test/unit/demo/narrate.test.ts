@@ -14,6 +14,8 @@ const decision: SeenDecision = {
   channel: 'push',
   message: { title: 'It is getting dark early', body: 'Hearts look best by candlelight.' },
   event: { id: '536365', type: 'receipt' },
+  slot: null,
+  follows: null,
 };
 
 class Screen extends TextSink {
@@ -39,6 +41,12 @@ describe('narrate', () => {
     );
     expect(narrate({ ...anonymous, offer: null, channel: 'fax' }, 200)).toContain(
       'is reached by fax: hearts-need-candles',
+    );
+  });
+
+  it('tells a follow-up from the first try', () => {
+    expect(narrate({ ...decision, follows: '7-0', channel: 'sms' }, 200)).toContain(
+      'customer 17850 then gets a text: ',
     );
   });
 
