@@ -93,7 +93,7 @@ function formatAnswers({ feedback, followUps, followUpsSuppressed }: Summary): s
   if (channels.length === 0) return answers;
   const stopped = sum(Object.values(followUpsSuppressed));
   const also = stopped > 0 ? `; ${count(stopped)} more could not be sent` : '';
-  return `${answers} Where nobody looked, the next channel followed: ${channels.map(([channel, times]) => `${count(times)} by ${channel}`).join(', ')}${also}.`;
+  return `${answers} Where nobody looked, or nothing arrived, the next channel followed: ${channels.map(([channel, times]) => `${count(times)} by ${channel}`).join(', ')}${also}.`;
 }
 
 /** The demo's receipts were there before its messages: whatever the lift says, none is its cause. */

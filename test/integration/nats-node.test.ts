@@ -216,12 +216,15 @@ describe('a node on NATS', () => {
       // Longer than the duplicate window all in all: message ids alone would not do.
       await new Promise((next) => setTimeout(next, 200));
     }
-    const counts = await getJson<{ decided: Record<string, number> }[]>(`${a.url}/v1/campaigns`);
+    type Row = { decided: Record<string, number>; followUps: { decided: Record<string, number> } };
+    const counts = await getJson<Row[]>(`${a.url}/v1/campaigns`);
     expect(await getJson(`${b.url}/v1/campaigns`)).toEqual(counts);
     expect(await a.stop()).toBe(0);
     expect(await b.stop()).toBe(0);
     const outcome = await natsOutcome(server.url, left, PARTITIONS);
-    const made = counts.flatMap(({ decided }) => Object.values(decided)).reduce((sum, count) => sum + count, 0);
+    const made = counts
+      .flatMap(({ decided, followUps }) => [...Object.values(decided), ...Object.values(followUps.decided)])
+      .reduce((sum, count) => sum + count, 0);
     expect(outcome.decisions.flat()).toHaveLength(made);
     for (const [partition, decisions] of outcome.decisions.entries()) {
       expect(decisions.map((json) => (JSON.parse(json) as { id: string }).id)).toEqual(

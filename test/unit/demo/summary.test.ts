@@ -118,7 +118,7 @@ describe('summary', () => {
     const rows = [welcome, { ...cascading, matched: 13, waiting: 3 }];
     const text = formatSummary(summarize(sent, rows, watchOf(rows)), rows, 160);
     expect(text).toMatch(/^campaign .* not sent {2}waiting\nhearts +13 +0 +3 +2 +5 +3\nwelcome +1 +1 +0 +0 +0 +0$/m);
-    expect(text).toContain('came of it: 3 delivered, 1 opened, 1 failed. Where nobody looked');
+    expect(text).toContain('came of it: 3 delivered, 1 opened, 1 failed. Where nobody looked, or nothing arrived, ');
     expect(text).toContain('the next channel followed: 1 by sms; 2 more could not be sent.');
     expect(text).toContain(
       '\n  hearts: 30 of 1,000 who heard from it, 1 of 40 who did not: lift +20 % (95 %: −50 % to +100 %)\n',
