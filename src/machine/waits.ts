@@ -19,6 +19,9 @@ import type { StoredEvent } from './stored-event.ts';
 import type { Trigger } from './trigger.ts';
 import type { Triggers } from './triggers.ts';
 
+/** Still waiting after its time: whoever buys at night, while quiet hours hold a reminder back, is not reminded in the morning. */
+const isWaiting = ({ kind }: PendingEntry): boolean => kind === PendingKind.wait || kind === PendingKind.quietHours;
+
 interface ActiveWait {
   readonly deadline: Deadline;
   readonly unless: readonly ActiveMeeting[];
@@ -65,7 +68,7 @@ export class WaitStep {
   meet(event: EventFrame, row: number, now: number): void {
     if (this.#cancels[event.type] !== 1 || row === this.#state.anonymousRow || !this.#state.pending.has(row)) return;
     for (const entry of this.#state.pending.list(row)) {
-      if (entry.kind === PendingKind.wait && this.#isCancelled(entry, event, row, now))
+      if (isWaiting(entry) && this.#isCancelled(entry, event, row, now))
         this.#pending.suppress(entry, Reason.cancelled);
     }
   }
@@ -83,7 +86,7 @@ export class WaitStep {
   #supersede(campaign: ActiveCampaign, restart: ActiveMeeting, event: EventFrame, row: number, now: number): void {
     if (!this.#state.pending.has(row)) return;
     for (const entry of this.#state.pending.list(row)) {
-      if (entry.kind !== PendingKind.wait || entry.campaign !== campaign.campaignCode) continue;
+      if (!isWaiting(entry) || entry.campaign !== campaign.campaignCode) continue;
       const { event: stored } = readPayload(entry);
       if (stored !== null && this.#meets(restart, campaign, stored, event, row, now))
         this.#pending.suppress(entry, Reason.superseded);
