@@ -22,6 +22,8 @@ export function thingsToTry(url: string, customer: string): string {
     `  ${post('/v1/decide', receipt)}`,
     '  # how a campaign is doing, and why the rest did not get it',
     `  curl -s ${url}/v1/campaigns/hearts-need-candles`,
+    '  # whom a campaign still waits for, and until when',
+    `  curl -s ${url}/v1/campaigns/sorry-note/waiting`,
     '  # how many customers would this reach?',
     `  ${post('/v1/audiences/count', { where: 'segment.vip || profile.spend_30d > 1000.0' })}`,
     '  # and which of them',

@@ -2,6 +2,9 @@
  * The month, day by day. Every evening, when all that was sent is decided, the channel gateways report what came of the day's messages; then it goes on. What is
  * answered when is the same on every run, so that the decisions are.
  */
+import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { gunzipSync } from 'node:zlib';
 import { EventSender } from '../cli/event-sender.ts';
 import { orderHashOf } from '../cli/order-hash.ts';
 import type { DecisionWatch } from './decision-watch.ts';
@@ -10,6 +13,8 @@ import { answersTo } from './gateways.ts';
 import { type CampaignRow, decisionsOf, type Sent } from './summary.ts';
 import type { Tail } from './tail.ts';
 
+/** From src/demo and from dist/demo alike. */
+const SAMPLE = fileURLToPath(new URL('../../src/demo/sample/2010-12.ndjson.gz', import.meta.url));
 const LAST_DECISIONS_MS_MAX = 10_000;
 /** An engine of our own that does not answer for this long has failed. */
 const ENGINE_SILENT_MS_MAX = 5_000;
@@ -68,6 +73,12 @@ export async function replayMonth(
     campaigns,
     rejects,
   };
+}
+
+export async function readSample(): Promise<SampleLine[]> {
+  const text = gunzipSync(await readFile(SAMPLE)).toString('utf8');
+  const lines = text.split('\n').filter((line) => line !== '');
+  return lines.map((line) => ({ bytes: Buffer.from(line), event: JSON.parse(line) as DemoEvent }));
 }
 
 /** Cut where the next day begins. What is delivered late belongs to the day on which it comes. */

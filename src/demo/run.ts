@@ -2,25 +2,21 @@
  * `npm run demo`: a real engine, real receipts, real decisions. Everything goes through the doors that anybody else would use: the engine is another process,
  * events go in over HTTP, decisions come out over WebSocket.
  */
-import { readFile } from 'node:fs/promises';
 import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { gunzipSync } from 'node:zlib';
 import { ExitCode } from '../cli/exit.ts';
 import { STOPPED_BY, stopSignal } from '../cli/stop-signal.ts';
 import { DecisionWatch } from './decision-watch.ts';
-import type { DemoEvent } from './demo-event.ts';
 import { EngineFailure, EngineProcess } from './engine-process.ts';
 import { formatRejects, thingsToTry } from './explore.ts';
 import { NatsServer } from './nats-server.ts';
-import { replayMonth, type SampleLine } from './replay.ts';
+import { readSample, replayMonth, type SampleLine } from './replay.ts';
 import { type Summary, summarize } from './summary.ts';
 import { formatSummary } from './summary-text.ts';
 import { Tail } from './tail.ts';
 
 /** From src/demo and from dist/demo alike. */
 const WORKSPACE = fileURLToPath(new URL('../../src/demo/workspace', import.meta.url));
-const SAMPLE = fileURLToPath(new URL('../../src/demo/sample/2010-12.ndjson.gz', import.meta.url));
 /** On a terminal the month takes about this long, so that it can be watched. */
 const WATCHING_SECONDS = 10;
 /** Of lines of words, where there is no terminal. */
@@ -104,10 +100,4 @@ async function replay(
   else say(`\n${formatSummary(summary, campaigns, out.columns ?? WIDTH, watched)}${formatRejects(rejects)}`);
   const [favourite = ''] = [...watch.perCustomer].sort((a, b) => b[1] - a[1])[0] ?? [];
   return { summary, favourite };
-}
-
-async function readSample(): Promise<SampleLine[]> {
-  const text = gunzipSync(await readFile(SAMPLE)).toString('utf8');
-  const lines = text.split('\n').filter((line) => line !== '');
-  return lines.map((line) => ({ bytes: Buffer.from(line), event: JSON.parse(line) as DemoEvent }));
 }

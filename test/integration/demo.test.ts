@@ -108,12 +108,13 @@ describe('npm run demo -- --serve', () => {
     expectSameInWords(text);
 
     const answers = await Promise.all(curls(text).map(request));
-    expect(answers).toHaveLength(5);
-    const [customer = '', decide = '', campaign = '', audience = '', metrics = ''] = answers;
+    expect(answers).toHaveLength(6);
+    const [customer = '', decide = '', campaign = '', waiting = '', audience = '', metrics = ''] = answers;
     expect(JSON.parse(customer).aggregates.receipts).toBeGreaterThan(0);
     const decided = (JSON.parse(decide).decisions as { campaign: string }[]).map((decision) => decision.campaign);
     expect(decided.sort()).toEqual(['ribbon-on-it', 'tea-and-cake']);
     expect(JSON.parse(campaign).matched).toBeGreaterThan(0);
+    expect(JSON.parse(waiting).total).toBeGreaterThan(0);
     expect(JSON.parse(audience).count).toBeGreaterThan(0);
     expect(metrics).toMatch(/^beckon_decisions_total\{/m);
 

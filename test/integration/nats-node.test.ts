@@ -3,6 +3,9 @@ import { readdirSync, rmSync, statSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { connect, type NatsConnection, StringCodec } from 'nats';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { DecisionWatch } from '../../src/demo/decision-watch.ts';
+import { readSample, replayMonth } from '../../src/demo/replay.ts';
+import { isBalanced } from '../../src/demo/summary.ts';
 import { partitionOf } from '../../src/stdx/hash.ts';
 import { DataPaths } from '../../src/storage/data-folder.ts';
 import { nodeFileSystem } from '../../src/storage/node-file-system.ts';
@@ -39,22 +42,30 @@ async function getJson<T>(url: string): Promise<T> {
   return (await (await fetch(url)).json()) as T;
 }
 
+/** As `npm run demo` does: each evening waits for the day's decisions, and answers them. */
+async function playDemo(url: string, sample: Awaited<ReturnType<typeof readSample>>): Promise<void> {
+  const watch = await DecisionWatch.open(url, () => {});
+  const { sent, campaigns, rejects } = await replayMonth(url, sample, null, watch, null);
+  watch.close();
+  expect(rejects).toEqual([]);
+  expect(sent).toMatchObject({ accepted: sample.length, rejected: 0 });
+  expect(sent.answers).toBeGreaterThan(1000);
+  expect(campaigns.every((row) => isBalanced(row, watch))).toBe(true);
+}
+
 const RECEIPT = { id: 'r1', type: 'receipt', ts: '2010-12-10T12:00:00Z', data: { total: 600 } };
 
 describe('a node on NATS', () => {
-  it('decides as an embedded one does, by id and content', async () => {
-    const batches = sampleBatches(4200, 200);
+  it('decides as an embedded one does, by id and content, with feedback every evening', async () => {
+    const sample = await readSample();
     const embedded = nodes.newDataFolder();
     const one = await nodes.start(embedded, '--workspace', DEMO_WORKSPACE);
-    for (const batch of batches) await post(one.url, batch);
+    await playDemo(one.url, sample);
     expect(await one.stop()).toBe(0);
 
     const data = nodes.newDataFolder();
     const two = await start(data);
-    for (const batch of batches) await post(two.url, batch);
-    // Reads see what was acknowledged: nothing is waited for here.
-    const campaigns = await getJson<{ matched: number }[]>(`${two.url}/v1/campaigns`);
-    expect(campaigns.reduce((sum, { matched }) => sum + matched, 0)).toBeGreaterThan(1000);
+    await playDemo(two.url, sample);
     expect(await two.stop()).toBe(0);
 
     expect(await natsOutcome(server.url, data, PARTITIONS)).toEqual(await outcomeOf(embedded));
