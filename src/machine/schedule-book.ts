@@ -29,8 +29,8 @@ export interface ScheduleImage {
   readonly runs: readonly ScheduleRun[];
 }
 
-/** Less than any log time: it is looked at as soon as there is one. */
-export const NOT_BEGUN = -1;
+/** Less than any log time, and more than 0, which is none: undated events before any other. It is looked at as soon as there is one. */
+export const NOT_BEGUN = 0.5;
 
 export class ScheduleBook {
   /** By id, live ones only. */

@@ -163,6 +163,17 @@ describe('a schedule', () => {
     copy.send(visit('ann', 60));
     expect(copy.decisions).toHaveLength(1);
   });
+
+  it('has none before there is any date either, though events without one are taken', () => {
+    const fixture = MachineFixture.with(files);
+    fixture.send({ ...visit('ann', 0), ts: undefined });
+    fixture.send({ ...visit('ann', 0), ts: undefined });
+    expect(fixture.machine.nextDue).toBe(Number.POSITIVE_INFINITY);
+    fixture.send(visit('ann', 59));
+    expect(fixture.decisions).toHaveLength(0);
+    fixture.send(visit('ann', 60));
+    expect(fixture.decisions).toHaveLength(1);
+  });
 });
 
 describe('what people are shown', () => {
