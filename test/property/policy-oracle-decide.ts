@@ -1,0 +1,295 @@
+/** Arbitration as the policy oracle sees it: who of an event's candidates wins, what the others are counted as, and what a decision sets going. */
+import { dayOf, nextDue } from './policy-oracle-calendar.ts';
+import type { Channel, Fact, OracleCampaign, Scope, Until } from './policy-oracle-model.ts';
+import {
+  channelsFor,
+  isExpired,
+  isHeldOut,
+  keysOf,
+  offerOf,
+  quietUntil,
+  standing,
+  variantOf,
+} from './policy-oracle-policy.ts';
+import type { Contact, Entry, Unit, World } from './policy-oracle-world.ts';
+
+/** Pending for one customer at most. */
+const ENTRIES_MAX = 64;
+
+export interface Candidate {
+  readonly campaign: OracleCampaign;
+  readonly trigger: Fact;
+}
+
+export function dueOf(world: World, until: Until): number {
+  return 'forMs' in until
+    ? world.logTime + until.forMs
+    : nextDue(until.due, world.logTime, world.workspace.policy.timezone);
+}
+
+/** What an entry keeps of its trigger: the fields that its campaign reads. */
+function kept(campaign: OracleCampaign | null, trigger: Fact): Fact {
+  const own = JSON.stringify([campaign?.when, campaign?.value, campaign?.wait?.when]);
+  const text = own + JSON.stringify(campaign).replaceAll('event.', '');
+  const named = (name: string): boolean => text.includes(`event.${name}`) || text.includes(`trigger.${name}`);
+  const fields = Object.fromEntries(Object.entries(trigger.fields).filter(([name]) => named(name)));
+  return { ...trigger, fields };
+}
+
+/** False: no room. */
+export function enter(
+  world: World,
+  entry: Pick<Entry, 'kind' | 'customer' | 'campaign' | 'dueMs' | 'trigger'> & Partial<Entry>,
+): boolean {
+  if (world.entriesOf(entry.customer).length >= ENTRIES_MAX) return false;
+  const { logTime: since } = world;
+  const trigger = kept(world.live(entry.campaign), entry.trigger);
+  const number = world.entries.length + 1;
+  world.entries.push({ contacts: [], arm: null, since, ...entry, trigger, number, isOver: false });
+  return true;
+}
+
+function watch(world: World, { campaign, trigger }: Candidate, customer: string | null, arm: 'treated' | 'held'): void {
+  const { goal, id } = campaign;
+  if (goal === null || customer === null) return;
+  const open = world.entriesOf(customer).some((each) => each.campaign === id && each.arm === arm);
+  if (open) return;
+  const dueMs = world.logTime + goal.withinMs;
+  if (enter(world, { kind: 'goal', customer, campaign: id, dueMs, trigger, arm })) world.count(id, `${arm} exposed`);
+}
+
+interface Ranked extends Candidate {
+  readonly value: number;
+  readonly score: number;
+}
+
+/** Candidates of one customer at one moment, in the order of their campaigns. */
+export function decide(world: World, candidates: readonly Candidate[], customer: string | null): void {
+  const ranked: Ranked[] = [];
+  for (const candidate of candidates) {
+    const { campaign, trigger } = candidate;
+    const reason = firstReason(world, candidate, customer);
+    if (reason === 'quiet_hours' && customer !== null && world.workspace.policy.quietHours?.defer === true) {
+      const dueMs = quietUntil(world, customer);
+      if (!enter(world, { kind: 'quiet_hours', customer, campaign: campaign.id, dueMs, trigger }))
+        world.count(campaign.id, 'suppressed full');
+    } else if (reason !== null) world.count(campaign.id, `suppressed ${reason}`);
+    else ranked.push({ ...candidate, ...worthOf(world, campaign, world.scope(customer, trigger)) });
+  }
+  ranked.sort((a, b) => b.score - a.score || b.campaign.priority - a.campaign.priority || b.value - a.value);
+  const winners: { id: string; channel: Channel; slot: string | null }[] = [];
+  for (const candidate of ranked) {
+    const { campaign } = candidate;
+    const { pick, slots } = world.workspace.policy;
+    const outrank = (by: string | undefined): void => {
+      world.count(campaign.id, 'suppressed outranked');
+      if (by !== undefined) world.count(campaign.id, `outrankedBy ${by}`);
+    };
+    if (winners.length === pick) {
+      outrank(winners.at(-1)?.id);
+      continue;
+    }
+    const reason = standing(world, campaign, customer);
+    const open = reason === null ? channelsFor(world, campaign, campaign.channels, customer) : reason;
+    if (typeof open === 'string') {
+      world.count(campaign.id, `suppressed ${open}`);
+      continue;
+    }
+    const places = open.map((channel) => ({ channel, slots: slotsFor(world, campaign, channel) }));
+    const taken = (channel: Channel, slot: string): string | undefined =>
+      winners.find((winner) => winner.channel === channel && winner.slot === slot)?.id;
+    const place = places.find(({ channel, slots: all }) => all === null || all.some((slot) => !taken(channel, slot)));
+    if (place === undefined) {
+      const first = open[0] as Channel;
+      const lastSlot = slotsFor(world, campaign, first)?.at(-1);
+      outrank(lastSlot === undefined ? undefined : taken(first, lastSlot));
+      continue;
+    }
+    const { channel } = place;
+    const short = shortOf(world, campaign);
+    if (short !== null) {
+      world.count(campaign.id, `suppressed ${short}`);
+      continue;
+    }
+    const slot = slots[channel] === undefined ? null : place.slots?.find((each) => !taken(channel, each));
+    winners.push({ id: campaign.id, channel, slot: slot ?? null });
+    win(world, candidate, customer, channel, slot ?? null);
+  }
+}
+
+/** Those of the channel's slots that the campaign may take; null: the channel has none. */
+function slotsFor(world: World, campaign: OracleCampaign, channel: Channel): readonly string[] | null {
+  const slots = world.workspace.policy.slots[channel];
+  if (slots === undefined) return null;
+  return slots.filter((slot) => campaign.slots === null || campaign.slots.includes(slot));
+}
+
+function firstReason(world: World, candidate: Candidate, customer: string | null): string | null {
+  const { campaign } = candidate;
+  if (isExpired(world, campaign)) return 'expired';
+  if (isHeldOut(world, campaign, customer)) {
+    watch(world, candidate, customer, 'held');
+    return 'holdout';
+  }
+  const short = shortOf(world, campaign);
+  if (short !== null) return short;
+  const reason = standing(world, campaign, customer);
+  if (reason !== null) return reason;
+  const open = channelsFor(world, campaign, campaign.channels, customer);
+  return typeof open === 'string' ? open : null;
+}
+
+function worthOf(world: World, campaign: OracleCampaign, scope: Scope): { value: number; score: number } {
+  const meanValue = (): number => (campaign.value === null ? 0 : campaign.value.mean(scope));
+  const orZero = (mean: () => number): number => {
+    try {
+      const number = mean();
+      if (Number.isFinite(number)) return number;
+    } catch {
+      // Counted below.
+    }
+    world.count(campaign.id, 'valueErrors');
+    return 0;
+  };
+  const value = orZero(meanValue);
+  const { score } = world.workspace.policy;
+  if (score === null) return { value, score: 0 };
+  const { weight, priority, propensity } = campaign;
+  const propensityOf = (): number => {
+    if (propensity === null) return 1;
+    if (propensity !== 'model') return propensity.mean(scope);
+    const { table, fallback } = world.workspace.model;
+    return scope.has('country') ? (table[scope.attribute('country') as string] ?? fallback) : fallback;
+  };
+  return {
+    value,
+    score: orZero(() => {
+      const parts = { weight, priority };
+      return score.mean({
+        ...parts,
+        get value() {
+          return meanValue();
+        },
+        get propensity() {
+          return propensityOf();
+        },
+      });
+    }),
+  };
+}
+
+/** With one partition it is known at any time what is used up. */
+function shortOf(world: World, campaign: OracleCampaign): string | null {
+  const used = (key: string): number => world.units.filter((unit) => unit.key === key && !unit.isBack).length;
+  return keysOf(world, campaign).find(({ key, limit }) => used(key) >= limit)?.reason ?? null;
+}
+
+function win(world: World, candidate: Ranked, customer: string | null, channel: Channel, slot: string | null): void {
+  const { campaign, trigger, value } = candidate;
+  const variant = variantOf(campaign, customer ?? trigger.id ?? `0-${world.contacts.length + 1}`);
+  const contact = contacted(world, campaign, { customer, channel, slot, variant, value, trigger, follows: null });
+  world.count(campaign.id, `decided ${channel}`);
+  const keys = keysOf(world, campaign);
+  for (const { key } of keys) world.units.push({ key, first: contact, holder: contact, isBack: false });
+  if (customer === null) return;
+  watch(world, candidate, customer, 'treated');
+  const { expires } = contact;
+  if (offerOf(world, campaign)?.returnsUnused === true && expires !== null && keys.length > 0)
+    enter(world, { kind: 'expiry', customer, campaign: campaign.id, dueMs: expires, trigger, contacts: [contact] });
+}
+
+function contacted(
+  world: World,
+  campaign: OracleCampaign,
+  its: Pick<Contact, 'customer' | 'channel' | 'slot' | 'variant' | 'value' | 'trigger' | 'follows'>,
+): Contact {
+  const { group, category, id, offer, cascade } = campaign;
+  const expiry = offerOf(world, campaign)?.expires ?? null;
+  const contact: Contact = {
+    number: world.contacts.length + 1,
+    ts: world.logTime,
+    ...its,
+    ...{ campaign: id, group, category, offer, workspace: world.version },
+    expires: expiry === null ? null : dueOf(world, expiry),
+    outcomes: [],
+  };
+  world.contacts.push(contact);
+  const { customer, trigger, channel } = its;
+  if (customer !== null && cascade !== null && campaign.channels.at(-1) !== channel) {
+    const dueMs = world.logTime + cascade.afterMs;
+    if (!enter(world, { kind: 'cascade', customer, campaign: id, dueMs, trigger, contacts: [contact] }))
+      world.count(id, 'followUps suppressed full');
+  }
+  return contact;
+}
+
+/** The next channel after a decision that was not answered. */
+export function followUp(world: World, entry: Entry): void {
+  const campaign = world.live(entry.campaign);
+  const before = entry.contacts[0] as Contact;
+  entry.isOver = true;
+  if (campaign === null) return;
+  const { customer, trigger } = entry;
+  const place = campaign.channels.indexOf(before.channel);
+  const remaining = place < 0 ? [] : campaign.channels.slice(place + 1);
+  const open = followUpChannels(world, campaign, remaining, customer);
+  if (open === 'quiet_hours' && world.workspace.policy.quietHours?.defer === true) {
+    enter(world, { ...entry, dueMs: quietUntil(world, customer), since: world.logTime });
+    return;
+  }
+  if (typeof open === 'string') {
+    world.count(campaign.id, `followUps suppressed ${open}`);
+    giveUp(world, before);
+    return;
+  }
+  const channel = open[0] as Channel;
+  const { variant, value, number: follows } = before;
+  const slot = slotsFor(world, campaign, channel)?.[0] ?? null;
+  const contact = contacted(world, campaign, { customer, channel, slot, variant, value, trigger, follows });
+  world.count(campaign.id, `followUps decided ${channel}`);
+  // After a failure it takes over; otherwise both are out, and what was used stays used until both expire.
+  for (const unit of world.units)
+    if (unit.holder === before) unit.holder = before.outcomes.includes('failed') ? contact : null;
+  for (const expiry of world.entriesOf(customer)) {
+    if (expiry.kind !== 'expiry' || !expiry.contacts.includes(before)) continue;
+    expiry.isOver = true;
+    if (contact.expires === null) continue;
+    enter(world, { ...expiry, dueMs: contact.expires, since: world.logTime, contacts: [...expiry.contacts, contact] });
+  }
+}
+
+function followUpChannels(
+  world: World,
+  campaign: OracleCampaign,
+  remaining: readonly Channel[],
+  customer: string | null,
+): Channel[] | string {
+  if (remaining.length === 0) return 'withdrawn';
+  if (isExpired(world, campaign)) return 'expired';
+  return isHeldOut(world, campaign, customer) ? 'holdout' : channelsFor(world, campaign, remaining, customer);
+}
+
+/** Nothing follows this decision any more: if it failed, and was of no use to anybody, what it holds comes back. */
+export function giveUp(world: World, contact: Contact): void {
+  if (!contact.outcomes.includes('failed') || contact.outcomes.includes('converted')) return;
+  const held = world.units.filter((unit) => unit.holder === contact);
+  const some = held.map((unit) => comeBack(world, unit)).includes(true);
+  for (const entry of world.entriesOf(contact.customer))
+    if (some && entry.kind === 'expiry' && entry.contacts.includes(contact)) entry.isOver = true;
+}
+
+/** An offer expired unused. */
+export function expire(world: World, { campaign: id, contacts: [first] }: Entry): void {
+  const campaign = world.workspace.campaigns.find((each) => each.id === id);
+  if (campaign === undefined || campaign.offer === null) return;
+  for (const unit of world.units) if (unit.first === first) comeBack(world, unit);
+}
+
+/** False: a unit of a day that is over is of no use. */
+function comeBack(world: World, unit: Unit): boolean {
+  unit.holder = null;
+  const today = dayOf(world.logTime, world.workspace.policy.timezone);
+  if (unit.key.startsWith('day/') && !unit.key.endsWith(today)) return false;
+  unit.isBack = true;
+  return true;
+}

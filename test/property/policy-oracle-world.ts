@@ -1,0 +1,134 @@
+/** Everything that ever happened to the policy oracle, in arrays, and the questions that loop over them. */
+import type { Channel, Fact, OracleCampaign, OracleWorkspace, Outcome, Rule, Scope } from './policy-oracle-model.ts';
+import { AGGREGATES } from './policy-oracle-profile.ts';
+
+/** A decision, and what became of it. Its number is its place in the world's list, from 1. */
+export interface Contact {
+  readonly number: number;
+  readonly ts: number;
+  readonly customer: string | null;
+  readonly campaign: string;
+  readonly group: string | null;
+  readonly category: string | null;
+  readonly variant: string | null;
+  readonly offer: string | null;
+  readonly channel: Channel;
+  readonly slot: string | null;
+  readonly value: number;
+  readonly expires: number | null;
+  readonly follows: number | null;
+  readonly trigger: Fact;
+  readonly workspace: number;
+  readonly outcomes: Outcome[];
+}
+
+/** Of a budget or limit: used by a decision. */
+export interface Unit {
+  readonly key: string;
+  /** The decision that used it first. */
+  readonly first: Contact;
+  /** Whose failure brings it back; null: nobody's. */
+  holder: Contact | null;
+  isBack: boolean;
+}
+
+export type EntryKind = 'wait' | 'quiet_hours' | 'cascade' | 'goal' | 'expiry';
+
+/** Something that happens later. */
+export interface Entry {
+  readonly number: number;
+  readonly kind: EntryKind;
+  readonly customer: string | null;
+  readonly campaign: string;
+  readonly since: number;
+  dueMs: number;
+  readonly trigger: Fact;
+  /** Of a cascade: the decision before. Of an expiry: all that offer the same. */
+  readonly contacts: readonly Contact[];
+  /** Of a goal. */
+  readonly arm: 'treated' | 'held' | null;
+  isOver: boolean;
+}
+
+export interface Remembered {
+  readonly customer: string;
+  readonly fact: Fact;
+  isForgotten: boolean;
+}
+
+export class World {
+  readonly clock: 'wall' | 'event';
+  workspace: OracleWorkspace = undefined as unknown as OracleWorkspace;
+  version = 0;
+  logTime = 0;
+  /** In the order in which they were first seen. */
+  readonly customers: string[] = [];
+  readonly said: { customer: string; kind: 'attribute' | 'consent'; name: string; value: unknown }[] = [];
+  readonly facts: { customer: string | null; fact: Fact }[] = [];
+  readonly remembered: Remembered[] = [];
+  readonly contacts: Contact[] = [];
+  readonly entries: Entry[] = [];
+  readonly units: Unit[] = [];
+  /** `<campaign> <what>` → how often. */
+  readonly counts = new Map<string, number>();
+
+  constructor(clock: 'wall' | 'event') {
+    this.clock = clock;
+  }
+
+  count(campaign: string, what: string, by = 1): void {
+    const key = `${campaign} ${what}`;
+    this.counts.set(key, (this.counts.get(key) ?? 0) + by);
+  }
+
+  /** null: there is none, or it is not live. */
+  live(id: string): OracleCampaign | null {
+    return this.workspace.campaigns.find((campaign) => campaign.id === id && campaign.status === 'live') ?? null;
+  }
+
+  /** Live ones in the order of their ids. */
+  get campaigns(): OracleCampaign[] {
+    return this.workspace.campaigns.filter(({ status }) => status === 'live').sort((a, b) => (a.id < b.id ? -1 : 1));
+  }
+
+  saidLast(customer: string | null, kind: 'attribute' | 'consent', name: string): unknown {
+    let last: unknown;
+    for (const each of this.said)
+      if (each.customer === customer && each.kind === kind && each.name === name) last = each.value ?? undefined;
+    return last;
+  }
+
+  entriesOf(customer: string | null): Entry[] {
+    return this.entries.filter((entry) => entry.customer === customer && !entry.isOver);
+  }
+
+  /** An anonymous customer has no event but this one. */
+  scope(customer: string | null, event: Fact, trigger: Fact = event): Scope {
+    const { logTime: now } = this;
+    const facts =
+      customer === null ? [event] : this.facts.filter((each) => each.customer === customer).map(({ fact }) => fact);
+    return {
+      event,
+      trigger,
+      now,
+      has: (name) => this.saidLast(customer, 'attribute', name) !== undefined,
+      attribute: (name) => present(this.saidLast(customer, 'attribute', name)),
+      aggregate: (name) => (AGGREGATES[name] as (typeof AGGREGATES)[string]).mean(facts, now),
+    };
+  }
+
+  /** A rule of that campaign; an error is false, and counted. */
+  holds(campaign: OracleCampaign, rule: Rule<boolean> | null, scope: Scope): boolean {
+    try {
+      return rule === null || rule.mean(scope);
+    } catch {
+      this.count(campaign.id, 'errors');
+      return false;
+    }
+  }
+}
+
+export function present<T>(value: T | undefined): T {
+  if (value === undefined) throw new Error('absent');
+  return value;
+}

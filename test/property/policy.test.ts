@@ -1,0 +1,249 @@
+/**
+ * Policy and time: the machine against its dumb twin over random workspaces and histories. Same decisions, same reasons, same counts, the same waiting; whether events
+ * go the fast way or the thorough one, and across a snapshot at any place.
+ */
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { MachineFixture, workspaceOf } from '../support/machine-fixture.ts';
+import { filesOf, versions } from './policy-arbitraries.ts';
+import { histories, type Step, wireOf } from './policy-histories.ts';
+import { Oracle } from './policy-oracle.ts';
+import type { OracleEvent } from './policy-oracle-model.ts';
+
+const soak = process.env['BECKON_SOAK'] === '1' ? 20 : 1;
+
+/** Everything of a decision but its message, as the machine says it. */
+function decisionsOf(oracle: Oracle): object[] {
+  const time = (ms: number): string => new Date(ms).toISOString();
+  return oracle.world.contacts.map((contact) => ({
+    id: `0-${contact.number}`,
+    ts: time(contact.ts),
+    customer: contact.customer,
+    campaign: contact.campaign,
+    variant: contact.variant,
+    offer: contact.offer,
+    channel: contact.channel,
+    message: null,
+    value: contact.value,
+    expires: contact.expires === null ? null : time(contact.expires),
+    event: { id: contact.trigger.id, type: contact.trigger.type },
+    slot: contact.slot,
+    follows: contact.follows === null ? null : `0-${contact.follows}`,
+    workspace: contact.workspace,
+  }));
+}
+
+/** As the oracle names them; asserts that the books balance. */
+function countsOf({ machine }: MachineFixture): Record<string, number> {
+  const counts: Record<string, number> = {};
+  const add = (name: string, content: unknown): void => {
+    if (typeof content === 'number') {
+      if (content > 0) counts[name] = content;
+    } else if (typeof content === 'object' && content !== null)
+      for (const [key, part] of Object.entries(content)) add(`${name} ${key}`, part);
+  };
+  const total = (parts: Readonly<Record<string, number>>): number => Object.values(parts).reduce((a, b) => a + b, 0);
+  for (const { id, status, goal, ...row } of machine.campaigns()) {
+    expect(status).not.toBe('');
+    expect(row.matched).toBe(total(row.decided) + total(row.suppressed) + row.waiting);
+    add(id, { ...row, ...goal });
+  }
+  return counts;
+}
+
+function expectedCounts({ world }: Oracle): Record<string, number> {
+  const counts = Object.fromEntries(world.counts);
+  for (const { campaign, kind, isOver } of world.entries) {
+    if (isOver || (kind !== 'wait' && kind !== 'quiet_hours')) continue;
+    counts[`${campaign} waiting`] = (counts[`${campaign} waiting`] ?? 0) + 1;
+  }
+  return counts;
+}
+
+function waitingOf({ world }: Oracle, customer: string): object[] {
+  return world
+    .entriesOf(customer)
+    .filter(({ kind }) => kind !== 'goal' && kind !== 'expiry')
+    .map(({ campaign, kind, since, dueMs, trigger }) => ({
+      ...{ campaign, for: kind, since: new Date(since).toISOString(), until: new Date(dueMs).toISOString() },
+      event: { id: trigger.id, type: trigger.type },
+    }));
+}
+
+/** Feedback names a decision that was made only on the way. */
+function eventOf({ event, answers }: Step, { world }: Oracle): OracleEvent | null {
+  if (event === null || answers === null) return event;
+  const contact = world.contacts.at(-1 - answers);
+  const decision = contact === undefined ? `0-${world.contacts.length + 1000}` : `0-${contact.number}`;
+  return {
+    ...event,
+    customer: answers === 5 ? event.customer : (contact?.customer ?? event.customer),
+    data: { ...event.data, decision },
+  };
+}
+
+/** What occurred over all runs, and how often. */
+const seen = new Map<string, number>();
+
+/** Each of these must have occurred: the generator cannot quietly stop producing it. */
+const REASONS = [
+  ...[
+    'late',
+    'expired',
+    'holdout',
+    'limit',
+    'budget',
+    'offer',
+    'cooldown',
+    'excluded',
+    'consent',
+    'quiet_hours',
+    'gap',
+  ],
+  ...['cap', 'outranked', 'cancelled', 'superseded', 'withdrawn', 'lapsed'],
+];
+const OCCURRING = [
+  ...REASONS.map((reason) => `suppressed ${reason}`),
+  ...['receipt', 'view', '$feedback', '$schedule'].map((type) => `decision on ${type}`),
+  ...['wait', 'quiet_hours', 'cascade', 'goal', 'expiry'].flatMap((kind) => [`entry ${kind}`, `still waits ${kind}`]),
+  ...['delivered', 'opened', 'clicked', 'converted', 'failed'].map((outcome) => `feedback ${outcome}`),
+  ...['cap', 'consent', 'gap', 'quiet_hours'].map((reason) => `followUps suppressed ${reason}`),
+  ...['treated exposed', 'treated converted', 'held exposed', 'held converted'],
+  ...[
+    'anonymous decision',
+    'slot s1',
+    'slot s2',
+    'follows',
+    'expires',
+    'variant',
+    'outrankedBy',
+    'unit used',
+    'unit back',
+  ],
+  ...['errors', 'valueErrors', 'skippedRuns', 'repeated', 'unmatched', 'rejected field_type', 'rejected future'],
+];
+
+function noteFeatures({ world, repeated, rejected, unmatchedFeedback }: Oracle): void {
+  const note = (what: string, times = 1): void => {
+    if (times > 0) seen.set(what, (seen.get(what) ?? 0) + times);
+  };
+  for (const [name, times] of world.counts) {
+    const [, what = '', which = '', ...more] = name.split(' ');
+    note(
+      what === 'feedback'
+        ? `feedback ${more.at(-1)}`
+        : what === 'outrankedBy'
+          ? what
+          : `${what} ${which} ${more.join(' ')}`.trim(),
+      times,
+    );
+  }
+  for (const { kind, isOver } of world.entries) {
+    note(`entry ${kind}`);
+    if (!isOver) note(`still waits ${kind}`);
+  }
+  for (const { slot, expires, follows, customer, trigger, offer, variant } of world.contacts) {
+    if (slot !== null) note(`slot ${slot}`);
+    if (follows !== null) note('follows');
+    if (expires !== null) note('expires');
+    note(customer === null ? 'anonymous decision' : 'decision');
+    note(`decision on ${trigger.type}`);
+    if (offer !== null) note('offer');
+    if (variant !== null) note('variant');
+  }
+  note('unit used', world.units.length);
+  note('unit back', world.units.filter(({ isBack }) => isBack).length);
+  note('unit taken over', world.units.filter(({ holder, first }) => holder !== null && holder !== first).length);
+  note('repeated', repeated);
+  note('unmatched', unmatchedFeedback);
+  for (const reason of rejected) note(`rejected ${reason}`);
+}
+
+const readable = versions.map((pair) =>
+  shownAs(pair, () =>
+    pair
+      .map(
+        (each) =>
+          `\n${Object.entries(filesOf(each))
+            .map((file) => file.join(': '))
+            .join('\n')}\n`,
+      )
+      .join(''),
+  ),
+);
+const readableHistories = histories.map((steps) =>
+  shownAs(steps, () =>
+    steps
+      .map(
+        ({ arrives, event, answers }) =>
+          `\n${new Date(arrives).toISOString()} ${answers ?? ''} ${event === null ? 'tick' : JSON.stringify({ ...event, ts: event.ts === null ? null : new Date(event.ts).toISOString() })}`,
+      )
+      .join(''),
+  ),
+);
+
+/** In a report of a failure. */
+function shownAs<T extends object>(value: T, text: () => string): T {
+  return Object.defineProperty(value, fc.toStringMethod, { value: text });
+}
+
+const clocks = fc.constantFrom('event' as const, 'wall' as const);
+const places = fc.integer({ min: 0, max: 70 });
+
+test('machine and policy oracle agree', () => {
+  fc.assert(
+    fc.property(clocks, readable, places, places, readableHistories, (clock, [first, second], at, cut, history) => {
+      const start = (history[0] as Step).arrives;
+      const oracle = new Oracle(clock);
+      let machines = [new MachineFixture({ clock }), new MachineFixture({ clock, fast: false })];
+      const [one, thorough] = machines as [MachineFixture, MachineFixture];
+      oracle.time(start);
+      oracle.publish(first);
+      for (const fixture of machines) fixture.publish(workspaceOf(filesOf(first), 1), start);
+      const rejected: string[] = [];
+      for (const [i, step] of history.entries()) {
+        const { arrives } = step;
+        if (i === cut) machines = [one, thorough, one.clone()];
+        oracle.time(arrives);
+        if (i === at) {
+          oracle.publish(second);
+          for (const fixture of machines) fixture.publish(workspaceOf(filesOf(second), 2), arrives);
+        }
+        const event = eventOf(step, oracle);
+        if (event === null) for (const fixture of machines) fixture.tick(arrives);
+        else {
+          oracle.apply(event, arrives);
+          for (const fixture of machines) fixture.send(wireOf(event), arrives);
+          rejected.push(...one.effects.rejections.map(({ reason }) => reason));
+        }
+        const where = `after step ${i}, ${JSON.stringify(event)}`;
+        expect(
+          one.decisions.map(({ decision }) => decision),
+          `decisions ${where}`,
+        ).toEqual(decisionsOf(oracle));
+        expect(countsOf(one), `counts ${where}`).toEqual(expectedCounts(oracle));
+        for (const id of oracle.world.customers)
+          expect(one.machine.customer(id)?.waiting, `waiting ${where}`).toEqual(waitingOf(oracle, id));
+        expect(one.machine.logTime).toBe(oracle.world.logTime);
+      }
+      expect(rejected).toEqual(oracle.rejected);
+      expect(one.machine.totals.repeated).toBe(oracle.repeated);
+      expect(one.machine.totals.unmatchedFeedback).toBe(oracle.unmatchedFeedback);
+      for (const other of machines) {
+        expect(other.decisions).toEqual(one.decisions);
+        expect(other.machine.digest()).toBe(one.machine.digest());
+      }
+      noteFeatures(oracle);
+    }),
+    { numRuns: 250 * soak },
+  );
+  if (process.env['BECKON_SHOW'] === '1')
+    console.log(
+      [...seen]
+        .sort()
+        .map((each) => each.join(' '))
+        .join('\n'),
+    );
+  const missing = OCCURRING.filter((what) => !seen.has(what));
+  expect(missing, 'what the generator does not produce any more').toEqual([]);
+}, 6_000_000);
