@@ -15,7 +15,10 @@ import { DataFolderLock, nodeProcessTable, type ProcessTable } from './data-fold
 import { type FileSystem, listFolder, makeFolder, readFile, replaceFile } from './file-system.ts';
 import { RefusedFileError } from './storage-error.ts';
 
-export const FOLDER_FORMAT = 1;
+/**
+ * Version of this layout, of what its files hold, and of what its records lead to: replay must derive what was decided. 1: workspaces without waits, budgets or schedules.
+ */
+export const FOLDER_FORMAT = 2;
 const IDENTITY_NAME = 'beckon.json';
 const EMBEDDED_LOG = 'embedded';
 
@@ -147,7 +150,7 @@ export function readIdentity(fs: FileSystem, root: string): FolderIdentity | nul
     throw new RefusedFileError(
       path,
       `data folder of format ${JSON.stringify(format)}, this program reads format ${FOLDER_FORMAT}`,
-      'run the version of beckon that created it',
+      'run the version of beckon that created it, or begin with a new data folder',
     );
   }
   if (

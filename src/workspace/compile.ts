@@ -14,7 +14,7 @@ import { compileTemplates } from './compile-templates.ts';
 import { IssueList } from './issue-list.ts';
 import { lint } from './lint.ts';
 import { refuseUnsupported } from './refused-keys.ts';
-import type { Workspace, WorkspaceIssue } from './workspace.ts';
+import { WORKSPACE_FORMAT, type Workspace, type WorkspaceIssue } from './workspace.ts';
 import { campaignIds, parseWorkspaceFiles } from './workspace-files.ts';
 import { zoneTable } from './zone-table.ts';
 
@@ -47,7 +47,7 @@ export function compileWorkspace(files: Readonly<Record<string, string>>): Compi
   const checkedTemplates = templates.check(campaigns, profile, issues);
   if (!issues.empty) return { issues: issues.issues, warnings: issues.warnings };
   const workspace: Workspace = {
-    format: 1,
+    format: WORKSPACE_FORMAT,
     version: 0,
     name: settings.name,
     files: { ...files },

@@ -6,8 +6,11 @@ import type { Schema, ValueType } from '../protocol/schema.ts';
 import type { Program } from '../rules/program.ts';
 import type { ZoneTable } from './zones.ts';
 
+/** Version of this shape. One that fields are added to or mean something else in gets another, and so do the data folder and the streams that keep it. */
+export const WORKSPACE_FORMAT = 2;
+
 export interface Workspace {
-  readonly format: 1;
+  readonly format: typeof WORKSPACE_FORMAT;
   /** 1, 2, 3 …; given by the control plane when it is published. */
   readonly version: number;
   readonly name: string;

@@ -153,10 +153,10 @@ describe('streams that are not what they must be', () => {
     );
   });
 
-  it("refuses somebody else's stream of that name, and a newer layout", async () => {
-    await manager.streams.update('BECKON_WORKSPACES', { metadata: { 'beckon.format': '2' } });
+  it("refuses somebody else's stream of that name, and another layout", async () => {
+    await manager.streams.update('BECKON_WORKSPACES', { metadata: { 'beckon.format': '1' } });
     await expect(ensureStreams(connection, noStreamOptions)).rejects.toThrow(
-      /it has format 2, this program reads format 1/,
+      /it has format 1, this program reads format 2/,
     );
     await manager.streams.update('BECKON_WORKSPACES', { metadata: {} });
     await expect(streamIdentity(connection)).rejects.toThrow(/it was not created by Beckon/);

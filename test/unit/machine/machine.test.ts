@@ -43,10 +43,10 @@ describe('before a workspace', () => {
   test.each([
     ['no JSON', encoder.encode('{"format":'), 'cannot be activated'],
     ['no UTF-8', Uint8Array.of(0xff), 'cannot be activated'],
-    ['null', encoder.encode('null'), 'format 1'],
-    ['another format', encoder.encode('{"format":2,"version":1}'), 'format 1'],
-    ['no version', encoder.encode('{"format":1}'), 'no version'],
-    ['nothing in it', encoder.encode('{"format":1,"version":1}'), 'cannot be activated'],
+    ['null', encoder.encode('null'), 'format 2'],
+    ['another format', encoder.encode('{"format":1,"version":1}'), 'format 2'],
+    ['no version', encoder.encode('{"format":2}'), 'no version'],
+    ['nothing in it', encoder.encode('{"format":2,"version":1}'), 'cannot be activated'],
   ])('a workspace record with %s has no effect', (_, payload, error) => {
     const fixture = MachineFixture.with(FILES);
     const before = fixture.machine.digest();

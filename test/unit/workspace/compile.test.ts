@@ -42,7 +42,7 @@ describe('the workspace of the interface', () => {
 
   test('has its settings', () => {
     expect(workspace).toMatchObject({
-      format: 1,
+      format: 2,
       name: 'retail',
       timezone: 'Europe/London',
       latenessMs: HOUR,
