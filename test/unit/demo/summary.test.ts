@@ -116,7 +116,7 @@ describe('summary', () => {
 
   it('says who waits, what came of it and what it was worth, where there is something to say', () => {
     const rows = [welcome, { ...cascading, matched: 13, waiting: 3 }];
-    const text = formatSummary(summarize(sent, rows, watchOf(rows)), rows, 160);
+    const text = formatSummary(summarize(sent, rows, watchOf(rows)), rows, 200);
     expect(text).toMatch(/^campaign .* not sent {2}waiting\nhearts +13 +0 +3 +2 +5 +3\nwelcome +1 +1 +0 +0 +0 +0$/m);
     expect(text).toContain('came of it: 3 delivered, 1 opened, 1 failed. Where nobody looked, or nothing arrived, ');
     expect(text).toContain('the next channel followed: 1 by sms; 2 more could not be sent.');
