@@ -1,0 +1,28 @@
+/** What the README shows works as it is: its YAML is one workspace, its JSON is JSON. */
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { compileWorkspace } from '../../../src/workspace/compile.ts';
+
+const README = readFileSync(new URL('../../../README.md', import.meta.url), 'utf8');
+
+function blocks(language: string): string[] {
+  return [...README.matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\``, 'gms'))].map(([, text = '']) => text);
+}
+
+describe('README.md', () => {
+  it('shows files that are a workspace together, of which nothing is warned', () => {
+    const files = Object.fromEntries(
+      blocks('yaml').map((text) => [/^# ([a-z0-9/-]+\.yaml)\n/.exec(text)?.[1] ?? 'a block without its name', text]),
+    );
+    expect(Object.keys(files)).toHaveLength(blocks('yaml').length);
+    const compiled = compileWorkspace(files);
+    expect('issues' in compiled ? compiled.issues : []).toEqual([]);
+    expect(compiled.warnings).toEqual([]);
+    expect('workspace' in compiled && compiled.workspace.campaigns.length).toBe(3);
+  });
+
+  it('shows JSON that can be read', () => {
+    expect(blocks('json').length).toBeGreaterThan(1);
+    for (const text of blocks('json')) expect(() => JSON.parse(text)).not.toThrow();
+  });
+});
