@@ -91,7 +91,7 @@ export class AftermathStep implements Aftermath, DueAftermath {
     else this.#cascade.hear(row, decision, flags);
   }
 
-  /** An event of a known customer, just stored: before it sets anything off itself. */
+  /** An event, just stored, of a row with something pending: before it sets anything off itself. */
   meet(event: EventFrame, row: number, now: number): void {
     this.#goals.meet(event, row, now);
   }

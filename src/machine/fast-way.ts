@@ -115,7 +115,7 @@ export class FastWay {
     event.ts = Number.isNaN(givenTs) ? logTime : Math.min(givenTs, logTime);
     if (activeEvent.reads.id) this.#spellIds(place, event);
     if (!profile.planAggregates(activeEvent, event, logTime) || !profile.hasRoom(activeEvent)) return false;
-    if (logTime >= timers.nextDue) {
+    if (timers.isDue(logTime)) {
       if (row < 0 && !state.hasRoomFor(asciiText(bytes, customerStart, customerEnd))) return false;
       timers.fire(logTime, effects);
       if (!profile.hasRoom(activeEvent)) return false;
@@ -131,8 +131,10 @@ export class FastWay {
       state.beginChange(row);
     }
     profile.storeAggregates(activeEvent, event, row, logTime);
-    aftermath.meet(event, row, logTime);
-    waits.meet(event, row, logTime);
+    if (state.pending.has(row)) {
+      aftermath.meet(event, row, logTime);
+      waits.meet(event, row, logTime);
+    }
     const before = globals.decisionCount;
     const count = match.run(activeEvent, event, row, logTime);
     if (count > 0) {

@@ -60,9 +60,9 @@ export class GoalStep {
       campaign.account.responses[arm].exposed++;
   }
 
-  /** An event of a known customer, just stored: before it sets anything off itself. */
+  /** An event, just stored, of a row with something pending: before it sets anything off itself. */
   meet(event: EventFrame, row: number, now: number): void {
-    if (this.#meets[event.type] !== 1 || !this.#state.pending.has(row)) return;
+    if (this.#meets[event.type] !== 1) return;
     for (const entry of this.#state.pending.list(row)) {
       if (entry.kind !== PendingKind.goal) continue;
       const campaign = this.#active.campaigns[this.#active.campaignOfCode.get(entry.campaign) ?? -1];

@@ -218,7 +218,7 @@ export class Machine {
   /** Wall clock: everything that is due until then happens now. */
   #passTimeTo(logTime: number, effects: Effects): void {
     const timers = this.#steps?.timers;
-    if (timers !== undefined && timers.nextDue <= logTime) {
+    if (timers?.isDue(logTime)) {
       timers.fire(logTime, effects);
       this.#collectCounts();
     }
@@ -342,7 +342,7 @@ export class Machine {
    */
   #settleDue(steps: Steps, customer: string, logTime: number, effects: Effects): boolean {
     const { timers, profile } = steps;
-    if (logTime < timers.nextDue) return true;
+    if (!timers.isDue(logTime)) return true;
     if (!this.#identify.hasRoom(customer)) return false;
     timers.fire(logTime, effects);
     this.#decisionsBefore = this.#globals.decisionCount;
@@ -356,8 +356,10 @@ export class Machine {
     if (row < 0) return false;
     steps.profile.storeAggregates(active, event, row, logTime);
     if (event === steps.feedback.frame) this.#takeFeedback(steps, row, logTime, effects);
-    steps.aftermath.meet(event, row, logTime);
-    steps.waits.meet(event, row, logTime);
+    if (this.#state.pending.has(row)) {
+      steps.aftermath.meet(event, row, logTime);
+      steps.waits.meet(event, row, logTime);
+    }
     const count = steps.match.run(active, event, row, logTime);
     if (count > 0) steps.matched.run(active, count, event, row, logTime, index, effects);
     steps.sequences.remember(active, event, row, logTime);

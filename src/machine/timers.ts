@@ -31,7 +31,12 @@ export class Timers {
     this.#units = units;
   }
 
-  /** Log time from which `fire` has something to do; asked before every event. */
+  /** Whether `fire` has something to do; asked before every event, hence an answer that is no double: those are allocated. */
+  isDue(until: number): boolean {
+    return until >= this.#state.pending.nextDue || until >= this.#globals.schedules.nextDue;
+  }
+
+  /** Log time from which `fire` has something to do. */
   get nextDue(): number {
     const { pending } = this.#state;
     const { schedules } = this.#globals;

@@ -64,9 +64,9 @@ export class WaitStep {
     });
   }
 
-  /** Cancels what this event, which was just stored, ends. */
+  /** Cancels what this event, which was just stored, ends; something is pending for its row. */
   meet(event: EventFrame, row: number, now: number): void {
-    if (this.#cancels[event.type] !== 1 || row === this.#state.anonymousRow || !this.#state.pending.has(row)) return;
+    if (this.#cancels[event.type] !== 1 || row === this.#state.anonymousRow) return;
     for (const entry of this.#state.pending.list(row)) {
       if (isWaiting(entry) && this.#isCancelled(entry, event, row, now))
         this.#pending.suppress(entry, Reason.cancelled);

@@ -14,7 +14,7 @@ export const OBSERVATION_TAKEN = 1;
 export interface Observations {
   /**
    * Folds numbers[i], or texts[i] for strings, into aggregate i where outcomes[i] is OBSERVATION_TAKEN; as of the slots
-   * given to `compileObservations`. Times as for PartitionState.observe. false: for one of them at least there was no
+   * given to `compileObservations`. eventTs must not be later than logTime, the partition's, this event included. false: for one of them at least there was no
    * room (PartitionState.hasRoom and intern promise it beforehand); the others are stored.
    */
   store(
@@ -40,7 +40,6 @@ export function compileObservations(stores: readonly AggregateStore[], tick: (lo
   const windows = stores.filter(isWindow);
   const lines = [
     `${captured.name(tick)}(logTime);`,
-    'const time = Math.min(eventTs, logTime);',
     'let stored = true;',
     ...rings.map((ring, group) => inlineBuckets(captured, ring, group)),
     windows.length === 0 ? '' : inlineDirectory(captured, (windows[0] as WindowStore).ring.blocks, 'let'),
@@ -60,11 +59,11 @@ function inlineBuckets(captured: Captured, ring: BucketRing, group: number): str
   const name = captured.name(ring);
   return `const newest${group} = ${name}.bucketOf(logTime);
 const oldest${group} = newest${group} - ${ring.buckets - 1};
-const bucket${group} = time === logTime ? newest${group} : ${name}.bucketOf(time);`;
+const bucket${group} = eventTs === logTime ? newest${group} : ${name}.bucketOf(eventTs);`;
 }
 
 function inlineCall(captured: Captured, store: AggregateStore, place: number): string {
-  const call = `${captured.name(store)}.observe(row, time, logTime, numbers[${place}], texts[${place}])`;
+  const call = `${captured.name(store)}.observe(row, eventTs, logTime, numbers[${place}], texts[${place}])`;
   return `if (outcomes[${place}] === ${OBSERVATION_TAKEN} && !${call}) stored = false;`;
 }
 
@@ -72,7 +71,7 @@ function inlineWindow(captured: Captured, store: WindowStore, place: number, gro
   const { ring } = store;
   const { blocks } = ring;
   // A store may have moved the directory.
-  const slow = `if (!${captured.name(store)}.observeIn(row, bucket${group}, oldest${group}, time, numbers[${place}], texts[${place}])) stored = false;
+  const slow = `if (!${captured.name(store)}.observeIn(row, bucket${group}, oldest${group}, eventTs, numbers[${place}], texts[${place}])) stored = false;
 ${inlineDirectory(captured, blocks, '')}`;
   const wanted = `outcomes[${place}] === ${OBSERVATION_TAKEN} && bucket${group} >= oldest${group}`;
   if (!(store instanceof WindowFold)) return `if (${wanted}) {\n${slow}\n}`;

@@ -314,7 +314,8 @@ describe('compiled observations and reads', () => {
               expect(one.observe(slot, given.row, logTime - given.lag, logTime, number, text)).toBe(true);
             });
             const { row, lag } = given;
-            expect(observations.store(row, logTime - lag, logTime, outcomes, numbers, texts)).toBe(true);
+            const eventTs = Math.min(logTime - lag, logTime);
+            expect(observations.store(row, eventTs, logTime, outcomes, numbers, texts)).toBe(true);
           }
           for (let row = 0; row < 5; row++) {
             one.gather(row, all, logTime, expected);
