@@ -17,7 +17,7 @@ export function formatMoment(ts: string): string {
   return `${String(date.getUTCDate()).padStart(2)} ${MONTHS[date.getUTCMonth()]} ${ts.slice(11, 16)}`;
 }
 
-/** Even on a narrow screen this much of the message is worth more than the campaign's name. */
+/** On a narrow screen the campaign's name is left out for this much of the message. */
 const ROOM_MIN = 24;
 /** Below this the variant is left out, so that the message has room. */
 const WIDE = 140;
@@ -29,8 +29,9 @@ export function narrate(decision: SeenDecision, width: number): string {
   const how = `${again}${HOW[decision.channel] ?? `is reached by ${decision.channel}`}`;
   const variant = decision.variant === null || width < WIDE ? '' : `, variant ${decision.variant}`;
   const head = `${formatMoment(decision.ts)}  ${who} ${how}: `;
-  const tail = `  (${decision.campaign}${variant})`;
-  const room = Math.max(ROOM_MIN, width - head.length - tail.length);
+  const why = `  (${decision.campaign}${variant})`;
+  const tail = head.length + ROOM_MIN + why.length <= width ? why : '';
+  const room = Math.max(2, width - head.length - tail.length);
   return `${head}${shorten(words(decision), room)}${tail}`.slice(0, width);
 }
 
