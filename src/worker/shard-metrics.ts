@@ -17,9 +17,9 @@ export class ShardMetrics {
   readonly walFsync: Histogram;
   readonly walBytes: Counter;
   readonly snapshot: Histogram;
-  readonly timerLag: Histogram;
   readonly messagesSent: Counter;
   readonly messagesTaken: Counter;
+  readonly #timerLag: Histogram;
   readonly #metrics: WorkerMetrics;
   readonly #events = new Map<string, Counter>();
   /** Counts already exposed, by series: tallies are totals, counters take differences. */
@@ -32,9 +32,14 @@ export class ShardMetrics {
     this.walFsync = this.#metrics.histogram('beckon_wal_fsync_seconds', {});
     this.walBytes = this.#metrics.counter('beckon_wal_bytes_total', {});
     this.snapshot = this.#metrics.histogram('beckon_snapshot_seconds', {});
-    this.timerLag = this.#metrics.histogram('beckon_timer_lag_seconds', {});
+    this.#timerLag = this.#metrics.histogram('beckon_timer_lag_seconds', {});
     this.messagesSent = this.#metrics.counter('beckon_messages_total', { direction: 'sent' });
     this.messagesTaken = this.#metrics.counter('beckon_messages_total', { direction: 'taken' });
+  }
+
+  /** What fell due at these times has happened. On NATS the server's clock says when: where it is ahead of this one's, that is no time less than nothing. */
+  countFired(dueTimes: readonly number[], nowMs: number): void {
+    for (const dueMs of dueTimes) this.#timerLag.observe(Math.max(0, nowMs - dueMs) / 1000);
   }
 
   countEvents(counts: EventCounts): void {

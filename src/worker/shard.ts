@@ -140,8 +140,7 @@ export class Shard {
     if (messages.length > 0) this.#metrics.messagesSent.add(messages.length);
     if (messagesTaken > 0) this.#metrics.messagesTaken.add(messagesTaken);
     // Due times of the event clock are no times of this one.
-    if (this.#wallClock)
-      for (const dueMs of fired) this.#metrics.timerLag.observe((this.#clock.nowMs() - dueMs) / 1000);
+    if (this.#wallClock) this.#metrics.countFired(fired, this.#clock.nowMs());
     if (decisions.length > 0) {
       this.#metrics.decisionLatency.observe(Math.max(0, this.#clock.nowMs() - record.ts) / 1000);
     }

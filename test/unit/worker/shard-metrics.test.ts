@@ -95,3 +95,14 @@ test('feedback is exposed by campaign, channel and outcome, whatever the variant
     'beckon_unmatched_feedback_total 1',
   ]);
 });
+
+test('what another clock calls due early was not late', async () => {
+  const shared = createSharedSeries();
+  const exposition = new MetricsExposition({ processMetrics: false });
+  exposition.attachWorker(0, shared);
+  const metrics = new ShardMetrics(shared, (registration) => exposition.register(0, registration));
+  metrics.countFired([900, 1500], 1000);
+  const { body } = await exposition.scrape();
+  expect(body).toMatch(/^beckon_timer_lag_seconds_sum 0\.1$/m);
+  expect(body).toMatch(/^beckon_timer_lag_seconds_count 2$/m);
+});
