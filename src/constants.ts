@@ -472,8 +472,10 @@ assert(
 
 /** One file of a workspace, in UTF-8 bytes: an offers.yaml of ten thousand lines fits. */
 export const WORKSPACE_FILE_BYTES_MAX = 1024 * 1024;
-/** All files together: compiled, with sources, expressions and time zones, a version stays within one frame of the log. */
+/** All files together: room for thousands of campaigns that use everything. */
 export const WORKSPACE_BYTES_MAX = 8 * 1024 * 1024;
+/** A compiled version as JSON, with sources, expressions and time zones: eight times its files. Version number and shares come to it when it is published. */
+export const WORKSPACE_COMPILED_BYTES_MAX = 56 * 1024 * 1024;
 /** Collections inside each other in one YAML file; the deepest legal one has about ten. */
 export const YAML_DEPTH_MAX = 24;
 /** Problems reported at once: more help nobody. */
@@ -554,7 +556,10 @@ assert(SEQUENCE_LENGTH_MAX <= SEQUENCE_EVENTS_MAX, 'a whole sequence must be rem
 assert(SEQUENCE_WITHIN_MS_MAX <= SEQUENCE_RETENTION_MS, 'what a sequence may reach must be remembered');
 assert(CAPS_MAX <= CONTACTS_PER_CUSTOMER_MAX, 'caps are counted over the contacts kept');
 assert(WORKSPACE_FILE_BYTES_MAX <= WORKSPACE_BYTES_MAX, 'a file must fit its workspace');
-assert(WORKSPACE_BYTES_MAX * 4 <= FRAME_BODY_BYTES_MAX, 'a compiled workspace must fit a frame');
+assert(
+  WORKSPACE_COMPILED_BYTES_MAX + (OFFERS_MAX + 2 * CAMPAIGNS_MAX) * (NAME_LENGTH_MAX + 32) <= FRAME_BODY_BYTES_MAX,
+  'a compiled workspace with its shares must fit a frame',
+);
 /** Units of a budget or limit that are lent for decisions still to come: more might be far away when they are needed. */
 export const LEASE_AHEAD_UNITS_MAX = 1024;
 /** More are asked for when one part in so many of the last grant is left: a round through the log is some milliseconds, in which the rest will do. */

@@ -11,6 +11,7 @@ import type { Scores } from './compile-scores.ts';
 import { compileSequence } from './compile-sequence.ts';
 import { compileValidity, type Settings } from './compile-settings.ts';
 import { compileWait } from './compile-wait.ts';
+import type { CompiledSize } from './compiled-size.ts';
 import { parsePercentage } from './definition-parts.ts';
 import { type CampaignDefinition, campaignDefinition } from './definitions.ts';
 import { parseDuration } from './duration.ts';
@@ -42,12 +43,15 @@ export interface CampaignScope {
 export function compileCampaigns(
   files: readonly YamlFile[],
   scope: CampaignScope,
+  size: CompiledSize,
   issues: IssueList,
 ): CompiledCampaign[] {
   const compiler = new CampaignCompiler(scope, issues);
   const campaigns = files.flatMap((file) => {
-    const campaign = compiler.compile(file);
-    return campaign === null ? [] : [{ campaign, file }];
+    const campaign = size.isFull ? null : compiler.compile(file);
+    if (campaign === null) return [];
+    size.add(campaign, file.name);
+    return [{ campaign, file }];
   });
   campaigns.sort((a, b) => (a.campaign.id < b.campaign.id ? -1 : 1));
   return campaigns.map(({ campaign, file }, index) => ({ campaign: { ...campaign, index }, file }));

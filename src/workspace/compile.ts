@@ -11,6 +11,7 @@ import { compileProfile } from './compile-profile.ts';
 import { Scores } from './compile-scores.ts';
 import { compileSettings } from './compile-settings.ts';
 import { compileTemplates } from './compile-templates.ts';
+import { CompiledSize } from './compiled-size.ts';
 import { IssueList } from './issue-list.ts';
 import { lint } from './lint.ts';
 import { refuseUnsupported } from './refused-keys.ts';
@@ -42,7 +43,8 @@ export function compileWorkspace(files: Readonly<Record<string, string>>): Compi
   const scores = new Scores(parsed.policy, profile.schema, models, issues);
   const judged = issues.has('policy.yaml') ? null : policy;
   const scope = { settings, events, profile, offers, policy: judged, templates, scores };
-  const campaigns = compileCampaigns(parsed.campaigns, scope, issues);
+  const size = new CompiledSize(issues);
+  const campaigns = compileCampaigns(parsed.campaigns, scope, size, issues);
   scores.report();
   const checkedTemplates = templates.check(campaigns, profile, issues);
   if (!issues.empty) return { issues: issues.issues, warnings: issues.warnings };
@@ -66,6 +68,8 @@ export function compileWorkspace(files: Readonly<Record<string, string>>): Compi
     feedbackEvent: events.schemas.length - 1,
     shares: {},
   };
+  size.checkWhole(workspace);
+  if (!issues.empty) return { issues: issues.issues, warnings: issues.warnings };
   lint(workspace, parsed, settings.schedules.compiled, issues);
   return { workspace, warnings: issues.warnings };
 }

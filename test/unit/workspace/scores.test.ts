@@ -284,3 +284,25 @@ describe('what is wrong is said where it is', () => {
     expect(issueLines(workspaceFiles)).toEqual(lines);
   });
 });
+
+/** Sums nest, and may only do so much. */
+function sumOf(term: string, doublings: number): string {
+  return doublings === 0 ? term : `(${sumOf(term, doublings - 1)} + ${sumOf(term, doublings - 1)})`;
+}
+
+test('a version that would not fit the log is refused, however short its files are', () => {
+  const rows = Array.from({ length: MODEL_ROWS_MAX }, (_, i) => `"a tier with a name ${i}": ${i / 1000}`);
+  const score = sumOf('propensity', 8);
+  const all = files(
+    score,
+    'propensity: {model: m}\n',
+    `m: {key: profile.tier, table: {${rows.join(', ')}}, default: 0}\n`,
+  );
+  const campaign = all['campaigns/a.yaml'] as string;
+  for (const id of ['b', 'c', 'd', 'e']) all[`campaigns/${id}.yaml`] = campaign.replace('id: a', `id: ${id}`);
+  expect(issueLines(all)).toEqual([
+    expect.stringMatching(
+      /^campaigns\/[b-e].yaml:1:1 the workspace is too large: compiled, the campaigns up to this one take more than 58720256 bytes; name /,
+    ),
+  ]);
+});
