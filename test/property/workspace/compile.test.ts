@@ -3,10 +3,11 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { compileWorkspace } from '../../../src/workspace/compile.ts';
 import type { WorkspaceIssue } from '../../../src/workspace/workspace.ts';
+import { fullWorkspace } from '../../support/workspaces/full-workspace.ts';
 import { supportedInterfaceWorkspace } from '../../support/workspaces/interface-workspace.ts';
 import { smallWorkspace } from '../../support/workspaces/small-workspace.ts';
 
-const FILES = [supportedInterfaceWorkspace(), smallWorkspace()];
+const FILES = [supportedInterfaceWorkspace(), smallWorkspace(), fullWorkspace()];
 
 const piece = fc.oneof(
   fc.constantFrom(
@@ -45,6 +46,9 @@ const piece = fc.oneof(
     '{%',
     '| date',
     'event.',
+    'trigger.',
+    'value',
+    'propensity',
     'profile.',
     'segment.',
     '&&',
@@ -59,7 +63,15 @@ const piece = fc.oneof(
     '__proto__',
     'constructor',
     '$profile',
+    '$feedback',
     'receipt',
+    'opened',
+    'draw',
+    '0 20 * * *',
+    '*/5',
+    '-3h',
+    'by-tier',
+    'line-1',
     'push',
     'hearts',
     '30d',

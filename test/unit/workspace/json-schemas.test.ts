@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { jsonSchemas } from '../../../src/workspace/json-schemas.ts';
+import { fullWorkspace } from '../../support/workspaces/full-workspace.ts';
 import { INTERFACE_WORKSPACE } from '../../support/workspaces/interface-workspace.ts';
 import { violations } from '../../support/workspaces/json-schema.ts';
 import { issueLines } from '../../support/workspaces/small-workspace.ts';
@@ -25,6 +26,32 @@ test('the files in the repository are those of the definitions (node dist/worksp
 
 test.each(Object.entries(INTERFACE_WORKSPACE))('%s of the interface is valid', (path, text) => {
   expect(violations(schemaOf(path), parse(text))).toEqual([]);
+});
+
+test.each(Object.entries(fullWorkspace()))('%s of a workspace that uses everything is valid', (path, text) => {
+  expect(violations(schemaOf(path), parse(text))).toEqual([]);
+});
+
+test('it does use every key that editors offer', () => {
+  const used = new Set<string>();
+  const note = (value: unknown): void => {
+    if (typeof value !== 'object' || value === null) return;
+    for (const [key, item] of Object.entries(value)) {
+      used.add(key);
+      note(item);
+    }
+  };
+  for (const text of Object.values(fullWorkspace())) note(parse(text));
+  const keys = new Set<string>();
+  const collect = (schema: unknown): void => {
+    if (typeof schema !== 'object' || schema === null) return;
+    for (const [name, item] of Object.entries(schema)) {
+      if (name === 'properties') for (const key of Object.keys(item as object)) keys.add(key);
+      collect(item);
+    }
+  };
+  for (const text of Object.values(schemas)) collect(JSON.parse(text));
+  expect([...keys].filter((key) => !used.has(key))).toEqual([]);
 });
 
 test('every key of the interface is known: what is refused is refused by name', () => {
