@@ -32,6 +32,12 @@ interface HeldKey {
   opened: boolean;
 }
 
+interface FreedUnits {
+  readonly held: HeldKey;
+  /** The most that was set aside before. */
+  asideBefore: number;
+}
+
 interface Waiter {
   /** Whose it is: the owner's own business. */
   readonly row: number;
@@ -66,6 +72,11 @@ export class LeaseHolder {
   /** Bases whose limit was lowered: shares were dealt under a higher one, and others may have used more than is left. */
   readonly #lowered = new Set<string>();
   #outcomes: LeaseOutcome[] = [];
+  /** So many of them were told. */
+  #told = 0;
+  /** Keys of which units became free, until waiters were served: see `#add`. */
+  readonly #freed = new Map<string, FreedUnits>();
+  #serving = false;
   #terms = NO_TERMS;
 
   /** `send` goes to the key's keeper. It may not call back: what it leads to comes later. */
@@ -167,14 +178,19 @@ export class LeaseHolder {
 
   /** The waiter needs its units no longer, nor any more. */
   release(number: number): void {
+    // It may have been refused, and not been told yet.
+    if (this.hasOutcome) {
+      this.#outcomes = this.#outcomes.slice(this.#told).filter((outcome) => outcome.waiter !== number);
+      this.#told = 0;
+    }
     const waiter = this.#waiters.get(number);
     if (waiter === undefined) return;
     this.#waiters.delete(number);
-    this.#outcomes = this.#outcomes.filter((outcome) => outcome.waiter !== number);
     const next = waiter.keys[waiter.held];
     if (next !== undefined) {
-      const held = this.#open(next);
-      held.queue = held.queue.filter((other) => other !== number);
+      const { queue } = this.#open(next);
+      const place = queue.indexOf(number);
+      if (place >= 0) queue.splice(place, 1);
     }
     for (const key of waiter.keys.slice(0, waiter.held)) {
       const held = this.#open(key);
@@ -191,11 +207,18 @@ export class LeaseHolder {
   }
 
   get hasOutcome(): boolean {
-    return this.#outcomes.length > 0;
+    return this.#told < this.#outcomes.length;
   }
 
   nextOutcome(): LeaseOutcome | null {
-    return this.#outcomes.shift() ?? null;
+    const outcome = this.#outcomes[this.#told];
+    if (outcome !== undefined) {
+      this.#told++;
+      return outcome;
+    }
+    this.#outcomes = [];
+    this.#told = 0;
+    return null;
   }
 
   granted(key: string, units: number): void {
@@ -250,7 +273,8 @@ export class LeaseHolder {
   export(): HolderImage {
     const keys = [...this.#keys];
     const waiters = [...this.#waiters];
-    return { keys, days: this.#days.export(), waiters, outcomes: this.#outcomes, lowered: [...this.#lowered] };
+    const outcomes = this.#outcomes.slice(this.#told);
+    return { keys, days: this.#days.export(), waiters, outcomes, lowered: [...this.#lowered] };
   }
 
   /** Of a new holder; `image` becomes its own. */
@@ -320,18 +344,37 @@ export class LeaseHolder {
     }
   }
 
-  /** Units become free: waiters come first, then the keeper if it wants them. */
+  /**
+   * Units become free: waiters come first, then the keeper if it wants them. Who is served may be refused at its next key and free what it had, thousands in a row: so
+   * keys are served one after the other, and not one within the other.
+   */
   #add(key: string, held: HeldKey, units: number, asideBefore: number): void {
     held.free += units;
-    while (held.free > 0 && held.queue.length > 0) {
-      const number = held.queue.shift() as number;
+    const freed = this.#freed.get(key);
+    if (freed === undefined) this.#freed.set(key, { held, asideBefore });
+    else freed.asideBefore = Math.max(freed.asideBefore, asideBefore);
+    if (this.#serving) return;
+    this.#serving = true;
+    for (const [next, found] of this.#freed) {
+      this.#serve(found.held);
+      this.#flush(next, found.held, found.asideBefore);
+      this.#freed.delete(next);
+    }
+    this.#serving = false;
+  }
+
+  #serve(held: HeldKey): void {
+    const { queue } = held;
+    let served = 0;
+    while (held.free > 0 && served < queue.length) {
+      const number = queue[served++] as number;
       const waiter = this.#waiters.get(number) as Waiter;
       held.free--;
       held.aside++;
       waiter.held++;
       this.#advance(number, waiter);
     }
-    this.#flush(key, held, asideBefore);
+    queue.splice(0, served);
   }
 
   /** Tells the keeper what it must know: units that it wants back, and that none is set aside any longer. */
