@@ -232,6 +232,7 @@ export class Machine {
     else {
       withdrawOthers(this.#state, active, this.#waits, (waiter) => this.#units.withdrawn(waiter, effects));
       this.#units.adopt(this.#adopt(active).units, this.#globals.logTime, effects);
+      this.#collectCounts();
     }
   }
 

@@ -146,7 +146,9 @@ export class UnitsStep implements UnitLeases {
 
   /** It needs other units than it waits for: a day has passed, or a version changed its limits. True: it waits anew. */
   #follow(waiter: number, row: number, keys: readonly string[]): boolean {
-    const before = this.#leases.keysOf(waiter) as readonly string[];
+    const before = this.#leases.keysOf(waiter);
+    // Refused, through what another one gave back: its outcome is still to come.
+    if (before === null) return false;
     if (before.length === keys.length && before.every((key, index) => key === keys[index])) return false;
     this.#leases.release(waiter);
     this.#leases.wait(keys, waiter, row);
