@@ -120,8 +120,8 @@ export class DecideStep {
         campaign.account.outrank(this.#lastWinner);
         continue;
       }
-      // Only a known customer's winners stand in the way of those behind them.
-      const again = this.#winners > 0 && this.#moment.known;
+      // Only a known customer's winners stand in the way of those behind them; and who waits since may have taken the last room.
+      const again = this.#moment.known && (this.#winners > 0 || !this.#history.hasRoom());
       const place = again ? this.#placeOf(campaign) : candidates.place(rank);
       if (place < 0) lose(this.#parts, campaign, candidates.trigger(rank), -1 - place);
       else this.#seat(campaign, candidates.trigger(rank), place, candidates.value(rank), effects);

@@ -325,8 +325,9 @@ export class Machine {
       // What was due may have cost the contact its place.
       match = feedback.match(row, id, customer, ts);
       if (match === FeedbackMatch.news) return this.#applyFrame(steps, feedback.frame, logTime, index, effects);
-    } else if (!this.#settleDue(steps, customer, logTime, effects)) {
-      return false;
+    } else {
+      steps.profile.planNothing();
+      if (!this.#settleDue(steps, customer, logTime, effects)) return false;
     }
     if (this.#identify.row(customer) < 0) return false;
     if (match === FeedbackMatch.unmatched) this.#globals.unmatchedFeedback++;

@@ -93,6 +93,11 @@ export class ProfileStep {
     return this.#makeRoom(this.#asked);
   }
 
+  /** An event that stores nothing: `makeRoomAgain` has nothing to ask for. */
+  planNothing(): void {
+    this.#asked = 0;
+  }
+
   storeAggregates(active: ActiveEvent, event: EventFrame, row: number, logTime: number): void {
     const { length } = active.aggregates;
     for (let i = 0; i < length; i++) if (this.#outcomes[i] === Observation.error) this.observationErrors++;

@@ -1,6 +1,6 @@
 /**
  * A, then not B within a time: a campaign's wait begins with its trigger, is cancelled by what `unless` names, replaced
- * by a new trigger where `restart` says so, and falls due at its deadline (due-moment.ts takes it from there). Known
+ * by a new trigger where `restart` says so, and falls due at its deadline (due-moments.ts takes it from there). Known
  * customers only.
  */
 import type { EventFrame } from '../protocol/frame.ts';

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { SCHEDULE_CHUNK_ROWS, WAITS_PER_CUSTOMER_MAX } from '../../../src/constants.ts';
 import { Prng } from '../../../src/stdx/prng.ts';
-import { MachineFixture } from '../../support/machine-fixture.ts';
+import { MachineFixture, SMALL_LIMITS } from '../../support/machine-fixture.ts';
 
 const START = Date.UTC(2010, 11, 1, 8);
 const MINUTE = 60_000;
@@ -46,6 +46,49 @@ describe('room for waits', () => {
     for (let i = 0; i < WAITS_PER_CUSTOMER_MAX; i++) fixture.send(visit('ann', 0, { n: 0 }));
     fixture.send(visit('ann', 1, { n: 1 }));
     expect(countsOf(fixture)).toMatchObject({ waiting: 1, suppressed: { superseded: WAITS_PER_CUSTOMER_MAX } });
+  });
+
+  it('leaves, where it is the last, none for the contact of another campaign of the same event', () => {
+    for (let blockBytesMax = 6000; blockBytesMax < 6160; blockBytesMax += 8) {
+      const fixture = MachineFixture.with(
+        {
+          ...FILES,
+          'policy.yaml': `
+consent: {push: none-needed, pos: none-needed}
+quietHours: {from: "00:00", to: "23:00", channels: [push], then: defer}
+`,
+          'campaigns/a.yaml': 'id: a\non: visit\nchannels: [pos]\n',
+          'campaigns/w.yaml': wait(''),
+        },
+        { limits: { ...SMALL_LIMITS, blockBytesMax } },
+      );
+      for (let i = 0; i < 100; i++) fixture.send(visit(`c${i}`, i / 100, { n: i }));
+      expect(countsOf(fixture)?.suppressed).toHaveProperty('full');
+      expect(countsOf(fixture, 'a')?.suppressed).toHaveProperty('cap');
+    }
+  });
+
+  it('is not asked for by feedback on what is not there, whatever came before it', () => {
+    const fixture = MachineFixture.with(
+      {
+        ...FILES,
+        'profile.yaml': 'aggregates: {pages: {fn: distinct, event: visit, value: event.page, window: 30d}}\n',
+        'campaigns/w.yaml': 'id: w\non: {schedule: "* * * * *"}\nchannels: [push]\nwhen: profile.pages > 1000\n',
+      },
+      { limits: { ...SMALL_LIMITS, blockBytesMax: 20_000 }, fast: false },
+    );
+    let minute = 0;
+    while (fixture.send(visit(`c${minute}`, minute, { page: 'a' })).rejections.length === 0) minute++;
+    const again = fixture.clone();
+    // Something falls due before it.
+    const ts = START + (minute + 2) * MINUTE;
+    const feedback = { type: '$feedback', customer: 'c1', ts, data: { decision: '0-999', outcome: 'opened' } };
+    for (const each of [fixture, again]) {
+      const { fired } = each;
+      expect(each.send(feedback).rejections).toEqual([]);
+      expect(each.fired).toBeGreaterThan(fired);
+    }
+    expect(fixture.machine.digest()).toBe(again.machine.digest());
   });
 
   it('is not there for an event that is too large, of what is kept of it', () => {
