@@ -17,7 +17,7 @@ import {
   type Until,
 } from './policy-oracle-model.ts';
 import { AGGREGATES } from './policy-oracle-profile.ts';
-import { meetingsOf, PROPENSITIES, predicatesOf, SCORES, valuesOf } from './policy-rules.ts';
+import { ALWAYS, meetingsOf, PROPENSITIES, predicatesOf, SCORES, valuesOf } from './policy-rules.ts';
 
 export const DURATIONS: readonly number[] = [30 * MINUTE, HOUR, 2 * HOUR, 6 * HOUR, DAY];
 const durations = fc.constantFrom(...DURATIONS);
@@ -174,6 +174,7 @@ const policy: fc.Arbitrary<OraclePolicy> = fc.record({
       groups: fc.constantFrom(['g1'], []),
       perMs: durations,
     }),
+    1,
   ).map((exclusion) => (exclusion === null ? [] : [exclusion])),
   holdout: fc.record({
     percent: fc.constantFrom(0, 0, 0, 20),
@@ -210,6 +211,7 @@ const IDS = ['a', 'b', 'c', 'd', 'e', 'f'];
 
 const workspaces: fc.Arbitrary<OracleWorkspace> = fc
   .record({
+    waits: fc.constantFrom(...Array<boolean>(8).fill(false), true),
     policy,
     offers: fc.tuple(offer('o1'), offer('o2')),
     model: fc.record({ table: fc.constantFrom({ FR: 0.5 }, { FR: 0.25, DE: 2 }), fallback: fc.constantFrom(1, 0.1) }),
@@ -217,7 +219,18 @@ const workspaces: fc.Arbitrary<OracleWorkspace> = fc
       .tuple(...IDS.map((id) => fc.option(campaign(id), { freq: 3 })))
       .map((all) => all.filter((each) => each !== null)),
   })
-  .map(sensible);
+  .map(({ waits, ...workspace }) => sensible(waits ? patient(workspace) : workspace));
+
+/** All wait for long, so that there is no room any more. */
+function patient(workspace: OracleWorkspace): OracleWorkspace {
+  const campaigns = workspace.campaigns.map((each) => ({
+    ...each,
+    ...{ on: 'receipt', when: ALWAYS, value: null, propensity: null, after: null },
+    wait: { until: { forMs: 3 * DAY }, unless: [], restart: false, when: null },
+    goal: null,
+  }));
+  return { ...workspace, campaigns };
+}
 
 /** What the compiler refuses is not meant. */
 function sensible(workspace: OracleWorkspace): OracleWorkspace {

@@ -83,8 +83,12 @@ const drafts = fc.record({
 
 /** In the order of the log. The first is an event with a date, so that the event clock has a time from then on. */
 export const histories: fc.Arbitrary<Step[]> = fc
-  .tuple(fc.constantFrom(...STARTS), fc.array(drafts, { maxLength: 70, size: 'max' }))
-  .map(([start, list]) => {
+  .tuple(
+    fc.constantFrom(...STARTS),
+    fc.constantFrom(false, false, false, false, true),
+    fc.array(drafts, { maxLength: 70, size: 'max' }),
+  )
+  .map(([start, alone, list]) => {
     const first = { type: 'view', customer: 'ann', id: 'e', ts: start, data: {} };
     const steps: Step[] = [{ arrives: start, event: first, answers: null }];
     for (const [i, draft] of list.entries()) {
@@ -100,7 +104,7 @@ export const histories: fc.Arbitrary<Step[]> = fc
       const original = draft.repeats > 0 ? steps.at(-draft.repeats)?.event : undefined;
       const event: OracleEvent = {
         type,
-        customer: draft.customer,
+        customer: alone ? 'ann' : draft.customer,
         id: draft.named ? `e${i}` : null,
         ts: draft.dated ? arrives - draft.late : null,
         data: Object.fromEntries(

@@ -156,6 +156,7 @@ export class Oracle {
       const campaign = world.live(entry.campaign);
       if (campaign === null) continue;
       const meets = (rule: OracleCampaign['when'] | null): boolean =>
+        isComparable(campaign, rule, entry.trigger) &&
         world.holds(campaign, rule, world.scope(customer, event, entry.trigger));
       if (entry.kind === 'goal') {
         const { goal } = campaign;
@@ -164,7 +165,7 @@ export class Oracle {
         entry.isOver = true;
         world.count(campaign.id, `${entry.arm} converted`);
       }
-      if (entry.kind !== 'wait' || event.ts < entry.trigger.ts) continue;
+      if (!isWaiting(entry) || event.ts < entry.trigger.ts) continue;
       const unless = campaign.wait?.unless ?? [];
       if (!unless.some((each) => each.event === event.type && meets(each.when))) continue;
       entry.isOver = true;
@@ -194,8 +195,9 @@ export class Oracle {
     const wait = campaign.wait as NonNullable<OracleCampaign['wait']>;
     const { restart } = wait;
     for (const entry of world.entriesOf(customer)) {
-      if (restart === false || entry.kind !== 'wait' || entry.campaign !== campaign.id) continue;
+      if (restart === false || !isWaiting(entry) || entry.campaign !== campaign.id) continue;
       const scope = world.scope(customer, trigger, entry.trigger);
+      if (restart !== true && !isComparable(campaign, restart, entry.trigger)) continue;
       if (restart !== true && !world.holds(campaign, restart, scope)) continue;
       entry.isOver = true;
       world.count(campaign.id, 'suppressed superseded');
@@ -280,7 +282,7 @@ export class Oracle {
     const candidates: Candidate[] = [];
     for (const entry of due) {
       if (entry.kind !== 'cascade') entry.isOver = true;
-      if (entry.kind !== 'wait' && entry.kind !== 'quiet_hours') continue;
+      if (!isWaiting(entry)) continue;
       const campaign = world.live(entry.campaign) as OracleCampaign;
       const scope = world.scope(customer, entry.trigger);
       if (entry.trigger.type !== (typeof campaign.on === 'string' ? campaign.on : '$schedule')) this.#withdraw(entry);
@@ -294,8 +296,18 @@ export class Oracle {
 
   #withdraw(entry: Entry): void {
     entry.isOver = true;
-    if (entry.kind === 'wait' || entry.kind === 'quiet_hours') this.world.count(entry.campaign, 'suppressed withdrawn');
+    if (isWaiting(entry)) this.world.count(entry.campaign, 'suppressed withdrawn');
   }
+}
+
+/** For its time, or for quiet hours to end: what ends the one ends the other. */
+function isWaiting({ kind }: Entry): boolean {
+  return kind === 'wait' || kind === 'quiet_hours';
+}
+
+/** A version published meanwhile may have another trigger: then nothing can be said of the one that waits. */
+function isComparable({ on }: OracleCampaign, rule: unknown, trigger: Fact): boolean {
+  return rule === null || typeof on !== 'string' || trigger.type === on;
 }
 
 /** There was feedback that ends the campaign's cascade. */

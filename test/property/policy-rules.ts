@@ -8,13 +8,13 @@ const total = (scope: Scope, of: 'event' | 'trigger' = 'event'): number => field
 const sku = (scope: Scope, of: 'event' | 'trigger' = 'event'): string => field(scope, of, 'sku');
 const outcome = (scope: Scope): string => field(scope, 'event', 'outcome');
 
-const always: Rule<boolean> = { cel: 'true', mean: () => true };
+export const ALWAYS: Rule<boolean> = { cel: 'true', mean: () => true };
 
 /** Of the profile alone. */
 const PROFILE_RULES: readonly Rule<boolean>[] = [
-  always,
-  always,
-  always,
+  ALWAYS,
+  ALWAYS,
+  ALWAYS,
   { cel: 'profile.n >= 2', mean: (scope) => scope.aggregate('n') >= 2 },
   { cel: 'profile.n_6h < 3', mean: (scope) => scope.aggregate('n_6h') < 3 },
   { cel: 'segment.buyer', mean: (scope) => scope.aggregate('n') >= 1 },
