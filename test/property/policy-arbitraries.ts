@@ -211,7 +211,6 @@ const IDS = ['a', 'b', 'c', 'd', 'e', 'f'];
 
 const workspaces: fc.Arbitrary<OracleWorkspace> = fc
   .record({
-    waits: fc.constantFrom(...Array<boolean>(8).fill(false), true),
     policy,
     offers: fc.tuple(offer('o1'), offer('o2')),
     model: fc.record({ table: fc.constantFrom({ FR: 0.5 }, { FR: 0.25, DE: 2 }), fallback: fc.constantFrom(1, 0.1) }),
@@ -219,18 +218,7 @@ const workspaces: fc.Arbitrary<OracleWorkspace> = fc
       .tuple(...IDS.map((id) => fc.option(campaign(id), { freq: 3 })))
       .map((all) => all.filter((each) => each !== null)),
   })
-  .map(({ waits, ...workspace }) => sensible(waits ? patient(workspace) : workspace));
-
-/** All wait for long, so that there is no room any more. */
-function patient(workspace: OracleWorkspace): OracleWorkspace {
-  const campaigns = workspace.campaigns.map((each) => ({
-    ...each,
-    ...{ on: 'receipt', when: ALWAYS, value: null, propensity: null, after: null },
-    wait: { until: { forMs: 3 * DAY }, unless: [], restart: false, when: null },
-    goal: null,
-  }));
-  return { ...workspace, campaigns };
-}
+  .map(sensible);
 
 /** What the compiler refuses is not meant. */
 function sensible(workspace: OracleWorkspace): OracleWorkspace {
@@ -277,6 +265,18 @@ export const versions: fc.Arbitrary<[OracleWorkspace, OracleWorkspace]> = fc
     });
     return [first, sensible({ ...second, campaigns, policy: keepPolicy ? first.policy : second.policy })];
   });
+
+/** All wait for long, so that there is no room any more. */
+function patient(workspace: OracleWorkspace): OracleWorkspace {
+  const campaigns = workspace.campaigns.map((each, i) => ({
+    ...each,
+    ...{ status: 'live' as const, on: 'receipt', when: ALWAYS, value: null, propensity: null, after: null },
+    wait: { until: { forMs: i === 0 ? 6 * HOUR : 20 * DAY }, unless: [], restart: false, when: null },
+  }));
+  return { ...workspace, campaigns };
+}
+
+export const patientVersions: typeof versions = versions.map(([first, second]) => [patient(first), patient(second)]);
 
 const duration = (ms: number): string => (ms % DAY === 0 ? `${ms / DAY}d` : `${ms / MINUTE}m`);
 const given = (parts: Readonly<Record<string, unknown>>): object =>

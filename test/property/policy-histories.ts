@@ -49,7 +49,17 @@ const feedback = fc.record({
 });
 const tick = fc.record({ type: fc.constant('tick') });
 
-const drafts = fc.record({
+interface Draft {
+  readonly customer: string | null;
+  readonly what: object;
+  readonly step: { readonly back: number; readonly ms: number };
+  readonly late: number;
+  readonly dated: boolean;
+  readonly repeats: number;
+  readonly named: boolean;
+}
+
+const drafts: fc.Arbitrary<Draft> = fc.record({
   customer,
   what: fc.oneof(
     { weight: 10, arbitrary: purchase },
@@ -82,13 +92,8 @@ const drafts = fc.record({
 });
 
 /** In the order of the log. The first is an event with a date, so that the event clock has a time from then on. */
-export const histories: fc.Arbitrary<Step[]> = fc
-  .tuple(
-    fc.constantFrom(...STARTS),
-    fc.constantFrom(false, false, false, false, true),
-    fc.array(drafts, { maxLength: 70, size: 'max' }),
-  )
-  .map(([start, alone, list]) => {
+const historiesOf = (drafted: fc.Arbitrary<readonly Draft[]>): fc.Arbitrary<Step[]> =>
+  fc.tuple(fc.constantFrom(...STARTS), drafted).map(([start, list]) => {
     const first = { type: 'view', customer: 'ann', id: 'e', ts: start, data: {} };
     const steps: Step[] = [{ arrives: start, event: first, answers: null }];
     for (const [i, draft] of list.entries()) {
@@ -104,7 +109,7 @@ export const histories: fc.Arbitrary<Step[]> = fc
       const original = draft.repeats > 0 ? steps.at(-draft.repeats)?.event : undefined;
       const event: OracleEvent = {
         type,
-        customer: alone ? 'ann' : draft.customer,
+        customer: draft.customer,
         id: draft.named ? `e${i}` : null,
         ts: draft.dated ? arrives - draft.late : null,
         data: Object.fromEntries(
@@ -122,6 +127,20 @@ export const histories: fc.Arbitrary<Step[]> = fc
     }
     return steps;
   });
+
+export const histories = historiesOf(fc.array(drafts, { maxLength: 70, size: 'max' }));
+
+/** One customer, to whom much happens at once. */
+export const crowdedHistories = historiesOf(
+  fc.array(
+    drafts.map((draft) => ({
+      ...draft,
+      customer: 'ann',
+      step: draft.step.ms > 6 * HOUR ? { back: 1, ms: 0 } : draft.step,
+    })),
+    { minLength: 40, maxLength: 70, size: 'max' },
+  ),
+);
 
 /** What a producer would send. */
 export function wireOf({ type, customer: id, id: eventId, ts, data }: OracleEvent): object {
