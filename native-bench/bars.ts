@@ -19,6 +19,12 @@ export const BARS: Readonly<Record<RatioKey, Bar>> = {
   scan_vs_cpp: bar('at least', 0.8, '×', 'the same scan against C++ -O3 -march=native'),
   latency_vs_nats_p99: bar('at most', 3, '×', 'event published to decision received, p99, against a bare republisher'),
   decide_p99_ms: bar('at most', 5, 'ms', 'POST /v1/decide at 2,000/s, durable before the answer, p99'),
+  wait_p99_ms: bar(
+    'at most',
+    20,
+    'ms',
+    'a wait that is due on an idle node to its decision at a WebSocket subscriber, p99',
+  ),
   bytes_per_customer: bar('at most', 200, 'B', 'resident bytes per customer at 10 M'),
   bytes_vs_redis: bar('at most', 0.25, '×', 'resident bytes per customer against a Redis hash'),
   restart_s: bar('at most', 15, 's', 'restart with 10 M customers'),

@@ -14,6 +14,7 @@ export type RatioKey =
   | 'scan_vs_cpp'
   | 'latency_vs_nats_p99'
   | 'decide_p99_ms'
+  | 'wait_p99_ms'
   | 'bytes_per_customer'
   | 'bytes_vs_redis'
   | 'restart_s';

@@ -5,12 +5,15 @@ import { suite as loadDrain } from './load/drain.ts';
 import { suite as loadFanOut } from './load/fan-out.ts';
 import { suite as loadLatency } from './load/latency.ts';
 import { suite as loadSweep } from './load/sweep.ts';
+import { suite as loadWaits } from './load/waits.ts';
 import { suite as contacts } from './micro/contacts.ts';
 import { suite as decode } from './micro/decode.ts';
 import { suite as fanOut } from './micro/fan-out.ts';
 import { suite as keys } from './micro/keys.ts';
+import { suite as leases } from './micro/leases.ts';
 import { suite as rules } from './micro/rules.ts';
 import { suite as snapshots } from './micro/snapshots.ts';
+import { suite as timers } from './micro/timers.ts';
 import { suite as wal } from './micro/wal.ts';
 import { suite as windows } from './micro/windows.ts';
 import { suite as kernelPeers } from './peers/kernel.ts';
@@ -22,11 +25,11 @@ import { suite as scans } from './scans/scans.ts';
 import type { Suite } from './suite.ts';
 
 export const GROUPS: Readonly<Record<string, readonly Suite[]>> = {
-  micro: [decode, keys, windows, rules, contacts, wal, snapshots, fanOut],
+  micro: [decode, keys, windows, rules, contacts, timers, leases, wal, snapshots, fanOut],
   ceiling: [ceiling],
   peers: [kernelPeers, rulesPeers, memoryPeers],
   scans: [scans, scansOfNode],
-  load: [loadDecide, loadDrain, loadLatency, loadFanOut, loadSweep],
+  load: [loadDecide, loadDrain, loadLatency, loadFanOut, loadWaits, loadSweep],
   scale: [scale],
 };
 
