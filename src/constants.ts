@@ -165,6 +165,8 @@ export const OUTRANKED_BY_MAX = 100;
 /** Customers that a schedule looks at together, and the log time between two such chunks: live events come in between, and a million customers take 20 s. */
 export const SCHEDULE_CHUNK_ROWS = 512;
 export const SCHEDULE_CHUNK_MS = 10;
+/** Due times of a campaign that are looked at one by one when they have passed at once: a week of minutes takes some 20 ms. */
+export const SCHEDULE_BEHIND_MAX = 10_000;
 
 // --- Telemetry ---------------------------------------------------------------------------------------------------------------
 

@@ -62,7 +62,7 @@ export class GoalStep {
 
   /** An event, just stored, of a row with something pending: before it sets anything off itself. */
   meet(event: EventFrame, row: number, now: number): void {
-    if (this.#meets[event.type] !== 1) return;
+    if (this.#meets[event.type] !== 1 || row === this.#state.anonymousRow) return;
     for (const entry of this.#state.pending.list(row)) {
       if (entry.kind !== PendingKind.goal) continue;
       const campaign = this.#active.campaigns[this.#active.campaignOfCode.get(entry.campaign) ?? -1];

@@ -4,9 +4,10 @@
  * schedule; before anything happened there is none.
  *
  * Under the wall clock, where more than one due time has passed at once because the node was down, only the last one
- * runs: the others are counted as skipped. Under the event clock all run.
+ * runs: the others are counted as skipped. Under the event clock all run, but for SCHEDULE_BEHIND_MAX and more at once: one
+ * event with a date of long ago must not let decades of due times happen. So many are counted then, and the last one runs.
  */
-import { SCHEDULE_CHUNK_ROWS } from '../constants.ts';
+import { SCHEDULE_BEHIND_MAX, SCHEDULE_CHUNK_ROWS } from '../constants.ts';
 import type { ScalarProgram } from '../rules/scalar-program.ts';
 import type { PartitionState } from '../state/partition-state.ts';
 import { assert } from '../stdx/assert.ts';
@@ -83,7 +84,7 @@ export class Schedules {
     for (const [id, entry] of campaigns) {
       const { schedule, active } = this.#scheduled.get(id) as ActiveSchedule;
       if (entry.nextMs === NOT_BEGUN) entry.nextMs = this.#nextOf(schedule, logTime);
-      else if (this.#skipping && entry.nextMs <= logTime) this.#skip(entry, schedule, logTime, active);
+      else if (entry.nextMs <= logTime) this.#catchUp(entry, schedule, logTime, active);
     }
     this.#book.settle();
   }
@@ -161,14 +162,34 @@ export class Schedules {
     this.#decide.run(effects);
   }
 
-  #skip(entry: ScheduledCampaign, schedule: Schedule, logTime: number, { account }: ActiveCampaign): void {
-    for (;;) {
-      const next = this.#nextOf(schedule, entry.nextMs);
-      if (next > logTime) return;
-      assert(next > entry.nextMs, 'due times go forward');
-      account.skippedRuns++;
-      entry.nextMs = next;
+  /** Due times that passed at once: where they are skipped, or too many, the last one is left. */
+  #catchUp(entry: ScheduledCampaign, schedule: Schedule, logTime: number, { account }: ActiveCampaign): void {
+    let passed = 0;
+    let last = entry.nextMs;
+    for (let next = this.#nextOf(schedule, last); next <= logTime; next = this.#nextOf(schedule, last)) {
+      assert(next > last, 'due times go forward');
+      if (passed === SCHEDULE_BEHIND_MAX) {
+        last = this.#lastOf(schedule, last, logTime);
+        break;
+      }
+      passed++;
+      last = next;
     }
+    if (!this.#skipping && passed < SCHEDULE_BEHIND_MAX) return;
+    account.skippedRuns += passed;
+    entry.nextMs = last;
+  }
+
+  /** The last due time until `until`, not before `from`, which is one. */
+  #lastOf(schedule: Schedule, from: number, until: number): number {
+    let [low, high] = [from, until];
+    while (low < high) {
+      const middle = Math.floor((low + high) / 2);
+      const next = this.#nextOf(schedule, middle);
+      if (next <= until) low = next;
+      else high = middle;
+    }
+    return low;
   }
 
   /** Infinity: never. */

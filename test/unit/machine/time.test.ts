@@ -1,6 +1,7 @@
 /** Time in the machine, where golden scenarios would be long: bounds, chunks, restarts in the middle, what people are shown. */
 import { describe, expect, it } from 'vitest';
-import { SCHEDULE_CHUNK_ROWS, WAITS_PER_CUSTOMER_MAX } from '../../../src/constants.ts';
+import { SCHEDULE_BEHIND_MAX, SCHEDULE_CHUNK_ROWS, WAITS_PER_CUSTOMER_MAX } from '../../../src/constants.ts';
+import { formatRfc3339 } from '../../../src/machine/rfc3339.ts';
 import { Prng } from '../../../src/stdx/prng.ts';
 import { MachineFixture, SMALL_LIMITS } from '../../support/machine-fixture.ts';
 
@@ -308,5 +309,21 @@ describe('a restart in the middle', () => {
     expect(copy.machine.digest()).toBe(before);
     for (const record of records.slice(150)) copy.send(record);
     expect(copy.machine.digest()).toBe(machine.digest());
+  });
+});
+
+describe('decades of due times', () => {
+  const files = { ...FILES, 'campaigns/w.yaml': 'id: w\non: {schedule: "* * * * *"}\nchannels: [push]\n' };
+  const years = START + 40 * 366 * 24 * HOUR;
+
+  it.each(['wall', 'event'] as const)('that passed at once leave the last one to run (%s clock)', (clock) => {
+    const fixture = MachineFixture.with(files, { clock });
+    const first = { ...visit('ann', 0), ts: clock === 'wall' ? undefined : 1000 };
+    fixture.send(first, 1000);
+    fixture.send({ ...visit('bob', 0), ts: years + 1 }, years + 1);
+    expect(fixture.decisions.map(({ decision }) => decision.event.id)).toEqual([formatRfc3339(years)]);
+    expect(countsOf(fixture)).toMatchObject({ matched: 1, skippedRuns: SCHEDULE_BEHIND_MAX });
+    fixture.send({ ...visit('bob', 0), ts: years + MINUTE }, years + MINUTE);
+    expect(countsOf(fixture)).toMatchObject({ matched: 3, skippedRuns: SCHEDULE_BEHIND_MAX });
   });
 });
