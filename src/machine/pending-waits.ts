@@ -9,7 +9,7 @@
  */
 
 import type { PartitionState } from '../state/partition-state.ts';
-import type { PendingEntry } from '../state/pending.ts';
+import type { PendingEntry, PendingHead } from '../state/pending.ts';
 import { assert } from '../stdx/assert.ts';
 import type { Accounting, CampaignAccount } from './accounting.ts';
 import type { ActiveCampaign } from './active-campaign.ts';
@@ -69,7 +69,7 @@ export class PendingWaits {
   }
 
   /** Takes an entry away: whoever does it says what became of the match. */
-  leave(entry: PendingEntry): void {
+  leave(entry: PendingHead): void {
     this.#state.pending.remove(entry.row, entry.number);
     if (!countsAsWaiting(entry.kind)) return;
     const account = this.accountOf(entry);
@@ -78,13 +78,13 @@ export class PendingWaits {
   }
 
   /** Takes an entry away; a match that waited is counted under `reason`. */
-  suppress(entry: PendingEntry, reason: number): void {
+  suppress(entry: PendingHead, reason: number): void {
     this.leave(entry);
     if (countsAsWaiting(entry.kind)) this.accountOf(entry).suppress(reason);
   }
 
   /** Of the entry's campaign, also if the active version does not have it any more. */
-  accountOf({ campaign }: PendingEntry): CampaignAccount {
+  accountOf({ campaign }: PendingHead): CampaignAccount {
     const account = this.#numbers.accounting.find(this.#state.textOf(campaign));
     assert(account !== undefined, 'whoever waits has an account');
     return account;

@@ -18,23 +18,24 @@ import type { RowDigest } from './row-digest.ts';
 import type { TextHash } from './text-hash.ts';
 import { TimerHeap } from './timer-heap.ts';
 
-export interface PendingEntry {
-  readonly number: number;
+export interface PendingPlace {
   readonly row: number;
+  readonly number: number;
   /** Infinity: nothing fires it but its owner. */
   readonly dueMs: number;
+}
+
+/** An entry but for its payload: what can be read of many at once. */
+export interface PendingHead extends PendingPlace {
   /** 0 … 255. */
   readonly kind: number;
   /** Dictionary code of the campaign's name, or -1. */
   readonly campaign: number;
-  /** A copy. */
-  readonly payload: Uint8Array;
 }
 
-export interface PendingPlace {
-  readonly row: number;
-  readonly number: number;
-  readonly dueMs: number;
+export interface PendingEntry extends PendingHead {
+  /** A copy. */
+  readonly payload: Uint8Array;
 }
 
 /** The queue is not cleaned for less than this many removed entries. */
@@ -152,7 +153,7 @@ export class PendingStore {
    * All entries as they are now, ascending by number, each read when its turn comes: those removed meanwhile are left
    * out, those added are not among them.
    */
-  *entries(): Generator<PendingEntry> {
+  *entries(): Generator<PendingHead> {
     const queue = this.#queue;
     const numbers = new Float64Array(queue.size);
     for (let place = 0; place < numbers.length; place++) numbers[place] = queue.number(place);
@@ -162,7 +163,7 @@ export class PendingStore {
     for (let place = 0; place < rows.length; place++) rows[indexOf(numbers, queue.number(place))] = queue.row(place);
     for (let i = 0; i < numbers.length; i++) {
       const at = this.#find(rows[i] as number, numbers[i] as number);
-      if (at !== 0) yield this.#read(rows[i] as number, at);
+      if (at !== 0) yield this.#head(rows[i] as number, at);
     }
   }
 
@@ -170,14 +171,13 @@ export class PendingStore {
     return this.#queue.bytes;
   }
 
-  /** Those of one campaign, in no order, without reading their payloads. */
-  *placesOf(campaignCode: number): Generator<PendingPlace & { readonly kind: number }> {
-    const { ints, words } = this.#heap;
-    for (let i = 0; i < this.#queue.size; i++) {
-      const [row, number] = [this.#queue.row(i), this.#queue.number(i)];
-      const at = this.#find(row, number);
-      if (at === 0 || ints[at * 2 + 6] !== campaignCode) continue;
-      yield { row, number, dueMs: this.#queue.due(i), kind: (words[at * 2 + 7] as number) & 0xff };
+  /** Those of one campaign, in no order. */
+  *placesOf(campaignCode: number): Generator<PendingHead> {
+    const { ints } = this.#heap;
+    for (let place = 0; place < this.#queue.size; place++) {
+      const row = this.#queue.row(place);
+      const at = this.#find(row, this.#queue.number(place));
+      if (at !== 0 && ints[at * 2 + 6] === campaignCode) yield this.#head(row, at);
     }
   }
 
@@ -235,18 +235,23 @@ export class PendingStore {
     return 0;
   }
 
-  #read(row: number, at: number): PendingEntry {
-    const { bytes, doubles, ints, words } = this.#heap;
-    const tag = words[at * 2 + 7] as number;
-    const start = (doubles[at] as number) * 8 + 4;
+  #head(row: number, at: number): PendingHead {
+    const { doubles, ints, words } = this.#heap;
     return {
       number: doubles[at + 1] as number,
       row,
       dueMs: doubles[at + 2] as number,
-      kind: tag & 0xff,
+      kind: (words[at * 2 + 7] as number) & 0xff,
       campaign: ints[at * 2 + 6] as number,
-      payload: bytes.slice(start, start + (tag >>> 8)),
     };
+  }
+
+  #read(row: number, at: number): PendingEntry {
+    const { bytes, doubles, words } = this.#heap;
+    const start = (doubles[at] as number) * 8 + 4;
+    const length = (words[at * 2 + 7] as number) >>> 8;
+    const { number, dueMs, kind, campaign } = this.#head(row, at);
+    return { number, row, dueMs, kind, campaign, payload: bytes.slice(start, start + length) };
   }
 
   /** The row's list, made or moved to a larger block so that it holds one more entry; 0 when there is no room. */
