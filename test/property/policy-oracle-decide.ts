@@ -243,7 +243,9 @@ export function followUp(world: World, entry: Entry): void {
     return;
   }
   const channel = open[0] as Channel;
-  const { variant, value, number: follows } = before;
+  const { value, number: follows } = before;
+  // The same, unless a version published meanwhile has it no more.
+  const variant = campaign.variants.find(({ name }) => name === before.variant)?.name ?? null;
   const slot = slotsFor(world, campaign, channel)?.[0] ?? null;
   const contact = contacted(world, campaign, { customer, channel, slot, variant, value, trigger, follows });
   world.count(campaign.id, `followUps decided ${channel}`);
