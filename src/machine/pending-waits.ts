@@ -108,16 +108,7 @@ function encodePayload(
   trigger: Trigger | null,
   body: object,
 ): Uint8Array | null {
-  const event = trigger === null ? NO_EVENT : trigger.stored(campaign);
+  const event = trigger === null ? 'null' : trigger.stored(campaign);
   if (event === null) return null;
-  // The event's JSON stands last, so that it need not be read to be copied.
-  const head = encoder.encode(`${JSON.stringify({ since, ...body }).slice(0, -1)},"event":`);
-  const payload = new Uint8Array(head.length + event.length + 1);
-  payload.set(head);
-  payload.set(event, head.length);
-  payload[payload.length - 1] = CLOSING_BRACE;
-  return payload;
+  return encoder.encode(`${JSON.stringify({ since, ...body }).slice(0, -1)},"event":${event}}`);
 }
-
-const NO_EVENT = encoder.encode('null');
-const CLOSING_BRACE = 0x7d;

@@ -7,6 +7,6 @@ export interface Trigger {
   readonly eventIndex: number;
   /** The event by the active schema. Valid until another trigger's frame is asked for. Of a schedule: no fields, type `$schedule`, the due time as id. */
   frame(): EventFrame;
-  /** The event as a pending entry keeps it, with what this campaign may still read of it; null: too large to be kept. */
-  stored(campaign: ActiveCampaign): Uint8Array | null;
+  /** JSON of the event as a pending entry keeps it, with what this campaign may still read of it; null: too large to be kept. */
+  stored(campaign: ActiveCampaign): string | null;
 }

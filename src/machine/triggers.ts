@@ -78,7 +78,7 @@ class EventTrigger implements Trigger {
     return this.#frame;
   }
 
-  stored({ index }: ActiveCampaign): Uint8Array | null {
+  stored({ index }: ActiveCampaign): string | null {
     const frame = this.frame();
     return encode(storeEvent(this.#schema.events[frame.type] as EventSchema, this.#kept[index] as KeptFields, frame));
   }
@@ -121,7 +121,7 @@ class StoredTrigger implements Trigger {
   }
 
   /** As it was stored: it may have come to this campaign under another version. */
-  stored(): Uint8Array | null {
+  stored(): string | null {
     return encode(this.#stored);
   }
 }
@@ -147,14 +147,16 @@ class ScheduleTrigger implements Trigger {
     return this.#frame;
   }
 
-  stored(): Uint8Array | null {
+  stored(): string | null {
     const { id, ts } = this.#frame;
     return encode({ id, type: SCHEDULE_TYPE, ts, data: {} });
   }
 }
 
 /** null: too large to be kept. */
-function encode(event: StoredEvent): Uint8Array | null {
-  const bytes = encoder.encode(JSON.stringify(event));
-  return bytes.length > STORED_EVENT_BYTES_MAX ? null : bytes;
+function encode(event: StoredEvent): string | null {
+  const text = JSON.stringify(event);
+  // A UTF-16 unit takes three bytes at most: nearly all are known to fit without being encoded.
+  const fits = text.length * 3 <= STORED_EVENT_BYTES_MAX || encoder.encode(text).length <= STORED_EVENT_BYTES_MAX;
+  return fits ? text : null;
 }

@@ -97,7 +97,7 @@ class Stage {
       frame.ts = NOW;
       return frame;
     },
-    stored: () => encoder.encode('{}'),
+    stored: () => '{}',
   };
 
   campaign(id: string): ActiveWorkspace['campaigns'][number] {
