@@ -167,6 +167,11 @@ export const SCHEDULE_CHUNK_ROWS = 512;
 export const SCHEDULE_CHUNK_MS = 10;
 /** Due times of a campaign that are looked at one by one when they have passed at once: a week of minutes takes some 20 ms. */
 export const SCHEDULE_BEHIND_MAX = 10_000;
+/**
+ * Under the wall clock one record lets what is due happen for so many customers at most, the rest is for those behind it: ticks follow each other while anything is due. A million waits
+ * may end at one moment (`until: draw`): in one record they would hold all its partitions up for a minute, and their decisions would fill the memory.
+ */
+export const TIMERS_PER_RECORD_MAX = 512;
 
 // --- Telemetry ---------------------------------------------------------------------------------------------------------------
 

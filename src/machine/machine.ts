@@ -8,7 +8,7 @@
  * Log time never goes back. Wall clock: it is the record's ts. Event clock: the greatest ts of the accepted events,
  * event by event; ticks and the records' own timestamps do not move it. An event dated later than log time counts at
  * log time; one without a date has log time's. What falls due on the way happens before what made time pass: each at its
- * own time, at the beginning of a record under the wall clock, and under the event clock before each event that nothing
+ * own time, at the beginning of a record under the wall clock (as much as one record may take), and under the event clock before each event that nothing
  * is wrong with.
  *
  * A payload is untrusted: whatever its bytes, apply ends in counted outcomes and never in an exception. A rejected
@@ -17,7 +17,7 @@
  * There are two ways through decode and identity with the same outcome. Most messages go the fast one (fast-way.ts)
  * from end to end; the thorough one here takes over at the first event that is unusual or wrong, and explains it.
  */
-import { EVENT_FUTURE_MS_MAX } from '../constants.ts';
+import { EVENT_FUTURE_MS_MAX, TIMERS_PER_RECORD_MAX } from '../constants.ts';
 import type { EventFrame } from '../protocol/frame.ts';
 import { type LogRecord, RecordKind } from '../protocol/record.ts';
 import { RejectReason } from '../protocol/rejection.ts';
@@ -215,9 +215,10 @@ export class Machine {
     return listWaiting(this.#state, campaignId, limit);
   }
 
-  /** Wall clock: everything that is due until then happens now. */
+  /** Wall clock: what is due until then happens now, as much of it as one record may take. */
   #passTimeTo(logTime: number, effects: Effects): void {
     const timers = this.#steps?.timers;
+    timers?.bound(TIMERS_PER_RECORD_MAX);
     if (timers?.isDue(logTime)) {
       timers.fire(logTime, effects);
       this.#collectCounts();

@@ -89,12 +89,12 @@ export class Schedules {
     this.#book.settle();
   }
 
-  /** Fires what is due at book.nextDue: the next chunk of a run, which begins first if it is its due time. */
-  fire(now: number, effects: Effects): void {
+  /** Fires what is due at book.nextDue: the next chunk of a run, which begins first if it is its due time. How many customers it looked at. */
+  fire(now: number, effects: Effects): number {
     const book = this.#book;
     this.#beginRun(book.nextDue);
     const run = book.runs[0];
-    if (run === undefined || chunkDue(run) > now) return;
+    if (run === undefined || chunkDue(run) > now) return 0;
     const from = run.chunk * SCHEDULE_CHUNK_ROWS + 1;
     const to = Math.min(run.rows, from + SCHEDULE_CHUNK_ROWS - 1);
     const campaigns = run.campaigns.map((id) => this.#scheduled.get(id) as ActiveSchedule);
@@ -102,6 +102,7 @@ export class Schedules {
     if (to === run.rows) book.runs.shift();
     book.settle();
     this.#look(campaigns, run, from, to, now, effects);
+    return to - from + 1;
   }
 
   /** Of all campaigns that are due at this time. */

@@ -10,6 +10,8 @@ import type { ScheduleBook } from './schedule-book.ts';
 import type { Schedules } from './schedules.ts';
 import type { UnitsStep } from './units-step.ts';
 
+const NO_BOUND = -1;
+
 /** The machine's globals. */
 export interface TimerState {
   logTime: number;
@@ -22,6 +24,8 @@ export class Timers {
   readonly #moments: DueMoments;
   readonly #schedules: Schedules;
   readonly #units: UnitsStep;
+  /** Customers that may still be looked at in this record; NO_BOUND. */
+  #left = NO_BOUND;
 
   constructor(globals: TimerState, state: PartitionState, moments: DueMoments, schedules: Schedules, units: UnitsStep) {
     this.#globals = globals;
@@ -33,6 +37,7 @@ export class Timers {
 
   /** Whether `fire` has something to do; asked before every event, hence an answer that is no double: those are allocated. */
   isDue(until: number): boolean {
+    if (this.#left === 0) return false;
     return until >= this.#state.pending.nextDue || until >= this.#globals.schedules.nextDue;
   }
 
@@ -43,20 +48,27 @@ export class Timers {
     return Math.min(pending.nextDue, schedules.nextDue);
   }
 
-  /** Everything that is due at `until` or before; log time is left at the last moment that fired. */
+  /** A record begins, under the wall clock: what exceeds this many customers is left to the records behind it, and nextDue stays in the past. */
+  bound(customers: number): void {
+    this.#left = customers;
+  }
+
+  /** Everything that is due at `until` or before, within the bound; log time is left at the last moment that fired. */
   fire(until: number, effects: Effects): void {
     const { pending } = this.#state;
     const { schedules } = this.#globals;
     if (schedules.nextDue <= until) this.#schedules.arrive(until);
-    for (;;) {
+    while (this.#left !== 0) {
       const place = pending.nextDue <= schedules.nextDue ? pending.first() : null;
       const due = place === null ? schedules.nextDue : place.dueMs;
       if (due > until) return;
       const now = this.#passTo(due);
-      if (place === null) this.#schedules.fire(now, effects);
+      let customers = 1;
+      if (place === null) customers = this.#schedules.fire(now, effects);
       else this.#moments.fire(place, now, effects);
       if (this.#units.hasAnswers) this.#units.settle(now, effects);
       effects.fired.push(due);
+      if (this.#left !== NO_BOUND) this.#left = Math.max(0, this.#left - customers);
     }
   }
 

@@ -1,6 +1,11 @@
 /** Time in the machine, where golden scenarios would be long: bounds, chunks, restarts in the middle, what people are shown. */
 import { describe, expect, it } from 'vitest';
-import { SCHEDULE_BEHIND_MAX, SCHEDULE_CHUNK_ROWS, WAITS_PER_CUSTOMER_MAX } from '../../../src/constants.ts';
+import {
+  SCHEDULE_BEHIND_MAX,
+  SCHEDULE_CHUNK_ROWS,
+  TIMERS_PER_RECORD_MAX,
+  WAITS_PER_CUSTOMER_MAX,
+} from '../../../src/constants.ts';
 import { formatRfc3339 } from '../../../src/machine/rfc3339.ts';
 import { Prng } from '../../../src/stdx/prng.ts';
 import { MachineFixture, SMALL_LIMITS } from '../../support/machine-fixture.ts';
@@ -147,6 +152,46 @@ describe('what an event keeps', () => {
     fixture.send(done('x'));
     fixture.send(visit('ann', 1, { page: 'q' }));
     expect(fixture.decisions).toHaveLength(1);
+  });
+});
+
+describe('what is due in great number', () => {
+  const files = { ...FILES, 'campaigns/w.yaml': wait('wait: {until: "0 9 * * *"}\n') };
+  const due = START + HOUR;
+  const customers = 2 * TIMERS_PER_RECORD_MAX + 100;
+
+  function filled(clock: 'wall' | 'event'): MachineFixture {
+    const fixture = MachineFixture.with(files, { clock });
+    for (let i = 0; i < customers; i++) fixture.send(visit(`customer-${i}`, 0), START + i);
+    return fixture;
+  }
+
+  it('is left to the records behind under the wall clock, so that no record takes too long', () => {
+    const fixture = filled('wall');
+    fixture.tick(due + 5);
+    expect(fixture.decisions).toHaveLength(TIMERS_PER_RECORD_MAX);
+    expect(fixture.machine).toMatchObject({ nextDue: due, logTime: due + 5 });
+    const restarted = fixture.clone();
+    for (const each of [fixture, restarted]) {
+      // An event is not held up by them.
+      each.send([visit('ann', 61), visit('ben', 61)], due + 6);
+      expect(each.decisions).toHaveLength(2 * TIMERS_PER_RECORD_MAX);
+      expect(countsOf(each)).toMatchObject({ matched: customers + 2, waiting: 102 });
+      each.tick(due + 7);
+      expect(each.decisions).toHaveLength(customers);
+      expect(each.machine.nextDue).toBe(due + 24 * HOUR);
+      expect(each.decisions.map(({ decision: { customer } }) => customer)).toEqual(
+        Array.from({ length: customers }, (_, i) => `customer-${i}`),
+      );
+      expect(new Set(each.decisions.map(({ decision: { ts } }) => Date.parse(ts) - due))).toEqual(new Set([0, 5, 6]));
+    }
+    expect(restarted.machine.digest()).toBe(fixture.machine.digest());
+  });
+
+  it('happens before the next event under the event clock, which has no ticks', () => {
+    const fixture = filled('event');
+    fixture.send(visit('ann', 61));
+    expect(fixture.decisions).toHaveLength(customers);
   });
 });
 
