@@ -2,7 +2,8 @@
  * Ticks for partitions on NATS, so that time passes where nothing else happens: one when something falls due, and one a minute for windows that empty themselves.
  *
  * The server gives a tick its time, and its clock may be a little behind this one: a tick that came too early for what it was sent for is followed by another one, as much
- * later as it was too early. One tick per partition is under way at a time; none while records wait to be applied, which let time pass as well.
+ * later as it was too early; and one that did not get through all that is due by another after DUE_RETRY_MS_MIN. One tick per partition is under way at a time; none while
+ * records wait to be applied, which let time pass as well.
  */
 import { DUE_RETRY_MS_MAX, DUE_RETRY_MS_MIN, TICK_INTERVAL_MS } from '../constants.ts';
 import { RecordKind } from '../protocol/record.ts';

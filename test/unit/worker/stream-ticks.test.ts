@@ -11,6 +11,8 @@ class Fixture {
   behindMs = 0;
   readMs = 1;
   failing = false;
+  /** What one record lets happen at most. */
+  mostPerRecord = Number.POSITIVE_INFINITY;
   waiting = 0;
   readonly dues: number[] = [];
   readonly fired: { readonly due: number; readonly at: number }[] = [];
@@ -53,7 +55,7 @@ class Fixture {
     const { machine } = this.hosted;
     machine.position = seq;
     machine.recordTs = ts;
-    while ((this.dues[0] ?? Number.POSITIVE_INFINITY) <= ts)
+    for (let i = 0; i < this.mostPerRecord && (this.dues[0] ?? Number.POSITIVE_INFINITY) <= ts; i++)
       this.fired.push({ due: (this.dues.shift() as number) - START, at: Date.now() - START });
     this.#next();
     this.ticks.look();
@@ -93,6 +95,14 @@ describe('ticks on NATS', () => {
     expect(fixture.fired).toEqual([{ due: 50, at: 59 }]);
     expect(fixture.ids).toHaveLength(2);
     expect(new Set(fixture.ids).size).toBe(2);
+  });
+
+  it('follow each other while a record cannot let all that is due happen', async () => {
+    fixture = new Fixture(...Array.from({ length: 10 }, () => START + 50));
+    fixture.mostPerRecord = 4;
+    await vi.advanceTimersByTimeAsync(100);
+    expect(fixture.fired.map(({ at }) => at)).toEqual([51, 51, 51, 51, 54, 54, 54, 54, 57, 57]);
+    expect(fixture.ids).toHaveLength(3);
   });
 
   it('come seldom where the server is far behind, and still come', async () => {
