@@ -83,7 +83,8 @@ export class GoalStep {
     row: number,
     now: number,
   ): boolean {
-    if (event.ts < (stored?.ts ?? since)) return false;
+    // What came late and happened before the contact is no merit of it.
+    if (event.ts < since) return false;
     if (goal.pair === null || stored === null)
       return this.#predicates.meets(goal, event, null, row, now, campaign.account);
     // A version published meanwhile may read the trigger differently, or have another: then nothing can be said of it.

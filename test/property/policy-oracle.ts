@@ -160,7 +160,7 @@ export class Oracle {
         world.holds(campaign, rule, world.scope(customer, event, entry.trigger));
       if (entry.kind === 'goal') {
         const { goal } = campaign;
-        if (goal === null || goal.event !== event.type || event.ts < entry.trigger.ts || !meets(goal.when)) continue;
+        if (goal === null || goal.event !== event.type || event.ts < entry.since || !meets(goal.when)) continue;
         entry.isOver = true;
         world.count(campaign.id, `${entry.arm} converted`);
       }
