@@ -26,6 +26,8 @@ interface CascadeBody {
   readonly channel: string;
   readonly value: number;
   readonly variant: string | null;
+  /** Numbers of the decisions before it in the cascade: an answer to one of them ends it as well. */
+  readonly earlier: readonly number[];
 }
 
 export interface CascadeParts {
@@ -43,6 +45,8 @@ export class CascadeStep {
   readonly #followUps: () => FollowUps;
   /** The follow-up made last; 0: none since it was asked for. */
   #made = 0;
+  /** Of the follow-up in the making. */
+  #earlier: readonly number[] = [];
 
   /** `followUps` decide, and what they decide comes back by `followed`: they are there when it is first asked. */
   constructor(parts: CascadeParts, followUps: () => FollowUps) {
@@ -52,11 +56,12 @@ export class CascadeStep {
 
   /** A decision was made, a follow-up too: the next channel has its turn. */
   begin(contact: Contacted): void {
-    const { campaign, number, channel, row, now, value, variant, trigger } = contact;
+    const { campaign, number, channel, row, now, value, variant, trigger, follows } = contact;
     const { cascade } = campaign.campaign;
     const { channels } = this.#parts.active.workspace;
     if (cascade === null || remaining(campaign, channel).length === 0) return;
-    const body: CascadeBody = { decision: number, channel: channels[channel] as string, value, variant };
+    const earlier = follows === null ? [] : this.#earlier;
+    const body: CascadeBody = { decision: number, channel: channels[channel] as string, value, variant, earlier };
     const { waits } = this.#parts;
     if (!waits.enter(PendingKind.cascade, campaign, row, now, now + cascade.afterMs, trigger, body))
       campaign.account.responses.suppressFollowUp('full');
@@ -73,16 +78,16 @@ export class CascadeStep {
     expiry.carry(contact, before);
   }
 
-  /** Feedback other than `failed` on a decision; its contact has these flags. */
+  /** Feedback other than `failed` on a decision; its contact has these flags. Who reads the push late still needs no e-mail behind the text. */
   hear(row: number, decision: number, flags: number): void {
-    const entry = this.#entryOf(row, decision);
+    const entry = this.#entryOf(row, (body) => body.decision === decision || body.earlier.includes(decision));
     const cascade = entry === null ? null : this.#campaignOf(entry)?.campaign.cascade;
     if (entry !== null && cascade && (flags & atLeast(cascade.unless)) !== 0) this.#parts.waits.leave(entry);
   }
 
   /** A decision's delivery failed. */
   failed(row: number, decision: number, customer: string, now: number, effects: Effects): void {
-    const entry = this.#entryOf(row, decision);
+    const entry = this.#entryOf(row, (body) => body.decision === decision);
     if (entry === null) {
       this.#giveUp(row, decision, now);
       return;
@@ -95,7 +100,7 @@ export class CascadeStep {
   fire(entry: PendingEntry, customer: string, now: number, effects: Effects): void {
     const { active, partition, waits, triggers } = this.#parts;
     const { event, ...body } = readPayload<CascadeBody>(entry);
-    const { decision, channel, value, variant } = body;
+    const { decision, channel, value, variant, earlier } = body;
     const { row } = entry;
     const campaign = this.#campaignOf(entry);
     if (campaign === null) {
@@ -106,12 +111,13 @@ export class CascadeStep {
     const trigger = event === null ? null : triggers.ofStored(event, customer);
     const { responses } = campaign.account;
     this.#made = 0;
+    this.#earlier = [...earlier, decision];
     if (trigger === null || channels.length === 0) responses.suppressFollowUp('withdrawn');
     else {
       const followed = { id: `${partition}-${decision}`, value, variant };
       const again = this.#followUps().run(campaign, channels, followed, trigger, row, customer, now, effects);
       if (again > 0) {
-        const kept: CascadeBody = { decision, channel, value, variant };
+        const kept: CascadeBody = { decision, channel, value, variant, earlier };
         if (waits.enter(PendingKind.cascade, campaign, row, now, again, trigger, kept)) return;
         responses.suppressFollowUp('full');
       }
@@ -133,11 +139,11 @@ export class CascadeStep {
     return campaign === undefined || campaign.campaign.status !== 'live' ? null : campaign;
   }
 
-  #entryOf(row: number, decision: number): PendingEntry | null {
+  #entryOf(row: number, isIt: (body: CascadeBody) => boolean): PendingEntry | null {
     const { pending } = this.#parts.state;
     if (!pending.has(row)) return null;
     for (const entry of pending.list(row)) {
-      if (entry.kind === PendingKind.cascade && readPayload<CascadeBody>(entry).decision === decision) return entry;
+      if (entry.kind === PendingKind.cascade && isIt(readPayload<CascadeBody>(entry))) return entry;
     }
     return null;
   }

@@ -217,20 +217,35 @@ function contacted(
   const { customer, trigger, channel } = its;
   if (customer !== null && cascade !== null && campaign.channels.at(-1) !== channel) {
     const dueMs = world.logTime + cascade.afterMs;
-    if (!enter(world, { kind: 'cascade', customer, campaign: id, dueMs, trigger, contacts: [contact] }))
+    if (
+      !enter(world, {
+        kind: 'cascade',
+        customer,
+        campaign: id,
+        dueMs,
+        trigger,
+        contacts: [contact, ...before(world, contact)],
+      })
+    )
       world.count(id, 'followUps suppressed full');
   }
   return contact;
 }
 
+/** The decisions that a follow-up follows, the last one first. */
+function before(world: World, { follows }: Contact): Contact[] {
+  const one = world.contacts.find(({ number }) => number === follows);
+  return one === undefined ? [] : [one, ...before(world, one)];
+}
+
 /** The next channel after a decision that was not answered. */
 export function followUp(world: World, entry: Entry): void {
   const campaign = world.live(entry.campaign);
-  const before = entry.contacts[0] as Contact;
+  const last = entry.contacts[0] as Contact;
   entry.isOver = true;
   if (campaign === null) return;
   const { customer, trigger } = entry;
-  const place = campaign.channels.indexOf(before.channel);
+  const place = campaign.channels.indexOf(last.channel);
   const remaining = place < 0 ? [] : campaign.channels.slice(place + 1);
   const open = followUpChannels(world, campaign, remaining, customer);
   if (open === 'quiet_hours' && world.workspace.policy.quietHours?.defer === true) {
@@ -239,21 +254,21 @@ export function followUp(world: World, entry: Entry): void {
   }
   if (typeof open === 'string') {
     world.count(campaign.id, `followUps suppressed ${open}`);
-    giveUp(world, before);
+    giveUp(world, last);
     return;
   }
   const channel = open[0] as Channel;
-  const { value, number: follows } = before;
+  const { value, number: follows } = last;
   // The same, unless a version published meanwhile has it no more.
-  const variant = campaign.variants.find(({ name }) => name === before.variant)?.name ?? null;
+  const variant = campaign.variants.find(({ name }) => name === last.variant)?.name ?? null;
   const slot = slotsFor(world, campaign, channel)?.[0] ?? null;
   const contact = contacted(world, campaign, { customer, channel, slot, variant, value, trigger, follows });
   world.count(campaign.id, `followUps decided ${channel}`);
   // After a failure it takes over; otherwise both are out, and what was used stays used until both expire.
   for (const unit of world.units)
-    if (unit.holder === before) unit.holder = before.outcomes.includes('failed') ? contact : null;
+    if (unit.holder === last) unit.holder = last.outcomes.includes('failed') ? contact : null;
   for (const expiry of world.entriesOf(customer)) {
-    if (expiry.kind !== 'expiry' || !expiry.contacts.includes(before)) continue;
+    if (expiry.kind !== 'expiry' || !expiry.contacts.includes(last)) continue;
     expiry.isOver = true;
     if (contact.expires === null) continue;
     enter(world, { ...expiry, dueMs: contact.expires, since: world.logTime, contacts: [...expiry.contacts, contact] });

@@ -43,7 +43,7 @@ export interface Entry {
   readonly since: number;
   dueMs: number;
   readonly trigger: Fact;
-  /** Of a cascade: the decision before. Of an expiry: all that offer the same. */
+  /** Of a cascade: the decision before, and those that it follows. Of an expiry: all that offer the same. */
   readonly contacts: readonly Contact[];
   /** Of a goal. */
   readonly arm: 'treated' | 'held' | null;

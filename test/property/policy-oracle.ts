@@ -117,12 +117,12 @@ export class Oracle {
     const { campaign, channel, variant, offer } = contact;
     world.count(campaign, `feedback ${channel} ${variant ?? ''} ${outcome}`);
     const open = world.entriesOf(customer);
-    const cascade = open.find(({ kind, contacts }) => kind === 'cascade' && contacts[0] === contact);
+    const cascade = open.find(({ kind, contacts }) => kind === 'cascade' && contacts.includes(contact));
     if (outcome === 'converted') {
       for (const entry of open) if (entry.kind === 'expiry' && entry.contacts.includes(contact)) entry.isOver = true;
     }
     if (outcome === 'failed') {
-      if (cascade === undefined) giveUp(world, contact);
+      if (cascade?.contacts[0] !== contact) giveUp(world, contact);
       else followUp(world, cascade);
     } else if (cascade !== undefined && isAnswered(contact, world.live(campaign))) cascade.isOver = true;
     return {
