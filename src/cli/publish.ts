@@ -1,4 +1,5 @@
-/** `beckon publish DIR`: sends a workspace folder to a running node, and prints what the node says: its new version, or what is wrong and where. */
+/** `beckon publish DIR`: sends a workspace folder to a running node, and prints what the node says: its new version, behind the warnings of `check`, or what is wrong and where. */
+import { compileWorkspace } from '../workspace/compile.ts';
 import { readWorkspaceFolder, WorkspaceFolderError } from '../workspace/folder.ts';
 import { ExitCode, InputError } from './exit.ts';
 import { NodeClient, problemText, secondsText } from './node-client.ts';
@@ -37,6 +38,9 @@ export async function publish(
   const body = Buffer.from(JSON.stringify({ files }));
   const answer = await client.send('PUT', '/v1/workspace', 'application/json', body);
   if (answer.status === 200) {
+    // The node compiled the same files; what it warned of stays in its worker.
+    for (const { file, line, column, message } of compileWorkspace(files).warnings)
+      stderr.write(`${file}:${line}:${column} warning: ${message}\n`);
     stdout.write(`published ${directory} as version ${(answer.body as { version: number }).version}\n`);
     return ExitCode.done;
   }

@@ -10,7 +10,7 @@ import { type Ir, repOf } from '../rules/ir.ts';
 import type { Program, RuleIssue } from '../rules/program.ts';
 import type { Binding } from '../rules/typed.ts';
 import { DOUBLE } from '../rules/types.ts';
-import { type Models, modelIr } from './compile-models.ts';
+import { type Models, modelIr, reportModel, warnOfPropensity } from './compile-models.ts';
 import type { CampaignDefinition } from './definitions.ts';
 import { Expressions } from './expressions.ts';
 import type { IssueList } from './issue-list.ts';
@@ -84,20 +84,24 @@ export class Scores {
   }
 
   #propensity(
-    { propensity }: CampaignDefinition,
+    { id, propensity }: CampaignDefinition,
     file: YamlFile,
     event: EventSchema | null,
     frames: FrameEnvironment,
   ): Ir | null {
     if (propensity === undefined) return { op: 'const', rep: 'double', value: 1 };
-    if (typeof propensity !== 'object')
-      return this.#expressions.check(file, ['propensity'], event, ['int', 'double'])?.ir ?? null;
+    if (typeof propensity !== 'object') {
+      const ir = this.#expressions.check(file, ['propensity'], event, ['int', 'double'])?.ir ?? null;
+      if (ir?.op === 'const') warnOfPropensity(Number(ir.value), file, ['propensity'], this.#issues);
+      return ir;
+    }
     const path = ['propensity', 'model'];
     const model = this.#models.compiled[this.#models.names.resolve(propensity.model, file, path, this.#issues)];
-    if (model === undefined) return null;
+    if (model === undefined || model.faulty) return null;
     const ir = modelIr(model, frames);
-    if (typeof ir !== 'string') return ir;
-    this.#issues.report(file.name, file.valueMark(path), `model \`${model.name}\`: ${ir}`);
+    if (!('message' in ir)) return ir;
+    if (this.#models.file !== null)
+      reportModel(model, ir, ` (for campaign \`${id}\`)`, this.#models.file, this.#issues);
     return null;
   }
 }

@@ -6,6 +6,9 @@ import { parseDuration } from './duration.ts';
 import type { Deadline, Meeting, Wait } from './workspace.ts';
 import type { YamlPath } from './yaml-file.ts';
 
+/** What older YAML read as true and false. */
+const FLAGS: Readonly<Record<string, boolean>> = { yes: true, on: true, y: true, no: false, off: false, n: false };
+
 export function compileWait(data: WaitDefinition | undefined, parts: CampaignParts): Wait | null {
   if (data === undefined) return null;
   const { file, trigger, onSchedule, judges, issues, expressions } = parts;
@@ -50,6 +53,16 @@ function compileRestart({ restart }: WaitDefinition, parts: CampaignParts): Meet
   const { trigger } = parts;
   if (restart === undefined || restart === false || trigger === null) return null;
   if (restart === true) return { event: trigger.index, when: null };
+  const plain = FLAGS[String(restart).toLowerCase()];
+  if (plain !== undefined) {
+    const { file, issues } = parts;
+    issues.report(
+      file.name,
+      file.valueMark(['wait', 'restart']),
+      `\`${restart}\` is a text here: write \`restart: ${plain}\``,
+    );
+    return null;
+  }
   const when = checkMeeting(trigger, ['wait', 'restart'], parts);
   return when === null ? null : { event: trigger.index, when };
 }

@@ -39,7 +39,8 @@ export function compileWorkspace(files: Readonly<Record<string, string>>): Compi
     issues,
   );
   const templates = compileTemplates(parsed.templates, Object.keys(files), settings.channels, issues);
-  const models = compileModels(parsed.models, given('models.yaml'), issues);
+  const judges = events.complete && profile.complete;
+  const models = compileModels(parsed.models, given('models.yaml'), judges ? profile.schema : null, issues);
   const scores = new Scores(parsed.policy, profile.schema, models, issues);
   const judged = issues.has('policy.yaml') ? null : policy;
   const scope = { settings, events, profile, offers, policy: judged, templates, scores };

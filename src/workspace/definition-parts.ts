@@ -77,7 +77,7 @@ export const eventType = z
 const eventReferenceFault = (type: string): string | null => {
   if (type === '$feedback') return null;
   return type.startsWith('$')
-    ? `\`${type}\` is the engine's own: only events of events.yaml and \`$feedback\` can be named here`
+    ? `\`${type}\` is ${didYouMean(type, ['$feedback']) === '' ? "the engine's own: only events of events.yaml and `$feedback` can be named here" : 'no event type; did you mean `$feedback`?'}`
     : idFault(type);
 };
 

@@ -32,6 +32,7 @@ import {
   validity,
   wholeNumber,
 } from './definition-parts.ts';
+import { parseDuration } from './duration.ts';
 import { didYouMean } from './suggest.ts';
 
 const COUNT_MAX = 1_000_000_000;
@@ -218,13 +219,23 @@ export const policyDefinition = z
         'In no window of length `per`, whatever its start, are there more than `max` decisions for one customer.',
     }),
     gap: z
-      .strictObject({
-        min: positiveDuration.meta({ description: 'The least time between two messages to the same customer.' }),
-        channels: channelList.optional().meta({ description: 'Between messages on these channels; without, on any.' }),
-        categories: categoryList
-          .optional()
-          .meta({ description: 'Between messages of these categories; without, of any.' }),
-      })
+      .strictObject(
+        {
+          min: positiveDuration.meta({ description: 'The least time between two messages to the same customer.' }),
+          channels: channelList
+            .optional()
+            .meta({ description: 'Between messages on these channels; without, on any.' }),
+          categories: categoryList
+            .optional()
+            .meta({ description: 'Between messages of these categories; without, of any.' }),
+        },
+        {
+          error: ({ code, input }) =>
+            code === 'invalid_type' && typeof input === 'string' && parseDuration(input) !== null
+              ? `write \`gap: { min: ${input} }\``
+              : undefined,
+        },
+      )
       .optional()
       .meta({ description: 'A pause after every message to a customer.' }),
     exclusions: z.array(exclusion).optional().meta({

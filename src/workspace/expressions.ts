@@ -4,6 +4,7 @@ import { checkIn } from '../rules/check-expression.ts';
 import { FrameEnvironment } from '../rules/frame-environment.ts';
 import type { Program, ProgramResult, RuleIssue } from '../rules/program.ts';
 import type { IssueList } from './issue-list.ts';
+import { lintOutcomes } from './lint-outcomes.ts';
 import type { YamlFile, YamlPath } from './yaml-file.ts';
 
 const EVENT_ONLY = 'an aggregate is taken of the event alone: `profile` and `segment` are not available here';
@@ -35,7 +36,10 @@ export class Expressions {
   ): Program | null {
     const source = file.scalarText(path);
     const checked = checkIn(source, this.#environment(event, trigger), results);
-    if ('program' in checked) return checked.program;
+    if ('program' in checked) {
+      lintOutcomes(checked.program, event, trigger, file, path, this.#issues);
+      return checked.program;
+    }
     for (const issue of checked.issues)
       this.#issues.report(file.name, file.textLineMark(path, issue.line, issue.column), this.#message(source, issue));
     return null;

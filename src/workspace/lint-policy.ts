@@ -107,7 +107,7 @@ function lintSlots({ policy, channels }: Workspace, file: YamlFile, issues: Issu
       issues.warn(
         file.name,
         file.valueMark(['arbitration', 'slots', channels[channel] as string]),
-        `${policy.pick === 1 ? 'only one campaign wins' : `only ${policy.pick} campaigns win`} per event, so that never more of these ${slots.length} slots are taken: raise \`pick\``,
+        `${policy.pick === 1 ? 'one campaign wins per event, so at most one of these' : `${policy.pick} campaigns win per event, so at most ${policy.pick} of these`} ${slots.length} slots ${policy.pick === 1 ? 'is' : 'are'} taken: raise \`pick\``,
       );
   });
 }

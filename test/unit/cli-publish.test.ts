@@ -42,6 +42,15 @@ describe('beckon publish', () => {
     });
   });
 
+  it('prints what `check` warns of', async () => {
+    const folder = scratchFolder();
+    writeFileSync(join(folder, 'workspace.yaml'), 'name: retail\ntimezone: UTC\nchannels: [push]\n');
+    const { code, out, err } = await run((_, response) => answerJson(response, 200, { version: 1, files: {} }), folder);
+    expect(code).toBe(0);
+    expect(out).toBe(`published ${folder} as version 1\n`);
+    expect(err).toBe('workspace.yaml:1:1 warning: there are no campaigns: nothing will be decided\n');
+  });
+
   it('prints issues as file:line:column message and exits 1', async () => {
     const issues = [
       { file: 'campaigns/hearts.yaml', line: 3, column: 7, message: 'unknown event "recipt" (receipt?)' },

@@ -137,14 +137,12 @@ describe('exclusions, holdouts and slots', () => {
     [
       'more slots than winners',
       { policy: 'arbitration: {pick: 2, slots: {email: [a, b], sms: [a, b, c]}}\n' },
-      ['policy.yaml:1:52 only 2 campaigns win per event, so that never more of these 3 slots are taken: raise `pick`'],
+      ['policy.yaml:1:52 2 campaigns win per event, so at most 2 of these 3 slots are taken: raise `pick`'],
     ],
     [
       'two slots and one winner',
       { policy: 'arbitration: {slots: {pos: [line-1, line-2]}}\n' },
-      [
-        'policy.yaml:1:28 only one campaign wins per event, so that never more of these 2 slots are taken: raise `pick`',
-      ],
+      ['policy.yaml:1:28 one campaign wins per event, so at most one of these 2 slots is taken: raise `pick`'],
     ],
   ]);
 });
@@ -287,6 +285,65 @@ describe('campaigns', () => {
     [
       'a channel behind one with slots',
       { policy: 'consent: {sms: none-needed}\narbitration: {slots: {sms: [only]}}\n' },
+      [],
+    ],
+  ]);
+});
+
+describe('propensities that are no shares', () => {
+  const SCORED = 'arbitration: {score: propensity}\n';
+  warns([
+    [
+      'of a model, used or not',
+      {
+        policy: SCORED,
+        a: 'propensity: 0.5\n',
+        models: 'm:\n  key: profile.tier\n  table:\n    gold: 30\n    silver: 1\n  default: 1.5\n',
+      },
+      [
+        'models.yaml:4:11 a propensity is a share from 0 to 1, and this is 30',
+        'models.yaml:6:12 a propensity is a share from 0 to 1, and this is 1.5',
+      ],
+    ],
+    [
+      'of a campaign',
+      { policy: SCORED, a: 'propensity: 3\n', b: 'propensity: "-0.5"\n' },
+      [
+        'campaigns/a.yaml:7:13 a propensity is a share from 0 to 1, and this is 3',
+        'campaigns/b.yaml:5:13 a propensity is a share from 0 to 1, and this is -0.5',
+      ],
+    ],
+    ['at both ends', { policy: SCORED, a: 'propensity: 0\n', b: 'propensity: 1.0\n' }, []],
+    ['that is computed', { policy: SCORED, a: 'propensity: profile.affinity * 30.0\n' }, []],
+  ]);
+});
+
+describe('outcomes that there are not', () => {
+  warns([
+    [
+      'in a rule of a campaign',
+      { on: '$feedback', a: 'when: event.outcome == "opend" || event.outcome in ["clicked", "seen"]\n' },
+      [
+        'campaigns/a.yaml:7:24 no outcome is called `opend`; did you mean `opened`?',
+        'campaigns/a.yaml:7:64 no outcome is called `seen`; there are `delivered`, `opened`, `clicked`, `converted`, `failed`',
+      ],
+    ],
+    [
+      'in what ends a wait',
+      { a: 'wait: {for: 1h, unless: [{event: $feedback, when: \'"cliked" != event.outcome\'}]}\n' },
+      ['campaigns/a.yaml:7:52 no outcome is called `cliked`; did you mean `clicked`?'],
+    ],
+    [
+      'of the trigger of a goal',
+      { on: '$feedback', a: 'goal: {event: login, when: trigger.outcome == "clickd", within: 1d}\n' },
+      ['campaigns/a.yaml:7:47 no outcome is called `clickd`; did you mean `clicked`?'],
+    ],
+    [
+      'that are right, or compared with other fields',
+      {
+        on: '$feedback',
+        a: 'when: event.outcome == "failed" && event.channel == "sms" && event.campaign != "opend"\n',
+      },
       [],
     ],
   ]);

@@ -99,6 +99,8 @@ describe('policy', () => {
     ['caps: [{name: a, max: 2, per: 1d, groups: []}]\n', 'policy.yaml:1:43 needs at least one group'],
     ['caps: [{name: a, max: 2, per: 1d, groups: [x, x]}]\n', 'policy.yaml:1:47 `x` is given twice'],
     ['gap: {min: 0s}\n', 'policy.yaml:1:12 expected a duration longer than nothing, such as 30m or 7d, got "0s"'],
+    ['gap: 1h\n', 'policy.yaml:1:6 write `gap: { min: 1h }`'],
+    ['gap: soon\n', 'policy.yaml:1:6 expected a mapping, got "soon"'],
     ['gap: {min: 2h, channels: [smss]}\n', 'policy.yaml:1:27 unknown channel `smss`; did you mean `sms`?'],
     ['exclusions: [{name: a, per: 1d}]\n', 'policy.yaml:1:14 needs `campaigns` or `groups`'],
     [

@@ -198,6 +198,9 @@ describe('a model', () => {
   });
 });
 
+/** A second campaign, on another event. */
+const LOGIN = { 'campaigns/b.yaml': 'id: b\non: login\nchannels: [push]\npropensity: {model: m}\n' };
+
 describe('what is wrong is said where it is', () => {
   const OTHER = { 'campaigns/b.yaml': 'id: b\non: login\nchannels: [push]\n' };
 
@@ -245,7 +248,7 @@ describe('what is wrong is said where it is', () => {
     [
       'a key',
       files('value', 'propensity: {model: m}\n', 'm: {key: profile.teir, table: {}, default: 0}\n'),
-      ['campaigns/a.yaml:4:21 model `m`: the profile has no attribute or aggregate "teir"; did you mean "tier"?'],
+      ['models.yaml:1:10 the profile has no attribute or aggregate "teir"; did you mean "tier"?'],
     ],
     [
       'a key that is no name',
@@ -255,14 +258,12 @@ describe('what is wrong is said where it is', () => {
     [
       'a key of another type',
       files('value', 'propensity: {model: m}\n', 'm: {key: profile.affinity, table: {}, default: 0}\n'),
-      [
-        "campaigns/a.yaml:4:21 model `m`: a model's key is a text, a whole number, true or false; profile.affinity is none",
-      ],
+      ["models.yaml:1:10 a model's key is a text, a whole number, true or false; profile.affinity is none"],
     ],
     [
       'a row',
       files('value', 'propensity: {model: m}\n', 'm: {key: profile.level, table: {1: 0, a: 1}, default: 0}\n'),
-      ['campaigns/a.yaml:4:21 model `m`: profile.level is a whole number, never `a`'],
+      ['models.yaml:1:39 profile.level is a whole number, never `a`'],
     ],
     [
       'a default that is missing',
@@ -275,6 +276,26 @@ describe('what is wrong is said where it is', () => {
       ['models.yaml:1:36 expected a number such as 0.05, got "high"', 'models.yaml:1:52 must not be negative'],
     ],
     ['a weight', files('value', 'weight: -1\n'), ['campaigns/a.yaml:4:9 must not be negative']],
+    [
+      'a key of a model that no campaign uses',
+      files('value', '', 'm: {key: profile.teir, table: {}, default: 0}\n'),
+      ['models.yaml:1:10 the profile has no attribute or aggregate "teir"; did you mean "tier"?'],
+    ],
+    [
+      'a row of a model that no campaign uses',
+      files('value', '', 'm:\n  key: event.qty\n  table:\n    1: 0.5\n    two: 0.5\n  default: 0\n'),
+      ['models.yaml:5:5 event.qty is a whole number, never `two`'],
+    ],
+    [
+      'a key that no event type has',
+      files('value', 'propensity: {model: m}\n', 'm: {key: event.shop, table: {}, default: 0}\n'),
+      ['models.yaml:1:10 no event type has a field `event.shop` that a model could go by'],
+    ],
+    [
+      "a key that the campaign's event lacks",
+      { ...files('value', 'propensity: {model: m}\n', 'm: {key: event.store, table: {}, default: 0}\n'), ...LOGIN },
+      ['models.yaml:1:10 event "login" has no field "store" (for campaign `b`)'],
+    ],
     [
       'neither expression nor model',
       files('value', 'propensity: {modell: a}\n'),
