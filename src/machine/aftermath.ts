@@ -70,8 +70,8 @@ export class AftermathStep implements Aftermath, DueAftermath {
     this.#expiry.begin(contact);
   }
 
-  heldOut(campaign: ActiveCampaign, row: number, now: number, trigger: Trigger): void {
-    this.#goals.open('held', campaign, row, now, trigger);
+  heldOut(campaign: ActiveCampaign, row: number, sinceMs: number, trigger: Trigger): void {
+    this.#goals.open('held', campaign, row, sinceMs, trigger);
   }
 
   /** Feedback that is news was noted with its contact. What it changes comes before what it sets off as an event. */

@@ -41,5 +41,4 @@ export function lose(parts: DecideParts, campaign: ActiveCampaign, trigger: Trig
     return;
   }
   campaign.account.suppress(reason);
-  if (reason === Reason.holdout) ports.aftermath.heldOut(campaign, row, now, trigger);
 }

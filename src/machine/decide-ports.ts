@@ -33,8 +33,8 @@ export interface Contacted {
 /** Cascades, goals, expiry: what a decision, or none, sets in motion. */
 export interface Aftermath {
   contacted(contact: Contacted): void;
-  /** A known customer of `row` was held out of the campaign at `now`. */
-  heldOut(campaign: ActiveCampaign, row: number, now: number, trigger: Trigger): void;
+  /** A known customer of `row` was held out of the campaign, who would have been contacted at `sinceMs`: now, or later. */
+  heldOut(campaign: ActiveCampaign, row: number, sinceMs: number, trigger: Trigger): void;
 }
 
 export interface DecidePorts {

@@ -5,6 +5,7 @@
  */
 import type { ScalarProgram } from '../rules/scalar-program.ts';
 import type { PartitionState } from '../state/partition-state.ts';
+import { Reason } from './accounting.ts';
 import type { ActiveCampaign } from './active-campaign.ts';
 import type { ActiveWorkspace } from './active-workspace.ts';
 import { Candidates } from './arbitrate.ts';
@@ -35,6 +36,9 @@ export class DecideStep {
   readonly #standing: ActiveCampaign[] = [];
   readonly #triggers: Trigger[] = [];
   #count = 0;
+  /** Who was held out of it, of campaigns with a goal. */
+  readonly #held: ActiveCampaign[] = [];
+  readonly #heldTriggers: Trigger[] = [];
   readonly #candidates = new Candidates();
   /** Of this round. */
   #winners = 0;
@@ -68,6 +72,7 @@ export class DecideStep {
     beginMoment(this.#parts, row, customer, now);
     this.#slots.clear();
     this.#count = 0;
+    if (this.#held.length > 0) this.#held.length = 0;
     this.#winners = 0;
   }
 
@@ -75,6 +80,10 @@ export class DecideStep {
   add(campaign: ActiveCampaign, trigger: Trigger): void {
     let reason = this.policy.standing(campaign);
     if (reason >= 0) reason = this.policy.units(campaign);
+    else if (reason === -1 - Reason.holdout && campaign.campaign.goal !== null) {
+      this.#heldTriggers[this.#held.length] = trigger;
+      this.#held.push(campaign);
+    }
     if (reason < 0) {
       lose(this.#parts, campaign, trigger, -1 - reason);
       return;
@@ -85,6 +94,7 @@ export class DecideStep {
 
   /** Decides who of the round wins. */
   run(effects: Effects): void {
+    if (this.#held.length > 0) this.#watchHeld();
     const count = this.#count;
     if (count === 0) return;
     const { row, now, known } = this.#moment;
@@ -103,6 +113,21 @@ export class DecideStep {
     }
     candidates.rank();
     this.#pick(effects);
+  }
+
+  /**
+   * Goals compare who was contacted with who was held out, which is fair only if the latter would have been contacted too: now, or when quiet hours end. Arbitration is
+   * not played out for them.
+   */
+  #watchHeld(): void {
+    const { row, now } = this.#moment;
+    this.#history.open(row, now, this.#held, this.#held.length);
+    for (const [i, campaign] of this.#held.entries()) {
+      if (this.policy.units(campaign) < 0) continue;
+      const place = this.#placeOf(campaign);
+      const sinceMs = place >= 0 ? now : this.policy.defers(-1 - place) ? this.policy.quietUntil() : -1;
+      if (sinceMs >= 0) this.#parts.ports.aftermath.heldOut(campaign, row, sinceMs, this.#heldTriggers[i] as Trigger);
+    }
   }
 
   /** Of the first channel that history and policy leave the campaign, or −1 − reason. */

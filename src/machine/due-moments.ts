@@ -62,7 +62,7 @@ export class DueMoments {
   }
 
   /** Fires all entries of a row that are due at this time; `now` is log time. */
-  fire({ row, dueMs }: PendingPlace, now: number, effects: Effects): void {
+  fire({ row, dueMs }: Pick<PendingPlace, 'row' | 'dueMs'>, now: number, effects: Effects): void {
     const state = this.#state;
     state.beginChange(row);
     const customer = row === state.anonymousRow ? '' : state.customerOf(row);

@@ -119,6 +119,9 @@ export class FastWay {
       if (row < 0 && !state.hasRoomFor(asciiText(bytes, customerStart, customerEnd))) return false;
       timers.fire(logTime, effects);
       if (!profile.hasRoom(activeEvent)) return false;
+    } else if (row > 0 && timers.isBehind(logTime)) {
+      timers.fireOf(row, logTime, effects);
+      if (!profile.hasRoom(activeEvent)) return false;
     }
     if (customerEnd === customerStart) {
       state.clearAnonymous();

@@ -51,12 +51,12 @@ export class GoalStep {
     });
   }
 
-  /** A known customer was contacted or held out. Where there is no room to watch them, they are not counted. */
-  open(arm: Arm, campaign: ActiveCampaign, row: number, now: number, trigger: Trigger): void {
+  /** A known customer was contacted, or would have been. Where there is no room to watch them, they are not counted. */
+  open(arm: Arm, campaign: ActiveCampaign, row: number, sinceMs: number, trigger: Trigger): void {
     const { goal } = campaign.campaign;
     if (goal === null || this.#isOpen(arm, campaign, row)) return;
     const body: GoalBody = { arm };
-    if (this.#waits.enter(PendingKind.goal, campaign, row, now, now + goal.withinMs, trigger, body))
+    if (this.#waits.enter(PendingKind.goal, campaign, row, sinceMs, sinceMs + goal.withinMs, trigger, body))
       campaign.account.responses[arm].exposed++;
   }
 

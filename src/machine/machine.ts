@@ -341,13 +341,15 @@ export class Machine {
   }
 
   /**
-   * Event clock: lets happen what is due before a planned event. False: the event is refused after all; if what was due took its room, it has happened all the same.
+   * Lets happen what is due before a planned event: everything under the event clock, what the record left over of this customer's under the wall clock. False: the event is refused after all; if what was due took its room, it has happened all the same.
    */
   #settleDue(steps: Steps, customer: string, logTime: number, effects: Effects): boolean {
     const { timers, profile } = steps;
-    if (!timers.isDue(logTime)) return true;
+    const own = timers.isBehind(logTime) ? this.#state.find(customer) : -1;
+    if (own < 0 && !timers.isDue(logTime)) return true;
     if (!this.#identify.hasRoom(customer)) return false;
-    timers.fire(logTime, effects);
+    if (own >= 0) timers.fireOf(own, logTime, effects);
+    else timers.fire(logTime, effects);
     this.#decisionsBefore = this.#globals.decisionCount;
     return profile.makeRoomAgain();
   }

@@ -41,6 +41,11 @@ export class Timers {
     return until >= this.#state.pending.nextDue || until >= this.#globals.schedules.nextDue;
   }
 
+  /** Whether this record may fire no more, though something is due: a customer's own comes before an event of his all the same, see `fireOf`. */
+  isBehind(until: number): boolean {
+    return this.#left === 0 && until >= this.#state.pending.nextDue;
+  }
+
   /** Log time from which `fire` has something to do. */
   get nextDue(): number {
     const { pending } = this.#state;
@@ -69,6 +74,20 @@ export class Timers {
       if (this.#units.hasAnswers) this.#units.settle(now, effects);
       effects.fired.push(due);
       if (this.#left !== NO_BOUND) this.#left = Math.max(0, this.#left - customers);
+    }
+  }
+
+  /** All that is due of one row, whatever the bound. */
+  fireOf(row: number, until: number, effects: Effects): void {
+    const { pending } = this.#state;
+    if (!pending.has(row)) return;
+    const dues = new Set(pending.list(row).map(({ dueMs }) => dueMs));
+    for (const dueMs of [...dues].sort((a, b) => a - b)) {
+      if (dueMs > until) return;
+      const now = this.#passTo(dueMs);
+      this.#moments.fire({ row, dueMs }, now, effects);
+      if (this.#units.hasAnswers) this.#units.settle(now, effects);
+      effects.fired.push(dueMs);
     }
   }
 

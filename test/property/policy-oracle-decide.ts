@@ -49,13 +49,20 @@ export function enter(
   return true;
 }
 
-function watch(world: World, { campaign, trigger }: Candidate, customer: string | null, arm: 'treated' | 'held'): void {
+function watch(
+  world: World,
+  { campaign, trigger }: Candidate,
+  customer: string | null,
+  arm: 'treated' | 'held',
+  since: number,
+): void {
   const { goal, id } = campaign;
   if (goal === null || customer === null) return;
   const open = world.entriesOf(customer).some((each) => each.campaign === id && each.arm === arm);
   if (open) return;
-  const dueMs = world.logTime + goal.withinMs;
-  if (enter(world, { kind: 'goal', customer, campaign: id, dueMs, trigger, arm })) world.count(id, `${arm} exposed`);
+  const dueMs = since + goal.withinMs;
+  if (enter(world, { kind: 'goal', customer, campaign: id, dueMs, trigger, arm, since }))
+    world.count(id, `${arm} exposed`);
 }
 
 interface Ranked extends Candidate {
@@ -65,6 +72,15 @@ interface Ranked extends Candidate {
 
 /** Candidates of one customer at one moment, in the order of their campaigns. */
 export function decide(world: World, candidates: readonly Candidate[], customer: string | null): void {
+  for (const candidate of candidates) {
+    const { campaign } = candidate;
+    if (isExpired(world, campaign) || !isHeldOut(world, campaign, customer)) continue;
+    // Compared are those who would have been contacted, now or in the morning.
+    const reason = laterReason(world, campaign, customer);
+    if (reason === null) watch(world, candidate, customer, 'held', world.logTime);
+    else if (reason === 'quiet_hours' && world.workspace.policy.quietHours?.defer === true)
+      watch(world, candidate, customer, 'held', quietUntil(world, customer));
+  }
   const ranked: Ranked[] = [];
   for (const candidate of candidates) {
     const { campaign, trigger } = candidate;
@@ -127,10 +143,12 @@ function slotsFor(world: World, campaign: OracleCampaign, channel: Channel): rea
 function firstReason(world: World, candidate: Candidate, customer: string | null): string | null {
   const { campaign } = candidate;
   if (isExpired(world, campaign)) return 'expired';
-  if (isHeldOut(world, campaign, customer)) {
-    watch(world, candidate, customer, 'held');
-    return 'holdout';
-  }
+  if (isHeldOut(world, campaign, customer)) return 'holdout';
+  return laterReason(world, campaign, customer);
+}
+
+/** What follows validity and holdouts. */
+function laterReason(world: World, campaign: OracleCampaign, customer: string | null): string | null {
   const short = shortOf(world, campaign);
   if (short !== null) return short;
   const reason = standing(world, campaign, customer);
@@ -192,7 +210,7 @@ function win(world: World, candidate: Ranked, customer: string | null, channel: 
   const keys = keysOf(world, campaign);
   for (const { key } of keys) world.units.push({ key, first: contact, holder: contact, isBack: false });
   if (customer === null) return;
-  watch(world, candidate, customer, 'treated');
+  watch(world, candidate, customer, 'treated', world.logTime);
   const { expires } = contact;
   if (offerOf(world, campaign)?.returnsUnused === true && expires !== null && keys.length > 0)
     enter(world, { kind: 'expiry', customer, campaign: campaign.id, dueMs: expires, trigger, contacts: [contact] });

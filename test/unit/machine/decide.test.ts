@@ -197,7 +197,12 @@ describe('a round', () => {
   });
 
   test('the held out are told to whoever watches goals', () => {
-    const stage = new Stage(campaign('a'), { policy: { holdout: { share: 1, categories: null } } });
+    const files = {
+      'events.yaml': 'receipt: {total: double}',
+      ...campaign('a', 'goal: {event: receipt, within: 1d}'),
+      ...campaign('b'),
+    };
+    const stage = new Stage(files, { policy: { holdout: { share: 1, categories: null } } });
     stage.round();
     stage.round(NOW, '');
     expect(stage.held).toEqual(['a']);

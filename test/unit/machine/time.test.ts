@@ -188,6 +188,21 @@ describe('what is due in great number', () => {
     expect(restarted.machine.digest()).toBe(fixture.machine.digest());
   });
 
+  it.each([true, false])('comes before an event of the same customer all the same (fast: %s)', (fast) => {
+    const unless = wait('wait: {until: "0 9 * * *", unless: [done]}\n');
+    const fixture = MachineFixture.with({ ...FILES, 'campaigns/w.yaml': unless }, { clock: 'wall', fast });
+    for (let i = 0; i < customers; i++) fixture.send(visit(`customer-${i}`, 0), START + i);
+    const last = `customer-${customers - 1}`;
+    // Too late to cancel what was due before, whoever had to wait for others.
+    fixture.send([{ type: 'done', customer: last }, visit('ann', 61)], due + 5);
+    expect(fixture.decisions).toHaveLength(TIMERS_PER_RECORD_MAX + 1);
+    expect(fixture.decisions.at(-1)?.decision).toMatchObject({ customer: last });
+    expect(countsOf(fixture)?.suppressed).toEqual({});
+    fixture.tick(due + 6);
+    fixture.tick(due + 7);
+    expect(countsOf(fixture)).toMatchObject({ decided: { push: customers }, waiting: 1 });
+  });
+
   it('happens before the next event under the event clock, which has no ticks', () => {
     const fixture = filled('event');
     fixture.send(visit('ann', 61));
