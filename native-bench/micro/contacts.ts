@@ -2,7 +2,7 @@
  * Caps, cooldowns and offer limits: one walk over the customer's contacts per event that has a candidate, then a question per channel. Customers have had 0, 1,
  * 10 or 100 contacts within the longest cap.
  */
-import { ContactHistory } from '../../src/machine/contact-history.ts';
+import { ContactHistory } from '../../src/machine/decide/contact-history.ts';
 import { assert } from '../../src/stdx/assert.ts';
 import { Prng } from '../../src/stdx/prng.ts';
 import type { Suite } from '../suite.ts';

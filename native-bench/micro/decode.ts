@@ -3,11 +3,11 @@
  * and beside the runtime's own parser (JSON.parse, msgpackr's unpack), which makes objects and leaves everything else to be done.
  */
 import { unpack } from 'msgpackr';
-import { BatchDecoder } from '../../src/machine/batch-decoder.ts';
-import { EventDecoder } from '../../src/machine/decode.ts';
-import { EventBatch } from '../../src/machine/event-batch.ts';
+import { BatchDecoder } from '../../src/machine/decode/batch-decoder.ts';
+import { EventDecoder } from '../../src/machine/decode/decode.ts';
+import { EventBatch } from '../../src/machine/decode/event-batch.ts';
+import { Payload } from '../../src/machine/decode/payload.ts';
 import { Fault } from '../../src/machine/fault.ts';
-import { Payload } from '../../src/machine/payload.ts';
 import type { Schema } from '../../src/protocol/schema.ts';
 import { assert } from '../../src/stdx/assert.ts';
 import { Prng } from '../../src/stdx/prng.ts';

@@ -5,7 +5,7 @@
 import { OUTRANKED_BY_MAX } from '../constants.ts';
 import { SuppressReason } from '../protocol/rejection.ts';
 import { assert } from '../stdx/assert.ts';
-import { CampaignResponses, type ResponseCounts } from './campaign-responses.ts';
+import { CampaignResponses, type ResponseCounts } from './aftermath/campaign-responses.ts';
 
 /** Index of a reason in CampaignAccount.suppressed; small integers on the hot path. */
 export const SUPPRESS_REASONS: readonly SuppressReason[] = Object.values(SuppressReason);

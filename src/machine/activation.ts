@@ -7,8 +7,8 @@ import type { PartitionState } from '../state/partition-state.ts';
 import { WORKSPACE_FORMAT, type Workspace } from '../workspace/workspace.ts';
 import { type Accounting, Reason } from './accounting.ts';
 import { ActiveWorkspace } from './active-workspace.ts';
-import { PendingKind } from './pending-kind.ts';
-import type { PendingWaits } from './pending-waits.ts';
+import { PendingKind } from './time/pending-kind.ts';
+import type { PendingWaits } from './time/pending-waits.ts';
 
 const decoder = new TextDecoder('utf-8', { fatal: true });
 

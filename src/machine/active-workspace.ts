@@ -17,8 +17,8 @@ import { Zones } from '../workspace/zones.ts';
 import type { Accounting } from './accounting.ts';
 import { type ActiveCampaign, activateCampaign } from './active-campaign.ts';
 import { campaignReads, readersByType } from './campaign-reads.ts';
-import { ContactRules } from './contact-rules.ts';
-import { type KeptFields, keptFields, rememberedFields } from './kept-fields.ts';
+import { ContactRules } from './decide/contact-rules.ts';
+import { type KeptFields, keptFields, rememberedFields } from './time/kept-fields.ts';
 
 /**
  * What a sum or an average takes: 2^53 observations of this magnitude, with all their rounding, add up to less than the

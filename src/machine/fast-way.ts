@@ -13,15 +13,15 @@ import { columnKey } from '../rules/event-reads.ts';
 import type { IdSeed, PartitionState } from '../state/partition-state.ts';
 import { fnv1a32Bytes } from '../stdx/hash.ts';
 import type { ActiveEvent, ActiveWorkspace } from './active-workspace.ts';
-import { BatchDecoder } from './batch-decoder.ts';
+import { BatchDecoder } from './decode/batch-decoder.ts';
+import { EventBatch } from './decode/event-batch.ts';
+import { asciiText } from './decode/input-bytes.ts';
+import type { WantedText } from './decode/wanted-text.ts';
 import { ACCEPTED, type Effects, REPEATED } from './effects.ts';
-import { EventBatch } from './event-batch.ts';
 import type { Globals, MachineIdentity } from './globals.ts';
-import { asciiText } from './input-bytes.ts';
+import type { UnitsStep } from './leases/units-step.ts';
 import { acceptedTime } from './log-time.ts';
 import type { Steps } from './steps.ts';
-import type { UnitsStep } from './units-step.ts';
-import type { WantedText } from './wanted-text.ts';
 
 export class FastWay {
   readonly #identity: MachineIdentity;

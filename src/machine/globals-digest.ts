@@ -2,7 +2,7 @@
 import { TextHash } from '../state/text-hash.ts';
 import type { CampaignRow } from './accounting.ts';
 import type { Globals, MachineIdentity } from './globals.ts';
-import type { UnitsImage } from './units-step.ts';
+import type { UnitsImage } from './leases/units-step.ts';
 
 /** 16 hex digits. Log time counts under the event clock only: ticks move a wall clock. */
 export function digestGlobals(

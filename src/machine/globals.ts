@@ -6,8 +6,8 @@
 import { assert } from '../stdx/assert.ts';
 import type { Workspace } from '../workspace/workspace.ts';
 import { Accounting, type CampaignRow } from './accounting.ts';
-import { ScheduleBook, type ScheduleImage } from './schedule-book.ts';
-import type { UnitsImage } from './units-step.ts';
+import type { UnitsImage } from './leases/units-step.ts';
+import { ScheduleBook, type ScheduleImage } from './time/schedule-book.ts';
 
 export class Globals {
   /** Sequence of the last record applied; 0 before the first. */

@@ -5,10 +5,10 @@ import type { WaitingCustomer, WaitingFor } from '../protocol/waiting.ts';
 import type { PartitionState } from '../state/partition-state.ts';
 import { assert } from '../stdx/assert.ts';
 import type { ActiveWorkspace } from './active-workspace.ts';
-import { PendingKind } from './pending-kind.ts';
-import { type PendingEntry, readPayload } from './pending-waits.ts';
-import { ConsentState } from './policy.ts';
-import { formatRfc3339 } from './rfc3339.ts';
+import { ConsentState } from './decide/policy.ts';
+import { formatRfc3339 } from './decode/rfc3339.ts';
+import { PendingKind } from './time/pending-kind.ts';
+import { type PendingEntry, readPayload } from './time/pending-waits.ts';
 
 /** By kind of the pending entry. */
 const WAITS_FOR: Readonly<Record<number, WaitingFor>> = {

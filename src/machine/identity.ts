@@ -7,7 +7,7 @@ import { RejectReason } from '../protocol/rejection.ts';
 import type { IdSeed, PartitionState } from '../state/partition-state.ts';
 import { partitionOf } from '../stdx/hash.ts';
 import type { ActiveWorkspace } from './active-workspace.ts';
-import type { EventDecoder } from './decode.ts';
+import type { EventDecoder } from './decode/decode.ts';
 import type { Fault } from './fault.ts';
 import type { MachineIdentity } from './globals.ts';
 

@@ -27,23 +27,23 @@ import { assert } from '../stdx/assert.ts';
 import { type CampaignRow, REMOVED_STATUS } from './accounting.ts';
 import { activate, activateAgain, withdrawOthers } from './activation.ts';
 import type { ActiveEvent, ActiveWorkspace } from './active-workspace.ts';
-import { EventDecoder, EventKind } from './decode.ts';
+import { FeedbackMatch } from './aftermath/feedback.ts';
+import { EventDecoder, EventKind } from './decode/decode.ts';
+import { Payload } from './decode/payload.ts';
 import { ACCEPTED, type Effects, REPEATED, UNKNOWN_TYPE } from './effects.ts';
 import { FastWay } from './fast-way.ts';
 import { Fault } from './fault.ts';
-import { FeedbackMatch } from './feedback.ts';
 import { decodeGlobals, encodeGlobals, Globals, type MachineIdentity } from './globals.ts';
 import { digestGlobals } from './globals-digest.ts';
 import { type GoldenRecord, readGoldenRecord } from './golden-record.ts';
 import { IdentityStep } from './identity.ts';
+import { UnitsStep } from './leases/units-step.ts';
 import { acceptedTime } from './log-time.ts';
 import { collectErrors } from './match.ts';
-import { Payload } from './payload.ts';
-import { PendingWaits } from './pending-waits.ts';
-import { NOT_BEGUN } from './schedule-book.ts';
 import { createSteps, type Steps } from './steps.ts';
-import { UnitsStep } from './units-step.ts';
-import { listWaiting } from './waiting-list.ts';
+import { PendingWaits } from './time/pending-waits.ts';
+import { NOT_BEGUN } from './time/schedule-book.ts';
+import { listWaiting } from './time/waiting-list.ts';
 
 /**
  * Accepted events after which the rules' counts of errors are taken over: an event adds one per rule at most, so none

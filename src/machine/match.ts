@@ -8,7 +8,7 @@ import type { EventFrame } from '../protocol/frame.ts';
 import type { Gather, PartitionState } from '../state/partition-state.ts';
 import type { ActiveCampaign } from './active-campaign.ts';
 import type { ActiveEvent, ActiveWorkspace } from './active-workspace.ts';
-import type { SequenceStep } from './sequences.ts';
+import type { SequenceStep } from './time/sequences.ts';
 
 export class MatchStep {
   readonly #active: ActiveWorkspace;

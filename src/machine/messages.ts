@@ -7,7 +7,7 @@ import type { LeaseMessage, MessageRecord, PartitionMessage } from '../protocol/
 import { RejectReason } from '../protocol/rejection.ts';
 import type { Effects } from './effects.ts';
 import { describeValue, type Fault, quoted } from './fault.ts';
-import { isLeaseKey } from './lease-key.ts';
+import { isLeaseKey } from './leases/lease-key.ts';
 
 const decoder = new TextDecoder('utf-8', { fatal: true });
 

@@ -16,9 +16,9 @@ import type { PartitionState } from '../state/partition-state.ts';
 import { assert } from '../stdx/assert.ts';
 import type { Attribute } from '../workspace/workspace.ts';
 import type { ActiveAggregate, ActiveEvent, ActiveWorkspace } from './active-workspace.ts';
-import { checkUndeclared, readScalar, refuseScalar } from './event-fields.ts';
+import { ConsentState } from './decide/policy.ts';
+import { checkUndeclared, readScalar, refuseScalar } from './decode/event-fields.ts';
 import { describeValue, type Fault, quoted } from './fault.ts';
-import { ConsentState } from './policy.ts';
 
 /** An attribute that is going to be stored. Reused. */
 class Change {

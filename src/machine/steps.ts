@@ -1,23 +1,23 @@
 /** The steps of one workspace version, wired to each other and to what outlives it. */
 import type { PartitionState } from '../state/partition-state.ts';
 import type { ActiveWorkspace } from './active-workspace.ts';
-import { AftermathStep } from './aftermath.ts';
-import { DecideStep } from './decide.ts';
-import { MatchedStep } from './decide-matched.ts';
-import { DueMoments } from './due-moments.ts';
+import { AftermathStep } from './aftermath/aftermath.ts';
+import { FeedbackStep } from './aftermath/feedback.ts';
+import { DecideStep } from './decide/decide.ts';
+import { MatchedStep } from './decide/decide-matched.ts';
 import type { Fault } from './fault.ts';
-import { FeedbackStep } from './feedback.ts';
 import type { Globals, MachineIdentity } from './globals.ts';
+import type { UnitParts, UnitsStep } from './leases/units-step.ts';
 import { MatchStep } from './match.ts';
-import type { PendingWaits } from './pending-waits.ts';
-import { Predicates } from './predicates.ts';
 import { ProfileStep } from './profile.ts';
-import { Schedules } from './schedules.ts';
-import { SequenceStep } from './sequences.ts';
-import { Timers } from './timers.ts';
-import { Triggers } from './triggers.ts';
-import type { UnitParts, UnitsStep } from './units-step.ts';
-import { WaitStep } from './waits.ts';
+import { DueMoments } from './time/due-moments.ts';
+import type { PendingWaits } from './time/pending-waits.ts';
+import { Predicates } from './time/predicates.ts';
+import { Schedules } from './time/schedules.ts';
+import { SequenceStep } from './time/sequences.ts';
+import { Timers } from './time/timers.ts';
+import { Triggers } from './time/triggers.ts';
+import { WaitStep } from './time/waits.ts';
 
 export interface Steps {
   readonly active: ActiveWorkspace;

@@ -16,7 +16,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AUDIENCE_EXPORTS_MAX, AUDIENCE_RETRY_MS, AUDIENCE_SCANS_MAX, READ_WAIT_MS_MAX } from '../constants.ts';
-import { formatRfc3339 } from '../machine/rfc3339.ts';
+import { formatRfc3339 } from '../machine/decode/rfc3339.ts';
 import type { ScanProgram, ScanSource } from '../machine/scan-source.ts';
 import type { Audience, AudienceCount, AudienceRequest, AudienceSample } from '../protocol/audience.ts';
 import { checkExpression } from '../rules/check-expression.ts';

@@ -4,7 +4,7 @@
  * D. Katz, J. Baptista, S. P. Azen, M. C. Pike, "Obtaining confidence intervals for the risk ratio in cohort studies",
  * Biometrics 34 (1978), method C.
  */
-import type { GoalArm } from '../machine/campaign-responses.ts';
+import type { GoalArm } from '../machine/aftermath/campaign-responses.ts';
 
 /** All null where a count is 0: there is no ratio, or no end to its interval. */
 export interface Lift {

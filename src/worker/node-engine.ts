@@ -2,7 +2,7 @@
  * The engine behind the gateway's routes: what the gateway's interface asks for, put together from the shards, the ingest, the publication and the decision
  * streams of this node. The same for both kinds of log.
  */
-import { NO_RESPONSES } from '../machine/campaign-responses.ts';
+import { NO_RESPONSES } from '../machine/aftermath/campaign-responses.ts';
 import type { Audience, AudienceCount, AudienceRequest } from '../protocol/audience.ts';
 import type { DecisionGroups } from '../protocol/decision-group.ts';
 import type { DecisionSource } from '../protocol/decision-source.ts';

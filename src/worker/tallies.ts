@@ -1,5 +1,5 @@
 /** Adds up campaigns' counts over partitions and workers. */
-import type { FeedbackCounts, GoalArm } from '../machine/campaign-responses.ts';
+import type { FeedbackCounts, GoalArm } from '../machine/aftermath/campaign-responses.ts';
 import type { CampaignTally } from './messages.ts';
 
 /** One tally per campaign, in the order of their ids. */

@@ -3,8 +3,8 @@
  * one, and after a snapshot in the middle; and by rules that anyone can check from the decisions and the feedback alone.
  */
 import { describe, expect, it } from 'vitest';
+import { share } from '../../src/machine/decide/policy.ts';
 import type { MadeDecision } from '../../src/machine/effects.ts';
-import { share } from '../../src/machine/policy.ts';
 import type { Decision } from '../../src/protocol/decision.ts';
 import { Prng } from '../../src/stdx/prng.ts';
 import { MachineFixture } from '../support/machine-fixture.ts';

@@ -4,11 +4,11 @@
  */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { BatchDecoder } from '../../src/machine/batch-decoder.ts';
-import { EventDecoder, EventKind } from '../../src/machine/decode.ts';
-import { EventBatch } from '../../src/machine/event-batch.ts';
+import { BatchDecoder } from '../../src/machine/decode/batch-decoder.ts';
+import { EventDecoder, EventKind } from '../../src/machine/decode/decode.ts';
+import { EventBatch } from '../../src/machine/decode/event-batch.ts';
+import { Payload } from '../../src/machine/decode/payload.ts';
 import { Fault } from '../../src/machine/fault.ts';
-import { Payload } from '../../src/machine/payload.ts';
 import type { EventFrame } from '../../src/protocol/frame.ts';
 import type { ScalarType, Schema } from '../../src/protocol/schema.ts';
 import { Prng } from '../../src/stdx/prng.ts';

@@ -4,7 +4,7 @@
  */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { baseOf, dayKey, offerKey, totalKey } from '../../src/machine/lease-key.ts';
+import { baseOf, dayKey, offerKey, totalKey } from '../../src/machine/leases/lease-key.ts';
 import { Prng } from '../../src/stdx/prng.ts';
 import { type LeaseCampaign, LeaseNetwork } from '../support/lease-network.ts';
 

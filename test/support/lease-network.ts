@@ -14,8 +14,8 @@ import {
   NO_TERMS,
   offerKey,
   totalKey,
-} from '../../src/machine/lease-key.ts';
-import { Leases, type LeasesImage } from '../../src/machine/leases.ts';
+} from '../../src/machine/leases/lease-key.ts';
+import { Leases, type LeasesImage } from '../../src/machine/leases/leases.ts';
 import type { LeaseMessage } from '../../src/protocol/partition-message.ts';
 import { fnv1a32 } from '../../src/stdx/hash.ts';
 import type { Prng } from '../../src/stdx/prng.ts';

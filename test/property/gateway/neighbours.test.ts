@@ -5,8 +5,8 @@ import { expect, test } from 'vitest';
 import { EVENT_DEPTH_MAX, EVENT_LIST_LENGTH_MAX } from '../../../src/constants.ts';
 import type { BodyFormat } from '../../../src/gateway/body-format.ts';
 import { EventRouter } from '../../../src/gateway/route-events.ts';
+import { Payload } from '../../../src/machine/decode/payload.ts';
 import { Fault } from '../../../src/machine/fault.ts';
-import { Payload } from '../../../src/machine/payload.ts';
 import { RecordKind } from '../../../src/protocol/record.ts';
 import { MachineFixture } from '../../support/machine-fixture.ts';
 

@@ -3,8 +3,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Batch, encodeEvent } from '../../../src/client/batch.ts';
 import { type Plain, toPlain } from '../../../src/client/plain.ts';
+import { Payload } from '../../../src/machine/decode/payload.ts';
 import { Fault } from '../../../src/machine/fault.ts';
-import { Payload } from '../../../src/machine/payload.ts';
 
 /** Whatever a caller may hand in that has a meaning; -0 is 0 in JSON. */
 const value = fc.letrec((tie) => ({

@@ -3,8 +3,8 @@ import fc from 'fast-check';
 import { Encoder, Packr, unpack } from 'msgpackr';
 import { describe, expect, it } from 'vitest';
 import { completeEvent } from '../../../src/log/jetstream/subject-event.ts';
+import { MessagePackReader, unreadable } from '../../../src/machine/decode/message-pack.ts';
 import { Fault } from '../../../src/machine/fault.ts';
-import { MessagePackReader, unreadable } from '../../../src/machine/message-pack.ts';
 
 const encoder = new TextEncoder();
 const PREFIX = 'beckon.events.12.';

@@ -3,9 +3,9 @@ import fc from 'fast-check';
 import { Packr, pack } from 'msgpackr';
 import { describe, expect, test } from 'vitest';
 import { BATCH_EVENTS, BATCH_LIST_LENGTH_MAX, EVENT_BYTES_MAX, RECORD_BYTES_MAX } from '../../../src/constants.ts';
-import { BatchDecoder } from '../../../src/machine/batch-decoder.ts';
-import { EventBatch } from '../../../src/machine/event-batch.ts';
-import { parseRfc3339, parseRfc3339Bytes } from '../../../src/machine/rfc3339.ts';
+import { BatchDecoder } from '../../../src/machine/decode/batch-decoder.ts';
+import { EventBatch } from '../../../src/machine/decode/event-batch.ts';
+import { parseRfc3339, parseRfc3339Bytes } from '../../../src/machine/decode/rfc3339.ts';
 import type { EventFrame } from '../../../src/protocol/frame.ts';
 import { workspaceOf } from '../../support/machine-fixture.ts';
 

@@ -1,7 +1,7 @@
 /** Counts of what came after decisions: restored as they were, and summed over partitions. */
 import { expect, test } from 'vitest';
-import { CampaignResponses, NO_RESPONSES } from '../../../src/machine/campaign-responses.ts';
-import { atLeast, ContactFlag } from '../../../src/machine/contact-flags.ts';
+import { CampaignResponses, NO_RESPONSES } from '../../../src/machine/aftermath/campaign-responses.ts';
+import { atLeast, ContactFlag } from '../../../src/machine/decide/contact-flags.ts';
 import { sumTallies } from '../../../src/worker/tallies.ts';
 
 function filled(): CampaignResponses {

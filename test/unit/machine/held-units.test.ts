@@ -2,8 +2,8 @@
 import { describe, expect, test } from 'vitest';
 import { Accounting } from '../../../src/machine/accounting.ts';
 import { ActiveWorkspace } from '../../../src/machine/active-workspace.ts';
-import { ContactFlag } from '../../../src/machine/contact-flags.ts';
-import { HeldUnits } from '../../../src/machine/held-units.ts';
+import { HeldUnits } from '../../../src/machine/aftermath/held-units.ts';
+import { ContactFlag } from '../../../src/machine/decide/contact-flags.ts';
 import { reserveMemory } from '../../../src/state/arena.ts';
 import { PartitionState } from '../../../src/state/partition-state.ts';
 import { SMALL_LIMITS, workspaceOf } from '../../support/machine-fixture.ts';

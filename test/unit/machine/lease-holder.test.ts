@@ -1,6 +1,6 @@
 /** The holder's books where random histories of few waiters do not go: thousands that wait, and what ends while others end. */
 import { describe, expect, it } from 'vitest';
-import { LeaseHolder, type LeaseOutcome } from '../../../src/machine/lease-holder.ts';
+import { LeaseHolder, type LeaseOutcome } from '../../../src/machine/leases/lease-holder.ts';
 import type { LeaseMessage } from '../../../src/protocol/partition-message.ts';
 
 const KEYS = ['total/a', 'offer/o'];

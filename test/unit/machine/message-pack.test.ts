@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { Packr, pack } from 'msgpackr';
 import { describe, expect, test } from 'vitest';
+import { MessagePackReader, unreadable } from '../../../src/machine/decode/message-pack.ts';
 import { Fault } from '../../../src/machine/fault.ts';
-import { MessagePackReader, unreadable } from '../../../src/machine/message-pack.ts';
 
 const reader = new MessagePackReader(new Fault());
 

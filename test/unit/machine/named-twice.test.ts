@@ -5,8 +5,8 @@
 import { Packr, pack } from 'msgpackr';
 import { describe, expect, it } from 'vitest';
 import { completeEvent } from '../../../src/log/jetstream/subject-event.ts';
-import { BatchDecoder } from '../../../src/machine/batch-decoder.ts';
-import { EventBatch } from '../../../src/machine/event-batch.ts';
+import { BatchDecoder } from '../../../src/machine/decode/batch-decoder.ts';
+import { EventBatch } from '../../../src/machine/decode/event-batch.ts';
 import { RecordKind } from '../../../src/protocol/record.ts';
 import { MachineFixture, workspaceOf } from '../../support/machine-fixture.ts';
 

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { Packr, pack } from 'msgpackr';
 import { describe, expect, test } from 'vitest';
+import { Payload } from '../../../src/machine/decode/payload.ts';
 import { Fault } from '../../../src/machine/fault.ts';
-import { Payload } from '../../../src/machine/payload.ts';
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();

@@ -1,7 +1,7 @@
 /** The end of quiet hours, against an oracle that asks the runtime's calendar at every minute. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { inQuietHours, quietHoursEnd } from '../../../src/machine/quiet-hours.ts';
+import { inQuietHours, quietHoursEnd } from '../../../src/machine/decide/quiet-hours.ts';
 import type { QuietHours } from '../../../src/workspace/workspace.ts';
 import { zoneTable } from '../../../src/workspace/zone-table.ts';
 import { Zones } from '../../../src/workspace/zones.ts';

@@ -1,6 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { formatRfc3339, parseRfc3339, TIMESTAMP_MS_MAX, TIMESTAMP_MS_MIN } from '../../../src/machine/rfc3339.ts';
+import {
+  formatRfc3339,
+  parseRfc3339,
+  TIMESTAMP_MS_MAX,
+  TIMESTAMP_MS_MIN,
+} from '../../../src/machine/decode/rfc3339.ts';
 
 describe('parseRfc3339', () => {
   test.each([

@@ -6,7 +6,7 @@ import {
   TIMERS_PER_RECORD_MAX,
   WAITS_PER_CUSTOMER_MAX,
 } from '../../../src/constants.ts';
-import { formatRfc3339 } from '../../../src/machine/rfc3339.ts';
+import { formatRfc3339 } from '../../../src/machine/decode/rfc3339.ts';
 import { Prng } from '../../../src/stdx/prng.ts';
 import { MachineFixture, SMALL_LIMITS } from '../../support/machine-fixture.ts';
 

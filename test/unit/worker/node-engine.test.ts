@@ -1,6 +1,6 @@
 /** What the engine makes of the shards' counts. */
 import { expect, test } from 'vitest';
-import { NO_RESPONSES } from '../../../src/machine/campaign-responses.ts';
+import { NO_RESPONSES } from '../../../src/machine/aftermath/campaign-responses.ts';
 import type { CampaignTally } from '../../../src/worker/messages.ts';
 import { type EngineParts, NodeEngine } from '../../../src/worker/node-engine.ts';
 

@@ -1,6 +1,6 @@
 /** Units that partitions have in hand from the start. */
 import { expect, test } from 'vitest';
-import { leaseTerms } from '../../../src/machine/lease-terms.ts';
+import { leaseTerms } from '../../../src/machine/leases/lease-terms.ts';
 import { sharesOf } from '../../../src/workspace/shares.ts';
 import type { Campaign, Offer } from '../../../src/workspace/workspace.ts';
 import { compiled, smallWorkspace } from '../../support/workspaces/small-workspace.ts';

@@ -1,0 +1,65 @@
+/**
+ * Follow-ups of a cascade: one decision more on the next channel that takes it. No predicate, no arbitration, no unit,
+ * no cooldown, offer limit or exclusion; consent, quiet hours and caps as ever. Counted beside the books of matches.
+ */
+
+import { SUPPRESS_REASONS } from '../accounting.ts';
+import type { ActiveCampaign } from '../active-campaign.ts';
+import type { Effects } from '../effects.ts';
+import type { Trigger } from '../time/trigger.ts';
+import { beginMoment, type DecideParts } from './decide-parts.ts';
+import { ALL_TAKEN } from './slots.ts';
+
+/** The decision that a follow-up comes after. */
+export interface Followed {
+  readonly id: string;
+  readonly value: number;
+  readonly variant: string | null;
+}
+
+export class FollowUps {
+  readonly #parts: DecideParts;
+
+  constructor(parts: DecideParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Decides on the first of the channels (indices into Workspace.channels, in order) that policy leaves; one that none
+   * takes is counted with its reason. Returns 0, or, where quiet hours defer it, the time when they end: the caller asks
+   * again then. For a known customer, whose row's change has been announced; the campaign must be live.
+   */
+  run(
+    campaign: ActiveCampaign,
+    channels: readonly number[],
+    followed: Followed,
+    trigger: Trigger,
+    row: number,
+    customer: string,
+    now: number,
+    effects: Effects,
+  ): number {
+    const { history, maker, policy, slots } = this.#parts;
+    beginMoment(this.#parts, row, customer, now);
+    history.open(row, now, [campaign], 1);
+    const reason = policy.standing(campaign);
+    const place = reason < 0 ? reason : policy.place(campaign, channels, 0);
+    if (place < 0) {
+      if (policy.defers(-1 - place)) return policy.quietUntil();
+      campaign.account.responses.suppressFollowUp(SUPPRESS_REASONS[-1 - place] as string);
+      return 0;
+    }
+    const channel = channels[place] as number;
+    slots.clear();
+    const slot = slots.find(campaign, channel);
+    const { id, value, variant } = followed;
+    const name = slot === ALL_TAKEN ? null : slots.name(channel, slot);
+    maker.make(
+      { campaign, channel, slot: name, value, follows: { id, variant }, leaseKeys: NO_KEYS, trigger },
+      effects,
+    );
+    return 0;
+  }
+}
+
+const NO_KEYS: readonly string[] = [];

@@ -1,0 +1,123 @@
+/**
+ * What came before: a campaign's `after` names earlier events of the customer, in the order in which they were applied,
+ * within a time before the trigger. Conditions speak of one earlier event and the trigger only, so that taking the
+ * first event that fits each of them in turn finds a sequence wherever there is one.
+ *
+ * Remembered are the last SEQUENCE_EVENTS_MAX events per customer of the types that some live campaign names, with the
+ * fields that these campaigns read, for as long as the longest of them reaches and a week at least: a version
+ * published later finds something to look back at. What does not fit is left out, and counted as an observation error.
+ */
+import { SEQUENCE_EVENTS_MAX, SEQUENCE_KEPT_MS_MIN } from '../../constants.ts';
+import { createEventFrame, type EventFrame } from '../../protocol/frame.ts';
+import type { PartitionState } from '../../state/partition-state.ts';
+import type { RecentEvent } from '../../state/recent-events.ts';
+import { assert } from '../../stdx/assert.ts';
+import type { ActiveCampaign } from '../active-campaign.ts';
+import type { ActiveEvent, ActiveWorkspace } from '../active-workspace.ts';
+import type { ActiveMeeting, Predicates } from './predicates.ts';
+import { StoredEvents, storeEvent } from './stored-event.ts';
+
+interface ActiveSequence {
+  readonly events: readonly ActiveMeeting[];
+  readonly withinMs: number;
+}
+
+/** A remembered event; decoded when a condition first asks. */
+interface Earlier {
+  readonly recent: RecentEvent;
+  /** Index into Schema.events; -1 where the schema does not have the type. */
+  readonly type: number;
+  /** null: the schema in force cannot read it. undefined: not decoded yet. */
+  frame: EventFrame | null | undefined;
+}
+
+/** What is remembered; the type and the time stand beside it. */
+interface Remembered {
+  readonly id?: string;
+  readonly data: object;
+}
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder('utf-8', { fatal: true });
+
+export class SequenceStep {
+  readonly #state: PartitionState;
+  readonly #active: ActiveWorkspace;
+  readonly #predicates: Predicates;
+  readonly #stored: StoredEvents;
+  /** By campaign index. */
+  readonly #sequences: readonly (ActiveSequence | null)[];
+  readonly #typeOfCode: ReadonlyMap<number, number>;
+  readonly #keepMs: number;
+  #earlier: readonly Earlier[] | null = null;
+  /** Events that could not be remembered. The owner reads and zeroes it. */
+  errors = 0;
+
+  constructor(state: PartitionState, active: ActiveWorkspace, predicates: Predicates) {
+    this.#state = state;
+    this.#active = active;
+    this.#predicates = predicates;
+    this.#stored = new StoredEvents(active.workspace.schema);
+    let keepMs = SEQUENCE_KEPT_MS_MIN;
+    this.#sequences = active.campaigns.map(({ campaign: { after, event, status } }) => {
+      if (after === null || status !== 'live') return null;
+      keepMs = Math.max(keepMs, after.withinMs);
+      const events = after.events.map((meeting) => predicates.compileMeeting(meeting, event));
+      return { events, withinMs: after.withinMs };
+    });
+    this.#keepMs = keepMs;
+    const types = active.events.filter(({ remembered }) => remembered !== null);
+    this.#typeOfCode = new Map(types.map(({ typeCode, schema }) => [typeCode, schema.index]));
+  }
+
+  /** Begins an event: nothing of the one before is looked at any more. */
+  begin(): void {
+    this.#earlier = null;
+  }
+
+  /** Whether what the campaign asks for came before this trigger, an event of this row. */
+  holds({ index, account }: ActiveCampaign, trigger: EventFrame, row: number, now: number): boolean {
+    const sequence = this.#sequences[index];
+    assert(sequence !== null && sequence !== undefined, 'a live campaign with a sequence');
+    this.#earlier ??= this.#earlierOf(row, now);
+    let at = 0;
+    for (const meeting of sequence.events) {
+      for (; ; at++) {
+        const earlier = this.#earlier[at];
+        if (earlier === undefined) return false;
+        if (earlier.type !== meeting.event || trigger.ts - earlier.recent.ts >= sequence.withinMs) continue;
+        if (meeting.program === null) break;
+        const event = this.#frameOf(earlier, trigger.customer);
+        if (event !== null && this.#predicates.meets(meeting, event, trigger, row, now, account)) break;
+      }
+      at++;
+    }
+    return true;
+  }
+
+  /** Remembers an event that was just applied, if its type is one to be remembered. */
+  remember({ remembered, typeCode, schema }: ActiveEvent, event: EventFrame, row: number, now: number): void {
+    if (remembered === null || row === this.#state.anonymousRow) return;
+    const { id, data } = storeEvent(schema, remembered, event);
+    const kept: Remembered = remembered.id && id !== undefined ? { id, data } : { data };
+    const payload = encoder.encode(JSON.stringify(kept));
+    const dropBefore = now - this.#keepMs + 1;
+    if (!this.#state.recent.add(row, event.ts, typeCode, payload, SEQUENCE_EVENTS_MAX, dropBefore)) this.errors++;
+  }
+
+  #earlierOf(row: number, now: number): Earlier[] {
+    const list = this.#state.recent.list(row, now);
+    return list.map((recent) => ({ recent, type: this.#typeOfCode.get(recent.type) ?? -1, frame: undefined }));
+  }
+
+  #frameOf(earlier: Earlier, customer: string): EventFrame | null {
+    if (earlier.frame !== undefined) return earlier.frame;
+    const { schema } = this.#active.events[earlier.type] as ActiveEvent;
+    const { ts, payload } = earlier.recent;
+    const kept = JSON.parse(decoder.decode(payload)) as Remembered;
+    const frame = createEventFrame(schema);
+    const read = this.#stored.read({ ...kept, type: schema.type, ts }, customer, frame);
+    earlier.frame = read ? frame : null;
+    return earlier.frame;
+  }
+}
