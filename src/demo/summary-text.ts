@@ -1,14 +1,14 @@
 /** The end of the demo in words. */
 import { type CampaignRow, type Goal, type Summary, sum } from './summary.ts';
 
-/** In the order in which they are looked at; whatever else there is comes after. */
-const REASONS: readonly (readonly [string, string])[] = [
+/** In the order in which they are looked at, as the README tells it; whatever else there is comes after. */
+export const REASONS: readonly (readonly [string, string])[] = [
   ['late', 'the event came too late to act on'],
+  ['full', 'too much was waiting already'],
   ['cancelled', 'what it waited for came in time'],
   ['superseded', 'it happened again, and the wait began anew'],
   ['withdrawn', 'the campaign went away while it waited'],
   ['lapsed', 'after the wait it was not true any more'],
-  ['full', 'too much was waiting already'],
   ['expired', 'the campaign or its offer was over'],
   ['holdout', 'kept aside, to measure what messages are worth'],
   ['limit', 'the campaign had as many as it may'],

@@ -1,6 +1,8 @@
 /** What the README shows works as it is: its YAML is one workspace, its JSON is JSON. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { REASONS } from '../../../src/demo/summary-text.ts';
+import { SuppressReason } from '../../../src/protocol/rejection.ts';
 import { compileWorkspace } from '../../../src/workspace/compile.ts';
 
 const README = readFileSync(new URL('../../../README.md', import.meta.url), 'utf8');
@@ -24,5 +26,14 @@ describe('README.md', () => {
   it('shows JSON that can be read', () => {
     expect(blocks('json').length).toBeGreaterThan(1);
     for (const text of blocks('json')) expect(() => JSON.parse(text)).not.toThrow();
+  });
+
+  it('lists the reasons of suppression in the words of the demo, and all that there are', () => {
+    const [, list = ''] = /^### Why nothing was sent\n(.*?)^- /ms.exec(README) ?? [];
+    const rows = [...list.matchAll(/^\| `(\w+)` \| (.*) \|$/gm)].map(([, reason, words]) => [reason, words]);
+    expect(rows).toEqual(REASONS);
+    // Campaigns cannot have the status yet that suppresses so.
+    const reasons = Object.values(SuppressReason).filter((reason) => reason !== 'shadow');
+    expect(rows.map(([reason]) => reason).sort()).toEqual(reasons.sort());
   });
 });
