@@ -38,7 +38,9 @@ export interface Ordinal {
 }
 
 /** Blocks of a row that `touch` loads: more of them than a processor can wait for at once gain nothing. */
-const REFERENCES_TOUCHED_MAX = 10;
+const REFERENCES_TOUCHED_MAX = 8;
+/** The first ordinals that it leaves out: what is pending and what sequences look back at, which few events read. */
+const ORDINALS_UNTOUCHED = 2;
 
 /** Buckets that a ring with one value per bucket has room for; see bucket-ring.ts. */
 export function ringCapacity(units: number, lanes: number): number {
@@ -103,8 +105,8 @@ export class RowBlocks {
       // No directory is unit 0, which is never given out: zeros.
       const directory = directories[Math.max(0, rows[i] as number)] as number;
       const first = directory * 2 + 1;
-      const end = first + Math.min(REFERENCES_TOUCHED_MAX, this.heap.units(directory) * 2 - 1);
-      for (let at = first; at < end; at++) touched ^= words[(words[at] as number) * 2] as number;
+      const end = first + Math.min(ORDINALS_UNTOUCHED + REFERENCES_TOUCHED_MAX, this.heap.units(directory) * 2 - 1);
+      for (let at = first + ORDINALS_UNTOUCHED; at < end; at++) touched ^= words[(words[at] as number) * 2] as number;
     }
     this.touched = touched;
   }

@@ -44,9 +44,10 @@ export function createStateParts(memory: WebAssembly.Memory, limits: StateLimits
   const consents = new Consents(arena);
   const eventIds = new EventIds(arena, limits.eventIdsMax);
   const blocks = new RowBlocks(new BlockHeap(arena, limits.blockBytesMax), directories);
-  const contacts = new Contacts(blocks, blocks.addOrdinal('none'));
+  // These two first, as many as RowBlocks leaves out of `touch`.
   const pending = new PendingStore(blocks, blocks.addOrdinal('list'));
   const recent = new RecentEvents(blocks, blocks.addOrdinal('none'));
+  const contacts = new Contacts(blocks, blocks.addOrdinal('none'));
   const scratch = arena.region(SCAN_SCRATCH_BYTES);
   const profile = new ProfileTable(arena, dictionary, blocks);
   return {
