@@ -208,12 +208,17 @@ export class Oracle {
 
   #remember(event: Fact, customer: string): void {
     const { world } = this;
-    const named = world.campaigns.flatMap(({ after }) => after?.events.map((each) => each.event) ?? []);
-    if (!named.includes(event.type)) return;
+    const named = world.campaigns
+      .flatMap(({ after }) => after?.events ?? [])
+      .filter((each) => each.event === event.type);
+    if (named.length === 0) return;
+    // With what conditions may look at now: a later version that asks for more finds it absent.
+    const read = named.map(({ when }) => when?.cel ?? '').join(' ');
+    const fields = Object.fromEntries(Object.entries(event.fields).filter(([name]) => read.includes(`event.${name}`)));
     const reach = Math.max(SEQUENCE_KEPT, ...world.campaigns.map(({ after }) => after?.withinMs ?? 0));
     for (const each of world.remembered)
       if (each.customer === customer && world.logTime - each.fact.ts >= reach) each.isForgotten = true;
-    world.remembered.push({ customer, fact: event, isForgotten: false });
+    world.remembered.push({ customer, fact: { ...event, fields }, isForgotten: false });
   }
 
   /** Everything that is due until then, each at its own time. */

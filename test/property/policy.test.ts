@@ -13,6 +13,9 @@ import type { OracleEvent, OracleWorkspace } from './policy-oracle-model.ts';
 
 const BATCH = 7;
 const soak = process.env['BECKON_SOAK'] === '1' ? 20 : 1;
+/** The same histories at every run, so that what is missed shows at a desk and not at random; others for the soak, or by BECKON_SEED. fast-check prints the seed of a failure. */
+const given = process.env['BECKON_SEED'];
+const seed = given !== undefined ? { seed: Number(given) } : soak > 1 ? {} : { seed: 20_101_201 };
 
 /** Everything of a decision but its message, as the machine says it. */
 function decisionsOf(oracle: Oracle, from: number): object[] {
@@ -274,6 +277,7 @@ function compare(clock: 'event' | 'wall', [first, second]: Versions, at: number,
 test('machine and policy oracle agree', () => {
   fc.assert(fc.property(clocks, shownVersions(versions), places, places, shownHistories(histories), compare), {
     numRuns: 200 * soak,
+    ...seed,
   });
 }, 6_000_000);
 
@@ -281,6 +285,7 @@ test('machine and policy oracle agree where there is no room for more', () => {
   const crowded = shownHistories(crowdedHistories);
   fc.assert(fc.property(clocks, shownVersions(patientVersions), places, places, crowded, compare), {
     numRuns: 15 * soak,
+    ...seed,
   });
 }, 6_000_000);
 
