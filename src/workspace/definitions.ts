@@ -367,11 +367,7 @@ export const templateDefinition = z
   .record(id, z.record(id, messageField))
   .meta({ title: 'Beckon: templates/*.yaml', description: 'By channel, the fields of the message: Liquid.' });
 
-export type WorkspaceDefinition = z.infer<typeof workspaceDefinition>;
 export type ProfileDefinition = z.infer<typeof profileDefinition>;
-export type EventsDefinition = z.infer<typeof eventsDefinition>;
-export type OffersDefinition = z.infer<typeof offersDefinition>;
 export type PolicyDefinition = z.infer<typeof policyDefinition>;
 export type CampaignDefinition = z.infer<typeof campaignDefinition>;
-export type TemplateDefinition = z.infer<typeof templateDefinition>;
 export type ValidityDefinition = z.infer<typeof validity>;

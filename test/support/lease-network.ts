@@ -151,7 +151,7 @@ export class LeaseNode {
   }
 
   #keys(campaign: LeaseCampaign): string[] {
-    const limited = (base: string): boolean => this.leases.isLimited(base);
+    const limited = (base: string): boolean => this.terms?.limits.has(base) === true;
     const keys: string[] = [];
     if (limited(totalKey(campaign.id))) keys.push(totalKey(campaign.id));
     if (limited(dayBase(campaign.id))) keys.push(dayKey(campaign.id, this.day));

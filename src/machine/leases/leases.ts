@@ -10,7 +10,7 @@ import type { LeaseMessage } from '../../protocol/partition-message.ts';
 import { fnv1a32 } from '../../stdx/hash.ts';
 import { type HolderImage, LeaseHolder, type LeaseOutcome } from './lease-holder.ts';
 import { type KeeperImage, LeaseKeeper } from './lease-keeper.ts';
-import { type LeaseTerms, NO_TERMS } from './lease-key.ts';
+import type { LeaseTerms } from './lease-key.ts';
 
 export interface LeasesImage {
   readonly keeper: KeeperImage;
@@ -24,7 +24,6 @@ export class Leases {
   readonly #holder: LeaseHolder;
   /** Said to itself and not handled yet; empty whenever no method runs. */
   readonly #toMyself: LeaseMessage[] = [];
-  #terms = NO_TERMS;
 
   /** `send`: to another partition; in order, each once. */
   constructor(partition: number, partitions: number, send: (to: number, message: LeaseMessage) => void) {
@@ -43,15 +42,9 @@ export class Leases {
 
   /** A version is in force, newer than those before. */
   adopt(terms: LeaseTerms): void {
-    this.#terms = terms;
     this.#keeper.adopt(terms);
     this.#holder.adopt(terms);
     this.#drain();
-  }
-
-  /** By the version in force, decisions need a unit of it. `base`: without its day. */
-  isLimited(base: string): boolean {
-    return this.#terms.limits.has(base);
   }
 
   /** The first of them of which no unit can be had, as far as is known here; null: none is known to be used up. With one partition it is exact. */
@@ -128,7 +121,6 @@ export class Leases {
 
   /** Into a new object; nothing is said. `terms`: of the version in force when it was exported. */
   import(image: LeasesImage, terms: LeaseTerms): void {
-    this.#terms = terms;
     this.#keeper.import(image.keeper, terms);
     this.#holder.import(image.holder, terms);
   }

@@ -78,10 +78,6 @@ export class StoredEvents {
     this.#schemas = new Map(schema.events.map((event) => [event.type, event]));
   }
 
-  schemaOf(type: string): EventSchema | undefined {
-    return this.#schemas.get(type);
-  }
-
   /** A frame for `read`; null: the schema does not know the type. */
   createFrame(type: string): EventFrame | null {
     const schema = this.#schemas.get(type);
