@@ -28,6 +28,7 @@ import { type CampaignRow, REMOVED_STATUS } from './accounting.ts';
 import { activate, activateAgain, withdrawOthers } from './activation.ts';
 import type { ActiveEvent, ActiveWorkspace } from './active-workspace.ts';
 import { FeedbackMatch } from './aftermath/feedback.ts';
+import { DeadLetters } from './dead-letters.ts';
 import { EventDecoder, EventKind } from './decode/decode.ts';
 import { Payload } from './decode/payload.ts';
 import { ACCEPTED, type Effects, REPEATED, UNKNOWN_TYPE } from './effects.ts';
@@ -63,6 +64,7 @@ export class Machine {
   readonly #fast: boolean;
   readonly #globals = new Globals();
   readonly #fault = new Fault();
+  readonly #deadLetters = new DeadLetters(this.#globals, this.#fault);
   readonly #payload = new Payload(this.#fault);
   readonly #identify: IdentityStep;
   readonly #waits: PendingWaits;
@@ -154,11 +156,11 @@ export class Machine {
         return;
       case RecordKind.message:
         if (!this.#units.hear(record.payload, globals.logTime, effects))
-          this.#addDeadLetter(UNKNOWN_TYPE, 0, new Uint8Array(record.payload), effects);
+          this.#deadLetters.add(UNKNOWN_TYPE, 0, new Uint8Array(record.payload), effects);
         this.#collectCounts();
         return;
       default:
-        this.#rejectRecord(record, effects);
+        this.#deadLetters.addRecord(record, effects);
     }
   }
 
@@ -264,9 +266,9 @@ export class Machine {
     const payload = this.#payload;
     payload.open(record.payload, from);
     while (payload.next()) {
-      if (!payload.ok) this.#reject(UNKNOWN_TYPE, effects);
+      if (!payload.ok) this.#deadLetters.add(UNKNOWN_TYPE, payload.index, payload.raw(), effects);
       else if (!this.#applyEvent(payload.value, record.ts, payload.index, effects))
-        this.#reject(this.#decoder.label(), effects);
+        this.#deadLetters.add(this.#decoder.label(), payload.index, payload.raw(), effects);
     }
   }
 
@@ -397,29 +399,6 @@ export class Machine {
     const hours = EVENT_FUTURE_MS_MAX / 3_600_000;
     this.#fault.set(RejectReason.future, `ts: more than ${hours} h after the time at which the event arrived`);
     return -1;
-  }
-
-  #reject(type: string, effects: Effects): void {
-    this.#addDeadLetter(type, this.#payload.index, this.#payload.raw(), effects);
-  }
-
-  /** Whoever may publish chooses the kind as well as the payload: it is data, and one bad record must not end replay. */
-  #rejectRecord({ kind, payload }: LogRecord, effects: Effects): void {
-    this.#fault.set(
-      RejectReason.unsupported,
-      `records of kind ${kind} are not supported; events go to beckon.events.<partition>`,
-    );
-    this.#addDeadLetter(UNKNOWN_TYPE, 0, new Uint8Array(payload), effects);
-  }
-
-  /** Of what the fault says. */
-  #addDeadLetter(type: string, index: number, raw: Uint8Array, effects: Effects): void {
-    const { reason, error } = this.#fault;
-    this.#globals.rejected++;
-    const number = ++this.#globals.deadLetterCount;
-    effects.rejections.push({ index, reason, error });
-    effects.deadLetters.push({ number, reason, error, raw });
-    effects.eventCounts.rejected(type, reason);
   }
 
   /**
