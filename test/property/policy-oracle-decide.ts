@@ -87,18 +87,19 @@ export function decide(world: World, candidates: readonly Candidate[], customer:
     const reason = firstReason(world, candidate, customer);
     if (reason === 'quiet_hours' && customer !== null && world.workspace.policy.quietHours?.defer === true) {
       const dueMs = quietUntil(world, customer);
-      if (!enter(world, { kind: 'quiet_hours', customer, campaign: campaign.id, dueMs, trigger }))
-        world.count(campaign.id, 'suppressed full');
-    } else if (reason !== null) world.count(campaign.id, `suppressed ${reason}`);
+      if (enter(world, { kind: 'quiet_hours', customer, campaign: campaign.id, dueMs, trigger }))
+        world.judge(campaign.id, { customer, trigger }, 'waiting');
+      else world.suppress(campaign.id, { customer, trigger }, 'full');
+    } else if (reason !== null) world.suppress(campaign.id, { customer, trigger }, reason);
     else ranked.push({ ...candidate, ...worthOf(world, campaign, world.scope(customer, trigger)) });
   }
   ranked.sort((a, b) => b.score - a.score || b.campaign.priority - a.campaign.priority || b.value - a.value);
   const winners: { id: string; channel: Channel; slot: string | null }[] = [];
   for (const candidate of ranked) {
-    const { campaign } = candidate;
+    const { campaign, trigger } = candidate;
     const { pick, slots } = world.workspace.policy;
     const outrank = (by: string | undefined): void => {
-      world.count(campaign.id, 'suppressed outranked');
+      world.suppress(campaign.id, { customer, trigger }, 'outranked', by);
       if (by !== undefined) world.count(campaign.id, `outrankedBy ${by}`);
     };
     if (winners.length === pick) {
@@ -108,7 +109,7 @@ export function decide(world: World, candidates: readonly Candidate[], customer:
     const reason = standing(world, campaign, customer);
     const open = reason === null ? channelsFor(world, campaign, campaign.channels, customer) : reason;
     if (typeof open === 'string') {
-      world.count(campaign.id, `suppressed ${open}`);
+      world.suppress(campaign.id, { customer, trigger }, open);
       continue;
     }
     const places = open.map((channel) => ({ channel, slots: slotsFor(world, campaign, channel) }));
@@ -124,7 +125,7 @@ export function decide(world: World, candidates: readonly Candidate[], customer:
     const { channel } = place;
     const short = shortOf(world, campaign);
     if (short !== null) {
-      world.count(campaign.id, `suppressed ${short}`);
+      world.suppress(campaign.id, { customer, trigger }, short);
       continue;
     }
     const slot = slots[channel] === undefined ? null : place.slots?.find((each) => !taken(channel, each));
@@ -207,6 +208,7 @@ function win(world: World, candidate: Ranked, customer: string | null, channel: 
   const variant = variantOf(campaign, customer ?? trigger.id ?? `0-${world.contacts.length + 1}`);
   const contact = contacted(world, campaign, { customer, channel, slot, variant, value, trigger, follows: null });
   world.count(campaign.id, `decided ${channel}`);
+  world.judge(campaign.id, { customer, trigger }, 'decided', { decision: contact.number });
   const keys = keysOf(world, campaign);
   for (const { key } of keys) world.units.push({ key, first: contact, holder: contact, isBack: false });
   if (customer === null) return;

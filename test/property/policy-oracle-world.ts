@@ -56,6 +56,20 @@ export interface Remembered {
   isForgotten: boolean;
 }
 
+/** What became of a match: each in its turn, so that one that waits has more than one. */
+export interface Verdict {
+  readonly customer: string | null;
+  readonly campaign: string;
+  readonly trigger: Fact;
+  /** waiting, decided, or the reason why not. */
+  readonly result: string;
+  readonly at: number;
+  /** outranked: by whom, if by anybody. */
+  readonly winner: string | null;
+  /** The decision's number. */
+  readonly decision: number | null;
+}
+
 export class World {
   readonly clock: 'wall' | 'event';
   workspace: OracleWorkspace = undefined as unknown as OracleWorkspace;
@@ -69,6 +83,7 @@ export class World {
   readonly contacts: Contact[] = [];
   readonly entries: Entry[] = [];
   readonly units: Unit[] = [];
+  readonly verdicts: Verdict[] = [];
   /** `<campaign> <what>` → how often. */
   readonly counts = new Map<string, number>();
 
@@ -79,6 +94,23 @@ export class World {
   count(campaign: string, what: string, by = 1): void {
     const key = `${campaign} ${what}`;
     this.counts.set(key, (this.counts.get(key) ?? 0) + by);
+  }
+
+  /** Of a match of this customer. */
+  judge(
+    campaign: string,
+    { customer, trigger }: Pick<Verdict, 'customer' | 'trigger'>,
+    result: string,
+    its: { winner?: string | undefined; decision?: number } = {},
+  ): void {
+    const { winner = null, decision = null } = its;
+    this.verdicts.push({ customer, campaign, trigger, result, at: this.logTime, winner, decision });
+  }
+
+  /** It is counted, too. */
+  suppress(campaign: string, match: Pick<Verdict, 'customer' | 'trigger'>, reason: string, winner?: string): void {
+    this.count(campaign, `suppressed ${reason}`);
+    this.judge(campaign, match, reason, { winner });
   }
 
   /** null: there is none, or it is not live. */

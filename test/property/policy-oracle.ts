@@ -142,7 +142,8 @@ export class Oracle {
       const { id, wait } = campaign;
       if (campaign.on !== event.type || !this.#matches(campaign, event, customer)) continue;
       world.count(id, 'matched');
-      if (world.logTime - event.ts > world.workspace.policy.latenessMs) world.count(id, 'suppressed late');
+      if (world.logTime - event.ts > world.workspace.policy.latenessMs)
+        world.suppress(id, { customer, trigger: event }, 'late');
       else if (wait === null) candidates.push({ campaign, trigger: event });
       else this.#wait(campaign, event, customer as string);
     }
@@ -168,7 +169,7 @@ export class Oracle {
       const unless = campaign.wait?.unless ?? [];
       if (!unless.some((each) => each.event === event.type && meets(each.when))) continue;
       entry.isOver = true;
-      world.count(campaign.id, 'suppressed cancelled');
+      world.suppress(campaign.id, entry, 'cancelled');
     }
   }
 
@@ -199,11 +200,12 @@ export class Oracle {
       if (restart !== true && !isComparable(campaign, restart, entry.trigger)) continue;
       if (restart !== true && !world.holds(campaign, restart, scope)) continue;
       entry.isOver = true;
-      world.count(campaign.id, 'suppressed superseded');
+      world.suppress(campaign.id, entry, 'superseded');
     }
     const dueMs = dueOf(world, wait.until);
-    if (!enter(world, { kind: 'wait', customer, campaign: campaign.id, dueMs, trigger }))
-      world.count(campaign.id, 'suppressed full');
+    if (enter(world, { kind: 'wait', customer, campaign: campaign.id, dueMs, trigger }))
+      world.judge(campaign.id, { customer, trigger }, 'waiting');
+    else world.suppress(campaign.id, { customer, trigger }, 'full');
   }
 
   #remember(event: Fact, customer: string): void {
@@ -292,7 +294,7 @@ export class Oracle {
       if (entry.trigger.type !== (typeof campaign.on === 'string' ? campaign.on : '$schedule')) this.#withdraw(entry);
       else if (world.holds(campaign, campaign.wait?.when ?? campaign.when, scope))
         candidates.push({ campaign, trigger: entry.trigger });
-      else world.count(campaign.id, 'suppressed lapsed');
+      else world.suppress(campaign.id, entry, 'lapsed');
     }
     candidates.sort((a, b) => (a.campaign.id < b.campaign.id ? -1 : a.campaign.id > b.campaign.id ? 1 : 0));
     decide(world, candidates, customer);
@@ -300,7 +302,7 @@ export class Oracle {
 
   #withdraw(entry: Entry): void {
     entry.isOver = true;
-    if (isWaiting(entry)) this.world.count(entry.campaign, 'suppressed withdrawn');
+    if (isWaiting(entry)) this.world.suppress(entry.campaign, entry, 'withdrawn');
   }
 }
 
