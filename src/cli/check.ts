@@ -33,7 +33,7 @@ function place({ file, line, column }: WorkspaceIssue): string {
 function summary(workspace: Workspace): string {
   const { name, channels, schema, attributes, aggregates, segments, offers, templates, campaigns } = workspace;
   const declared = schema.events.filter(({ index }) => index !== workspace.feedbackEvent);
-  const statuses = ['live', 'paused', 'draft'].map(
+  const statuses = ['live', 'shadow', 'paused', 'draft'].map(
     (status) => [campaigns.filter((campaign) => campaign.status === status).length, status] as const,
   );
   const byStatus = statuses.flatMap(([count, status]) => (count > 0 ? [`${count} ${status}`] : [])).join(', ');

@@ -36,7 +36,7 @@ export class Globals {
 }
 
 interface GlobalsImage {
-  readonly format: 2;
+  readonly format: 3;
   readonly partition: number;
   readonly partitions: number;
   readonly clock: string;
@@ -65,7 +65,7 @@ export interface MachineIdentity {
   readonly clock: 'wall' | 'event';
 }
 
-const FORMAT = 2;
+const FORMAT = 3;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder('utf-8', { fatal: true });
 const status = (): string => '';

@@ -16,9 +16,9 @@ import { type FileSystem, listFolder, makeFolder, readFile, replaceFile } from '
 import { RefusedFileError } from './storage-error.ts';
 
 /**
- * Version of this layout, of what its files hold, and of what its records lead to: replay must derive what was decided. 1: workspaces without waits, budgets or schedules.
+ * Version of this layout, of what its files hold, and of what its records lead to: replay must derive what was decided. 1: workspaces without waits, budgets or schedules. 2: without campaigns in shadow.
  */
-export const FOLDER_FORMAT = 2;
+export const FOLDER_FORMAT = 3;
 const IDENTITY_NAME = 'beckon.json';
 const EMBEDDED_LOG = 'embedded';
 

@@ -88,7 +88,7 @@ class CampaignCompiler {
     const setOff = this.#setOff(data, parts);
     const programs = this.#programs(data, parts);
     const { status = 'live' } = data;
-    if (setOff === null || programs === null || status === 'shadow') return null;
+    if (setOff === null || programs === null) return null;
     return {
       id: data.id,
       index: -1,

@@ -14,7 +14,6 @@ import { compileTemplates } from './compile-templates.ts';
 import { CompiledSize } from './compiled-size.ts';
 import { IssueList } from './issue-list.ts';
 import { lint } from './lint.ts';
-import { refuseUnsupported } from './refused-keys.ts';
 import { WORKSPACE_FORMAT, type Workspace, type WorkspaceIssue } from './workspace.ts';
 import { campaignIds, parseWorkspaceFiles } from './workspace-files.ts';
 import { zoneTable } from './zone-table.ts';
@@ -27,7 +26,6 @@ export type CompiledWorkspace =
 export function compileWorkspace(files: Readonly<Record<string, string>>): CompiledWorkspace {
   const issues = new IssueList();
   const parsed = parseWorkspaceFiles(files, issues);
-  refuseUnsupported(parsed, issues);
   const given = (path: string): boolean => files[path] !== undefined;
   const settings = compileSettings(parsed.workspace, issues);
   const events = compileEvents(parsed.events, given('events.yaml'), issues);

@@ -1,6 +1,5 @@
 /**
- * What each file of a workspace may say: one zod definition per file, from which the JSON Schemas for editors are generated. Every key of the interface
- * is here, also those that are refused for now (see refused-keys.ts), so that editors know them. What spans files is checked in the compile-*.ts files.
+ * What each file of a workspace may say: one zod definition per file, from which the JSON Schemas for editors are generated. What spans files is checked in the compile-*.ts files.
  */
 import { z } from 'zod';
 import { CHANNELS_MAX, CONTACTS_PER_CUSTOMER_MAX, PICK_MAX, PRIORITY_MAX, SLOTS_MAX } from '../constants.ts';
@@ -355,9 +354,10 @@ export const campaignDefinition = z
       description: 'What it is for: counted once for whoever was contacted, and for whoever was held out.',
     }),
     valid: validity.optional(),
-    status: oneOf('draft', 'shadow', 'live', 'paused')
-      .optional()
-      .meta({ description: 'Only live campaigns decide; live where nothing is said.' }),
+    status: oneOf('draft', 'shadow', 'live', 'paused').optional().meta({
+      description:
+        'Only live campaigns decide; shadow: asked beside them as if it were live, and counted, but nothing is sent or spent; live where nothing is said.',
+    }),
   })
   .meta({ title: 'Beckon: campaigns/*.yaml' });
 

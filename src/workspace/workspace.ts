@@ -7,7 +7,7 @@ import type { Program } from '../rules/program.ts';
 import type { ZoneTable } from './zones.ts';
 
 /** Version of this shape. One that fields are added to or mean something else in gets another, and so do the data folder and the streams that keep it. */
-export const WORKSPACE_FORMAT = 2;
+export const WORKSPACE_FORMAT = 3;
 
 export interface Workspace {
   readonly format: typeof WORKSPACE_FORMAT;
@@ -224,7 +224,8 @@ export interface Campaign {
   /** Where there are no variants: index into Workspace.templates, -1 for none. */
   readonly template: number;
   readonly valid: Validity;
-  readonly status: 'draft' | 'live' | 'paused';
+  /** shadow: takes part beside what is live, without any effect on it. draft, paused: never asked. */
+  readonly status: 'draft' | 'shadow' | 'live' | 'paused';
   /** Names for caps and exclusions; null: none. */
   readonly group: string | null;
   readonly category: string | null;

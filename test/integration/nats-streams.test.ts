@@ -156,7 +156,7 @@ describe('streams that are not what they must be', () => {
   it("refuses somebody else's stream of that name, and another layout", async () => {
     await manager.streams.update('BECKON_WORKSPACES', { metadata: { 'beckon.format': '1' } });
     await expect(ensureStreams(connection, noStreamOptions)).rejects.toThrow(
-      /it has format 1, this program reads format 2/,
+      /it has format 1, this program reads format 3/,
     );
     await manager.streams.update('BECKON_WORKSPACES', { metadata: {} });
     await expect(streamIdentity(connection)).rejects.toThrow(/it was not created by Beckon/);

@@ -21,8 +21,8 @@ import {
   WORKSPACE_SUBJECT,
 } from './names.ts';
 
-/** Version of this layout: streams, subjects, what their messages hold, and what that leads to. 1: workspaces without waits, budgets or schedules; no messages between partitions. */
-export const STREAM_FORMAT = 2;
+/** Version of this layout: streams, subjects, what their messages hold, and what that leads to. 1: workspaces without waits, budgets or schedules; no messages between partitions. 2: no campaigns in shadow. */
+export const STREAM_FORMAT = 3;
 const NANOSECONDS_PER_MS = 1_000_000;
 const UNLIMITED = -1;
 

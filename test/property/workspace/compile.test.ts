@@ -4,10 +4,10 @@ import { expect, test } from 'vitest';
 import { compileWorkspace } from '../../../src/workspace/compile.ts';
 import type { WorkspaceIssue } from '../../../src/workspace/workspace.ts';
 import { fullWorkspace } from '../../support/workspaces/full-workspace.ts';
-import { supportedInterfaceWorkspace } from '../../support/workspaces/interface-workspace.ts';
+import { INTERFACE_WORKSPACE } from '../../support/workspaces/interface-workspace.ts';
 import { smallWorkspace } from '../../support/workspaces/small-workspace.ts';
 
-const FILES = [supportedInterfaceWorkspace(), smallWorkspace(), fullWorkspace()];
+const FILES = [INTERFACE_WORKSPACE, smallWorkspace(), fullWorkspace()];
 
 const piece = fc.oneof(
   fc.constantFrom(

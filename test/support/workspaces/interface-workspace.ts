@@ -78,9 +78,3 @@ sms: {text: "Candles!"}
 email: {subject: "Hearts", body: "And candles"}
 `,
 };
-
-/** The same without what is not supported yet. */
-export function supportedInterfaceWorkspace(): Record<string, string> {
-  const mornings = INTERFACE_WORKSPACE['campaigns/mornings.yaml'] as string;
-  return { ...INTERFACE_WORKSPACE, 'campaigns/mornings.yaml': mornings.replace('status: shadow\n', '') };
-}

@@ -43,10 +43,10 @@ describe('before a workspace', () => {
   test.each([
     ['no JSON', encoder.encode('{"format":'), 'cannot be activated'],
     ['no UTF-8', Uint8Array.of(0xff), 'cannot be activated'],
-    ['null', encoder.encode('null'), 'format 2'],
-    ['another format', encoder.encode('{"format":1,"version":1}'), 'format 2'],
-    ['no version', encoder.encode('{"format":2}'), 'no version'],
-    ['nothing in it', encoder.encode('{"format":2,"version":1}'), 'cannot be activated'],
+    ['null', encoder.encode('null'), 'format 3'],
+    ['another format', encoder.encode('{"format":1,"version":1}'), 'format 3'],
+    ['no version', encoder.encode('{"format":3}'), 'no version'],
+    ['nothing in it', encoder.encode('{"format":3,"version":1}'), 'cannot be activated'],
   ])('a workspace record with %s has no effect', (_, payload, error) => {
     const fixture = MachineFixture.with(FILES);
     const before = fixture.machine.digest();
@@ -514,7 +514,7 @@ describe('programmer errors end the process', () => {
     const globals = MachineFixture.with(FILES).machine.exportGlobals();
     for (const options of [{ clock: 'wall' as const }, { partition: 1, partitions: 2 }])
       expect(() => new MachineFixture(options).machine.importGlobals(globals)).toThrow();
-    const other = encoder.encode(decoder.decode(globals).replace('"format":2', '"format":9'));
+    const other = encoder.encode(decoder.decode(globals).replace('"format":3', '"format":9'));
     expect(() => new MachineFixture().machine.importGlobals(other)).toThrow('format 9');
   });
 });

@@ -51,7 +51,7 @@ describe('identity of a data folder', () => {
     const machine = new Machine();
     const folder = open(fs, machine.process(10, 'a'), ASKED);
     expect(folder.identity).toEqual({
-      format: 2,
+      format: 3,
       id: 'b2c4',
       created: '1970-01-01T00:16:40.000Z',
       partitions: 8,
@@ -89,12 +89,12 @@ describe('identity of a data folder', () => {
   it('is refused where it cannot be understood', () => {
     const machine = new Machine();
     const good =
-      '{"format":2,"id":"x","created":"2026-01-01T00:00:00.000Z","partitions":4,"clock":"wall","customersPerPartition":10}';
+      '{"format":3,"id":"x","created":"2026-01-01T00:00:00.000Z","partitions":4,"clock":"wall","customersPerPartition":10}';
     for (const [text, message] of [
       ['{"format":', 'it is not JSON'],
       ['[]', 'data folder of format undefined'],
-      [good.replace('"format":2', '"format":1'), 'data folder of format 1, this program reads format 2'],
-      [good.replace('"format":2', '"format":3'), 'data folder of format 3, this program reads format 2'],
+      [good.replace('"format":3', '"format":1'), 'data folder of format 1, this program reads format 3'],
+      [good.replace('"format":3', '"format":4'), 'data folder of format 4, this program reads format 3'],
       [good.replace('"partitions":4', '"partitions":"4"'), 'a field is missing or of the wrong type'],
       [good.replace('wall', 'sun'), 'a field is missing or of the wrong type'],
     ] as const) {

@@ -3,12 +3,12 @@ import { describe, expect, test } from 'vitest';
 import { LATENESS_DEFAULT_MS } from '../../../src/constants.ts';
 import { compileWorkspace } from '../../../src/workspace/compile.ts';
 import type { Aggregate, Workspace } from '../../../src/workspace/workspace.ts';
-import { supportedInterfaceWorkspace } from '../../support/workspaces/interface-workspace.ts';
+import { INTERFACE_WORKSPACE } from '../../support/workspaces/interface-workspace.ts';
 import { compiled, edited, issueLines, smallWorkspace } from '../../support/workspaces/small-workspace.ts';
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
-const workspace = compiled(supportedInterfaceWorkspace());
+const workspace = compiled(INTERFACE_WORKSPACE);
 
 function aggregate(name: string, of: Workspace = workspace): Aggregate {
   return of.aggregates.find((candidate) => candidate.name === name) as Aggregate;
@@ -37,12 +37,12 @@ describe('a description', () => {
 describe('the workspace of the interface', () => {
   test('is plain JSON', () => {
     expect(JSON.parse(JSON.stringify(workspace))).toEqual(workspace);
-    expect(workspace.files).toEqual(supportedInterfaceWorkspace());
+    expect(workspace.files).toEqual(INTERFACE_WORKSPACE);
   });
 
   test('has its settings', () => {
     expect(workspace).toMatchObject({
-      format: 2,
+      format: 3,
       name: 'retail',
       timezone: 'Europe/London',
       latenessMs: HOUR,

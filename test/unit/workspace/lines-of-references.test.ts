@@ -170,13 +170,8 @@ describe('expressions, wherever and however they stand', () => {
   ]);
 });
 
-describe('what is not supported yet is refused by name', () => {
+describe('what must be said', () => {
   holds([
-    [
-      'shadow',
-      edited(CAMPAIGN, 'priority: 50', 'status: shadow'),
-      ['campaigns/hearts.yaml:6:9 `status: shadow` is not supported yet: use draft, live or paused'],
-    ],
     [
       'quiet hours that do not say what happens',
       edited(POLICY, ', then: drop', ''),
