@@ -1,8 +1,12 @@
 /**
  * The books. For every campaign, at all times: matched = decided + suppressed + waiting. Counts are kept by campaign
  * id, so that they go on when a version is published, and stay when a campaign is removed.
+ *
+ * Whoever counts what became of a match says which match it is, so that a trace hears of each at the one place where it
+ * is counted, and of none twice.
  */
 import { OUTRANKED_BY_MAX } from '../constants.ts';
+import type { EventFrame } from '../protocol/frame.ts';
 import { SuppressReason } from '../protocol/rejection.ts';
 import { assert } from '../stdx/assert.ts';
 import { CampaignResponses, type ResponseCounts } from './aftermath/campaign-responses.ts';
@@ -31,6 +35,25 @@ export const Reason = {
   full: SUPPRESS_REASONS.indexOf('full'),
 } as const;
 
+/** What a match is about: who, and which event. Read by a trace only: it may cost something. */
+export interface MatchOrigin {
+  frame(): Readonly<Pick<EventFrame, 'customer' | 'id' | 'typeName' | 'ts'>>;
+}
+
+export type BookedResult = 'decided' | 'waiting' | SuppressReason;
+
+/** Hears what was just written into an account. `winner`: of who was outranked, null: nobody won instead. `decision`: its number, 0: none. */
+export interface BooksListener {
+  booked(
+    account: CampaignAccount,
+    result: BookedResult,
+    origin: MatchOrigin,
+    now: number,
+    winner: string | null,
+    decision: number,
+  ): void;
+}
+
 /** Winners beyond OUTRANKED_BY_MAX are counted together under this name. */
 const OUTRANKED_BY_OTHERS = '_other';
 
@@ -55,26 +78,48 @@ export class CampaignAccount {
   /** Messages that could not be rendered: sent as null. */
   messageErrors = 0;
   readonly responses = new CampaignResponses();
+  readonly #listener: BooksListener | null;
 
-  constructor(id: string) {
+  constructor(id: string, listener: BooksListener | null) {
     this.id = id;
+    this.#listener = listener;
   }
 
-  suppress(reason: number): void {
-    this.suppressed[reason] = (this.suppressed[reason] as number) + 1;
+  /** `now` is log time, here and below. */
+  suppress(reason: number, origin: MatchOrigin, now: number): void {
+    this.#suppress(reason, origin, now, null);
   }
 
-  decide(channel: string): void {
+  /** `number` is the decision's. */
+  decide(channel: string, origin: MatchOrigin, now: number, number: number): void {
     this.decided.set(channel, (this.decided.get(channel) ?? 0) + 1);
+    this.#listener?.booked(this, 'decided', origin, now, null, number);
+  }
+
+  /** A match begins to wait. */
+  beginWait(origin: MatchOrigin, now: number): void {
+    this.waiting++;
+    this.#listener?.booked(this, 'waiting', origin, now, null, 0);
+  }
+
+  /** It does not wait any longer: what became of it is counted next. */
+  endWait(): void {
+    this.waiting--;
+    assert(this.waiting >= 0, 'more left than waited');
   }
 
   /** `winner` is its id; null: it would have lost without any. */
-  outrank(winner: string | null): void {
-    this.suppress(Reason.outranked);
+  outrank(winner: string | null, origin: MatchOrigin, now: number): void {
+    this.#suppress(Reason.outranked, origin, now, winner);
     if (winner === null) return;
     const name =
       this.outrankedBy.has(winner) || this.outrankedBy.size < OUTRANKED_BY_MAX ? winner : OUTRANKED_BY_OTHERS;
     this.outrankedBy.set(name, (this.outrankedBy.get(name) ?? 0) + 1);
+  }
+
+  #suppress(reason: number, origin: MatchOrigin, now: number, winner: string | null): void {
+    this.suppressed[reason] = (this.suppressed[reason] as number) + 1;
+    this.#listener?.booked(this, SUPPRESS_REASONS[reason] as SuppressReason, origin, now, winner, 0);
   }
 
   assertBalanced(): void {
@@ -131,9 +176,16 @@ export const REMOVED_STATUS = 'removed';
 
 export class Accounting {
   readonly #accounts = new Map<string, CampaignAccount>();
+  /** Of all accounts; set before there is any. */
+  listener: BooksListener | null = null;
 
   find(id: string): CampaignAccount | undefined {
     return this.#accounts.get(id);
+  }
+
+  /** Of a campaign that may be new: not in the books before `adopt`. */
+  accountFor(id: string): CampaignAccount {
+    return this.#accounts.get(id) ?? new CampaignAccount(id, this.listener);
   }
 
   /** Opens the accounts of a version's campaigns. */
@@ -154,7 +206,7 @@ export class Accounting {
   restore(rows: readonly CampaignRow[]): void {
     this.#accounts.clear();
     for (const row of rows) {
-      const account = new CampaignAccount(row.id);
+      const account = new CampaignAccount(row.id, this.listener);
       account.matched = row.matched;
       for (const [channel, count] of Object.entries(row.decided)) account.decided.set(channel, count);
       for (const [reason, count] of Object.entries(row.suppressed)) {

@@ -55,6 +55,7 @@ export function withdrawOthers(
   state: PartitionState,
   active: ActiveWorkspace,
   waits: PendingWaits,
+  now: number,
   released: (waiter: number) => void,
 ): void {
   for (const entry of state.pending.entries()) {
@@ -62,7 +63,7 @@ export function withdrawOthers(
     if (campaign?.campaign.status === 'live') continue;
     if (campaign !== undefined && entry.kind === PendingKind.expiry) continue;
     state.beginChange(entry.row);
-    waits.suppress(entry, Reason.withdrawn);
+    waits.suppress(entry, Reason.withdrawn, now);
     if (entry.kind === PendingKind.units) released(entry.number);
   }
 }

@@ -2,7 +2,7 @@
 import { ScalarProgram } from '../rules/scalar-program.ts';
 import type { SegmentSet } from '../rules/segment-set.ts';
 import type { Campaign, Cap, Offer, Validity, Workspace } from '../workspace/workspace.ts';
-import { type Accounting, CampaignAccount } from './accounting.ts';
+import type { Accounting, CampaignAccount } from './accounting.ts';
 
 export interface ActiveCampaign {
   readonly id: string;
@@ -59,7 +59,7 @@ export function activateCampaign(
     id,
     index: campaign.index,
     campaign,
-    account: accounting.find(id) ?? new CampaignAccount(id),
+    account: accounting.accountFor(id),
     campaignCode: intern(id),
     offer,
     offerIndex: campaign.offer,

@@ -45,6 +45,8 @@ import { createSteps, type Steps } from './steps.ts';
 import { PendingWaits } from './time/pending-waits.ts';
 import { NOT_BEGUN } from './time/schedule-book.ts';
 import { listWaiting } from './time/waiting-list.ts';
+import type { Trace } from './trace/trace.ts';
+import { Tracer } from './trace/tracer.ts';
 
 /**
  * Accepted events after which the rules' counts of errors are taken over: an event adds one per rule at most, so none
@@ -56,6 +58,8 @@ export interface MachineOptions extends MachineIdentity {
   readonly state: PartitionState;
   /** Default true. False: every event goes the thorough way; for tests, the outcome is the same. */
   readonly fast?: boolean;
+  /** Default none. The outcome is the same. */
+  readonly trace?: Trace;
 }
 
 export class Machine {
@@ -78,11 +82,12 @@ export class Machine {
   #decisionsBefore = 0;
 
   constructor(options: MachineOptions) {
-    const { partition, partitions, clock, state, fast = true } = options;
+    const { partition, partitions, clock, state, fast = true, trace } = options;
     assert(partition >= 0 && partition < partitions, `partition ${partition} of ${partitions}`);
     this.#identity = { partition, partitions, clock };
     this.#state = state;
     this.#fast = fast;
+    if (trace !== undefined) this.#globals.accounting.listener = new Tracer(trace);
     this.#identify = new IdentityStep(this.#identity, state, this.#fault);
     this.#waits = new PendingWaits(state, this.#globals);
     this.#units = new UnitsStep(state, this.#identity, this.#fault);
@@ -233,8 +238,9 @@ export class Machine {
     const active = activate(payload, this.workspaceVersion, this.#state, this.#globals.accounting);
     if (typeof active === 'string') effects.workspaceError = active;
     else {
-      withdrawOthers(this.#state, active, this.#waits, (waiter) => this.#units.withdrawn(waiter, effects));
-      this.#units.adopt(this.#adopt(active).units, this.#globals.logTime, effects);
+      const { logTime } = this.#globals;
+      withdrawOthers(this.#state, active, this.#waits, logTime, (waiter) => this.#units.withdrawn(waiter, effects));
+      this.#units.adopt(this.#adopt(active).units, logTime, effects);
       this.#collectCounts();
     }
   }

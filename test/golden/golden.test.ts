@@ -25,8 +25,10 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { parse, stringify } from 'yaml';
+import type { Trace } from '../../src/machine/trace/trace.ts';
 import { SuppressReason } from '../../src/protocol/rejection.ts';
 import { MachineFixture, type WorkspaceFiles, workspaceOf } from '../support/machine-fixture.ts';
+import { TraceBook } from '../support/trace-book.ts';
 
 interface GoldenEvent {
   readonly at?: string;
@@ -87,9 +89,9 @@ class Player {
   #files: Readonly<Record<string, unknown>>;
   #version = 1;
 
-  constructor(scenario: Scenario) {
+  constructor(scenario: Scenario, trace?: Trace) {
     this.#files = scenario.workspace;
-    this.fixture = new MachineFixture({ clock: scenario.clock ?? 'event' });
+    this.fixture = new MachineFixture({ clock: scenario.clock ?? 'event', ...(trace && { trace }) });
     this.fixture.publish(workspaceOf(filesOf(this.#files)));
   }
 
@@ -157,6 +159,19 @@ describe.each(names)('%s', (name) => {
     expect(observationErrors, 'observation errors').toBe(scenario.observationErrors ?? observationErrors);
     for (const [id, record] of Object.entries(scenario.customers ?? {}))
       expect(player.fixture.machine.customer(id), id).toMatchObject(record);
+  });
+
+  test('and the same with a trace, which hears of all that is counted', () => {
+    const trace = new TraceBook();
+    const traced = new Player(scenario, trace);
+    const plain = new Player(scenario);
+    for (const [index, step] of scenario.timeline.entries()) {
+      check(traced, step, index);
+      check(plain, step, index);
+    }
+    trace.expectBooksOf(traced.fixture);
+    expect(traced.fixture.decisions).toEqual(plain.fixture.decisions);
+    expect(traced.fixture.machine.digest()).toBe(plain.fixture.machine.digest());
   });
 
   test.runIf((scenario.clock ?? 'event') === 'event')('and the same however it is batched, repeated and ticked', () => {

@@ -6,6 +6,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Workspace } from '../../src/workspace/workspace.ts';
 import { MachineFixture, workspaceOf } from '../support/machine-fixture.ts';
+import { TraceBook } from '../support/trace-book.ts';
 import { filesOf, patientVersions, versions } from './policy-arbitraries.ts';
 import { crowdedHistories, histories, type Step, wireOf } from './policy-histories.ts';
 import { Oracle } from './policy-oracle.ts';
@@ -223,8 +224,13 @@ type Versions = readonly [OracleWorkspace, OracleWorkspace];
 function compare(clock: 'event' | 'wall', [first, second]: Versions, at: number, cut: number, history: History): void {
   const start = (history[0] as Step).arrives;
   const oracle = new Oracle(clock);
-  let machines = [new MachineFixture({ clock }), new MachineFixture({ clock, fast: false })];
-  const [one, thorough] = machines as [MachineFixture, MachineFixture];
+  const trace = new TraceBook();
+  let machines = [
+    new MachineFixture({ clock }),
+    new MachineFixture({ clock, fast: false }),
+    new MachineFixture({ clock, trace }),
+  ];
+  const [one, thorough, traced] = machines as [MachineFixture, MachineFixture, MachineFixture];
   oracle.time(start);
   oracle.publish(first);
   const compiled = [workspaceOf(filesOf(first), 1), workspaceOf(filesOf(second), 2)] as const;
@@ -235,7 +241,7 @@ function compare(clock: 'event' | 'wall', [first, second]: Versions, at: number,
   const taken: (Workspace | OracleEvent)[] = [compiled[0]];
   for (const [i, step] of history.entries()) {
     const { arrives } = step;
-    if (i === cut) machines = [one, thorough, one.clone()];
+    if (i === cut) machines = [one, thorough, traced, one.clone()];
     oracle.time(arrives);
     if (i === at) {
       oracle.publish(second);
@@ -259,6 +265,7 @@ function compare(clock: 'event' | 'wall', [first, second]: Versions, at: number,
       expect(one.machine.customer(id)?.waiting, `waiting ${where}`).toEqual(waitingOf(oracle, id));
     expect(one.machine.logTime).toBe(oracle.world.logTime);
   }
+  trace.expectBooksOf(traced);
   expect(rejected).toEqual(oracle.rejected);
   expect(one.machine.totals.repeated).toBe(oracle.repeated);
   expect(one.machine.totals.unmatchedFeedback).toBe(oracle.unmatchedFeedback);

@@ -4,6 +4,7 @@
  */
 import { Effects, type MadeDecision } from '../../src/machine/effects.ts';
 import { Machine } from '../../src/machine/machine.ts';
+import type { Trace } from '../../src/machine/trace/trace.ts';
 import { type LogRecord, RecordKind } from '../../src/protocol/record.ts';
 import { reserveMemory, type StateLimits } from '../../src/state/arena.ts';
 import { PartitionState } from '../../src/state/partition-state.ts';
@@ -24,6 +25,8 @@ export interface FixtureOptions {
   readonly partitions?: number;
   readonly limits?: StateLimits;
   readonly fast?: boolean;
+  /** Of this machine, not of its clones. */
+  readonly trace?: Trace;
 }
 
 /** Files of a workspace; what is left out of the two that every workspace needs is filled in. */
@@ -60,10 +63,11 @@ export class MachineFixture {
   fired = 0;
 
   constructor(options: FixtureOptions = {}) {
-    const { clock = 'event', partition = 0, partitions = 1, limits = SMALL_LIMITS, fast = true } = options;
-    this.options = options;
+    const { trace, ...rest } = options;
+    const { clock = 'event', partition = 0, partitions = 1, limits = SMALL_LIMITS, fast = true } = rest;
+    this.options = rest;
     this.state = new PartitionState(reserveMemory(limits), limits);
-    this.machine = new Machine({ partition, partitions, clock, state: this.state, fast });
+    this.machine = new Machine({ partition, partitions, clock, state: this.state, fast, ...(trace && { trace }) });
   }
 
   /** A machine with a workspace, at log time 0. */

@@ -32,12 +32,12 @@ export class MatchedStep {
     eventIndex: number,
     effects: Effects,
   ): void {
+    const trigger = this.#triggers.ofEvent(event, eventIndex);
     if (now - event.ts > this.#latenessMs) {
-      for (let i = 0; i < count; i++) matched(active, i).account.suppress(Reason.late);
+      for (let i = 0; i < count; i++) matched(active, i).account.suppress(Reason.late, trigger, now);
       return;
     }
     const decide = this.#decide;
-    const trigger = this.#triggers.ofEvent(event, eventIndex);
     let candidates = count;
     if (active.takesTime) candidates -= this.#startWaits(active, count, trigger, row, now);
     if (candidates === 0) return;

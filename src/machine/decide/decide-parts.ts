@@ -37,8 +37,8 @@ export function lose(parts: DecideParts, campaign: ActiveCampaign, trigger: Trig
   const { row, now } = moment;
   if (policy.defers(reason)) {
     if (!ports.waits.enter(PendingKind.quietHours, campaign, row, now, policy.quietUntil(), trigger))
-      campaign.account.suppress(Reason.full);
+      campaign.account.suppress(Reason.full, trigger, now);
     return;
   }
-  campaign.account.suppress(reason);
+  campaign.account.suppress(reason, trigger, now);
 }

@@ -142,7 +142,7 @@ export class DecideStep {
     for (let rank = 0; rank < candidates.count; rank++) {
       const campaign = candidates.campaign(rank);
       if (this.#winners === pick) {
-        campaign.account.outrank(this.#lastWinner);
+        campaign.account.outrank(this.#lastWinner, candidates.trigger(rank), this.#moment.now);
         continue;
       }
       // Only a known customer's winners stand in the way of those behind them; and who waits since may have taken the last room.
@@ -162,7 +162,8 @@ export class DecideStep {
     while (slot === ALL_TAKEN) {
       place = this.policy.place(campaign, channels, place + 1);
       if (place < 0) {
-        campaign.account.outrank(slots.lastTaker(campaign, channels[firstPlace] as number));
+        const taker = slots.lastTaker(campaign, channels[firstPlace] as number);
+        campaign.account.outrank(taker, trigger, this.#moment.now);
         return;
       }
       slot = slots.find(campaign, channels[place] as number);
@@ -179,10 +180,10 @@ export class DecideStep {
 
   /** False: it lost. Asking for units may have found out that there are none. */
   #awaitUnits(draft: Draft, effects: Effects): boolean {
-    const { campaign } = draft;
+    const { campaign, trigger } = draft;
     const reason = this.policy.units(campaign);
     if (reason >= 0) return this.units.enter(draft, effects);
-    campaign.account.suppress(-1 - reason);
+    campaign.account.suppress(-1 - reason, trigger, this.#moment.now);
     return false;
   }
 

@@ -100,7 +100,7 @@ export class DecisionMaker {
       follows: follows === null ? null : follows.id,
       workspace: workspace.version,
     };
-    if (follows === null) campaign.account.decide(channelName);
+    if (follows === null) campaign.account.decide(channelName, trigger, now, number);
     else campaign.account.responses.followUp(channelName);
     const encoded: EncodedDecision = {
       number,

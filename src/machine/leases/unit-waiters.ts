@@ -42,7 +42,7 @@ export class UnitWaiters {
     const body: UnitsBody = { channel: active.workspace.channels[channel] as string, slot, value };
     const { row, now } = moment;
     if (!ports.waits.enter(PendingKind.units, campaign, row, now, Number.POSITIVE_INFINITY, trigger, body)) {
-      campaign.account.suppress(Reason.full);
+      campaign.account.suppress(Reason.full, trigger, now);
       return false;
     }
     const number = this.#numbers.pendingCount;
@@ -70,7 +70,7 @@ export class UnitWaiters {
     const body = readPayload<UnitsBody>(entry);
     let decision: MadeDecision | null = null;
     if (campaign === undefined || campaign.campaign.status !== 'live' || trigger === null) {
-      ports.waits.suppress(entry, Reason.withdrawn);
+      ports.waits.suppress(entry, Reason.withdrawn, now);
     } else {
       ports.waits.leave(entry);
       beginMoment(this.#parts, entry.row, customer, now);
@@ -81,8 +81,8 @@ export class UnitWaiters {
   }
 
   /** A unit of this key will not come: the entry leaves, counted under `limit` or `budget`. */
-  deny(entry: PendingEntry, leaseKey: string, effects: Effects): void {
-    this.#parts.ports.waits.suppress(entry, deniedReason(leaseKey));
+  deny(entry: PendingEntry, leaseKey: string, now: number, effects: Effects): void {
+    this.#parts.ports.waits.suppress(entry, deniedReason(leaseKey), now);
     effects.settled.push({ number: entry.number, decision: null });
   }
 

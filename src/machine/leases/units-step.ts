@@ -131,7 +131,7 @@ export class UnitsStep implements UnitLeases {
     }
     state.beginChange(row);
     if (denied !== null) {
-      waiters.deny(entry, denied, effects);
+      waiters.deny(entry, denied, now, effects);
       return;
     }
     if (this.#follow(waiter, row, keys)) return;

@@ -99,12 +99,12 @@ export class DueMoments {
     const trigger = event === null ? null : this.#triggers.ofStored(event, customer);
     // A version published meanwhile may not read what was stored, or have another trigger.
     if (campaign === undefined || trigger === null || trigger.frame().type !== campaign.campaign.event) {
-      this.#waits.suppress(entry, Reason.withdrawn);
+      this.#waits.suppress(entry, Reason.withdrawn, now);
       return null;
     }
     const frame = campaign.campaign.event < 0 ? null : trigger.frame();
     if (!this.#predicates.holds(this.#questionOf(campaign), frame, entry.row, now, campaign.account)) {
-      this.#waits.suppress(entry, Reason.lapsed);
+      this.#waits.suppress(entry, Reason.lapsed, now);
       return null;
     }
     this.#waits.leave(entry);

@@ -11,7 +11,7 @@
 import type { PartitionState } from '../../state/partition-state.ts';
 import type { PendingEntry, PendingHead } from '../../state/pending.ts';
 import { assert } from '../../stdx/assert.ts';
-import type { Accounting, CampaignAccount } from '../accounting.ts';
+import type { Accounting, CampaignAccount, MatchOrigin } from '../accounting.ts';
 import type { ActiveCampaign } from '../active-campaign.ts';
 import { PendingKind } from './pending-kind.ts';
 import type { StoredEvent } from './stored-event.ts';
@@ -64,7 +64,10 @@ export class PendingWaits {
     const { pending } = this.#state;
     if (!pending.add(row, number, dueMs, kind, campaign.campaignCode, payload)) return false;
     this.#numbers.pendingCount = number;
-    if (countsAsWaiting(kind)) campaign.account.waiting++;
+    if (countsAsWaiting(kind)) {
+      assert(trigger !== null, 'a match is about something');
+      campaign.account.beginWait(trigger, now);
+    }
     return true;
   }
 
@@ -72,15 +75,14 @@ export class PendingWaits {
   leave(entry: PendingHead): void {
     this.#state.pending.remove(entry.row, entry.number);
     if (!countsAsWaiting(entry.kind)) return;
-    const account = this.accountOf(entry);
-    account.waiting--;
-    assert(account.waiting >= 0, 'more left than waited');
+    this.accountOf(entry).endWait();
   }
 
-  /** Takes an entry away; a match that waited is counted under `reason`. */
-  suppress(entry: PendingHead, reason: number): void {
+  /** Takes an entry away; a match that waited is counted under `reason`. `now` is log time. */
+  suppress(entry: PendingHead, reason: number, now: number): void {
+    // Before it is gone, who asks what it was about finds it.
+    if (countsAsWaiting(entry.kind)) this.accountOf(entry).suppress(reason, new WaitOrigin(this.#state, entry), now);
     this.leave(entry);
-    if (countsAsWaiting(entry.kind)) this.accountOf(entry).suppress(reason);
   }
 
   /** Of the entry's campaign, also if the active version does not have it any more. */
@@ -88,6 +90,27 @@ export class PendingWaits {
     const account = this.#numbers.accounting.find(this.#state.textOf(campaign));
     assert(account !== undefined, 'whoever waits has an account');
     return account;
+  }
+}
+
+/** What a match that waits is about. Valid while the entry is there. */
+export class WaitOrigin implements MatchOrigin {
+  readonly entry: PendingHead;
+  readonly #state: PartitionState;
+
+  constructor(state: PartitionState, entry: PendingHead) {
+    this.#state = state;
+    this.entry = entry;
+  }
+
+  frame(): ReturnType<MatchOrigin['frame']> {
+    const { row, number } = this.entry;
+    const entry = this.#state.pending.find(row, number);
+    assert(entry !== null, 'the entry is there');
+    const { event } = readPayload(entry);
+    assert(event !== null, 'a match that waits keeps its event');
+    const customer = row === this.#state.anonymousRow ? '' : this.#state.customerOf(row);
+    return { customer, id: event.id ?? '', typeName: event.type, ts: event.ts };
   }
 }
 

@@ -69,7 +69,7 @@ export class WaitStep {
     if (this.#cancels[event.type] !== 1 || row === this.#state.anonymousRow) return;
     for (const entry of this.#state.pending.list(row)) {
       if (isWaiting(entry) && this.#isCancelled(entry, event, row, now))
-        this.#pending.suppress(entry, Reason.cancelled);
+        this.#pending.suppress(entry, Reason.cancelled, now);
     }
   }
 
@@ -80,7 +80,7 @@ export class WaitStep {
     if (wait.restart !== null) this.#supersede(campaign, wait.restart, trigger.frame(), row, now);
     const dueMs = this.#dueOf(wait.deadline, now);
     const waits = this.#pending.enter(PendingKind.wait, campaign, row, now, dueMs, trigger);
-    if (!waits) campaign.account.suppress(Reason.full);
+    if (!waits) campaign.account.suppress(Reason.full, trigger, now);
   }
 
   #supersede(campaign: ActiveCampaign, restart: ActiveMeeting, event: EventFrame, row: number, now: number): void {
@@ -89,7 +89,7 @@ export class WaitStep {
       if (!isWaiting(entry) || entry.campaign !== campaign.campaignCode) continue;
       const { event: stored } = readPayload(entry);
       if (stored !== null && this.#meets(restart, campaign, stored, event, row, now))
-        this.#pending.suppress(entry, Reason.superseded);
+        this.#pending.suppress(entry, Reason.superseded, now);
     }
   }
 

@@ -4,7 +4,10 @@
 import type { ExplainedMoment } from '../../protocol/explanation.ts';
 import type { SuppressReason } from '../../protocol/rejection.ts';
 
-/** What became of one match, each once: decided, suppressed, or waiting (and later one of the others). In the order in which the books count them. */
+/**
+ * What became of one match, as the books count it and in their order: decided or suppressed once, and waiting before that each time that it begins to wait. Follow-ups of a
+ * cascade are no matches.
+ */
 export interface Outcome {
   /** '': an anonymous event's. */
   readonly customer: string;
@@ -14,6 +17,8 @@ export interface Outcome {
   /** What it is about: of a wait, the event that it began with. id '': it has none. */
   readonly eventId: string;
   readonly eventType: string;
+  /** Time at which it counts, epoch ms. */
+  readonly eventTs: number;
   readonly result: 'decided' | 'waiting' | SuppressReason;
   /** outranked: who won instead, null: nobody (no slot allows it). */
   readonly winner: string | null;

@@ -271,8 +271,8 @@ describe('who waited for units', () => {
   test('is withdrawn where its event cannot be read, and denied under the key that ended', () => {
     const { stage, entry } = waiting();
     expect(stage.step.units.resume(entry, KEYS, 'ann', NOW, null, stage.effects)).toBe(false);
-    stage.step.units.deny(entry, 'offer/gift', stage.effects);
-    stage.step.units.deny(entry, 'day/a/14000', stage.effects);
+    stage.step.units.deny(entry, 'offer/gift', NOW, stage.effects);
+    stage.step.units.deny(entry, 'day/a/14000', NOW, stage.effects);
     expect(stage.suppressed.map(([, reason]) => reason)).toEqual([Reason.withdrawn, Reason.budget, Reason.limit]);
     expect(stage.effects.settled).toHaveLength(3);
   });
@@ -331,9 +331,10 @@ describe('accounts', () => {
     const accounting = new Accounting();
     const stage = new Stage(campaign('a'));
     const { account } = stage.campaign('a');
-    for (let i = 0; i < 103; i++) account.outrank(`w${i}`);
-    account.outrank('w7');
-    account.outrank(null);
+    const { trigger } = stage;
+    for (let i = 0; i < 103; i++) account.outrank(`w${i}`, trigger, NOW);
+    account.outrank('w7', trigger, NOW);
+    account.outrank(null, trigger, NOW);
     account.matched = 105;
     account.skippedRuns = 2;
     const row = account.row('live');
@@ -341,7 +342,7 @@ describe('accounts', () => {
     expect(row.outrankedBy).toMatchObject({ w7: 2, w99: 1, _other: 3 });
     accounting.restore([row]);
     expect(accounting.rows(() => 'live')).toEqual([row]);
-    accounting.find('a')?.outrank('w102');
+    accounting.find('a')?.outrank('w102', trigger, NOW);
     expect(accounting.find('a')?.outrankedBy.get('_other')).toBe(4);
   });
 });
