@@ -7,8 +7,8 @@ import { Machine } from '../../src/machine/machine.ts';
 import { RecordKind } from '../../src/protocol/record.ts';
 import { reserveMemory } from '../../src/state/arena.ts';
 import { PartitionState } from '../../src/state/partition-state.ts';
+import { stateLimits } from '../../src/state/state-limits.ts';
 import { fnv1a32Bytes } from '../../src/stdx/hash.ts';
-import { stateLimits } from '../../src/worker/state-limits.ts';
 import { compileWorkspace } from '../../src/workspace/compile.ts';
 import { customerId, type KernelRule, kernelWorkspace } from '../workload/kernel.ts';
 

@@ -3,8 +3,8 @@ import { CUSTOMERS_PER_PARTITION_DEFAULT } from '../../src/constants.ts';
 import { reserveMemory } from '../../src/state/arena.ts';
 import type { ProfileLayout } from '../../src/state/layout.ts';
 import { PartitionState } from '../../src/state/partition-state.ts';
+import { stateLimits } from '../../src/state/state-limits.ts';
 import { assert } from '../../src/stdx/assert.ts';
-import { stateLimits } from '../../src/worker/state-limits.ts';
 import { customerId } from '../workload/kernel.ts';
 
 /** Customer `n` is in partition `n % partitions`, as row `floor(n / partitions) + 1`. */

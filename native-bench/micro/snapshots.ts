@@ -3,15 +3,15 @@
  */
 import { join } from 'node:path';
 import { Machine } from '../../src/machine/machine.ts';
+import { restoreSnapshot } from '../../src/replay/restore.ts';
 import { reserveMemory } from '../../src/state/arena.ts';
 import { PartitionState } from '../../src/state/partition-state.ts';
+import { stateLimits } from '../../src/state/state-limits.ts';
 import { assert } from '../../src/stdx/assert.ts';
 import { ByteWriter } from '../../src/stdx/bytes.ts';
 import { nodeFileSystem } from '../../src/storage/node-file-system.ts';
 import { SnapshotSection } from '../../src/storage/snapshot-format.ts';
 import { SnapshotStore } from '../../src/storage/snapshot-store.ts';
-import { restoreSnapshot } from '../../src/worker/recovery.ts';
-import { stateLimits } from '../../src/worker/state-limits.ts';
 import { measureValues, spreadOf } from '../measure.ts';
 import type { Bench, Suite } from '../suite.ts';
 import { EVENTS_PER_BATCH, KernelEvents, kernelRules, kernelWorkspace, profilePayloads } from '../workload/kernel.ts';

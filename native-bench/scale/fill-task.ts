@@ -3,8 +3,10 @@
  * (mix-partition.ts), and is written as its next snapshot: all with the engine's own code, only without its log.
  */
 import { Machine } from '../../src/machine/machine.ts';
+import { restoreSnapshot } from '../../src/replay/restore.ts';
 import { reserveMemory } from '../../src/state/arena.ts';
 import { PartitionState } from '../../src/state/partition-state.ts';
+import { stateLimits } from '../../src/state/state-limits.ts';
 import { assert } from '../../src/stdx/assert.ts';
 import { ByteWriter } from '../../src/stdx/bytes.ts';
 import { partitionOf } from '../../src/stdx/hash.ts';
@@ -12,8 +14,6 @@ import { DataPaths } from '../../src/storage/data-folder.ts';
 import { nodeFileSystem } from '../../src/storage/node-file-system.ts';
 import { SnapshotSection } from '../../src/storage/snapshot-format.ts';
 import { SnapshotStore } from '../../src/storage/snapshot-store.ts';
-import { restoreSnapshot } from '../../src/worker/recovery.ts';
-import { stateLimits } from '../../src/worker/state-limits.ts';
 import { runTask } from '../load/task.ts';
 import { customerId } from '../workload/kernel.ts';
 import { purchaseBatches } from '../workload/profile-mix.ts';

@@ -3,7 +3,7 @@
  */
 import { SNAPSHOT_HISTORY_STEPS } from '../constants.ts';
 import { assert } from '../stdx/assert.ts';
-import { type FileSystem, makeFolder, readAll } from './file-system.ts';
+import { type FileSystem, listFolder, makeFolder, readAll } from './file-system.ts';
 import {
   decodeSnapshotHeader,
   SNAPSHOT_HEADER_BYTES,
@@ -14,7 +14,7 @@ import {
 } from './snapshot-format.ts';
 import { readSnapshot, type SnapshotContent, type SnapshotProblem } from './snapshot-reader.ts';
 import { SnapshotWriter } from './snapshot-writer.ts';
-import { CorruptFileError, FatalStorageError, RefusedFileError } from './storage-error.ts';
+import { CorruptFileError, errorCode, FatalStorageError, RefusedFileError } from './storage-error.ts';
 
 /** A snapshot whose every byte was verified. */
 export interface LoadedSnapshot {
@@ -38,6 +38,12 @@ export interface RestoredSnapshot<Target> {
   readonly target: Target;
 }
 
+/** Where a snapshot stands: it reflects record `seq` and all before it, and log time had come to `logTime`. */
+export interface SnapshotMoment {
+  readonly seq: number;
+  readonly logTime: number;
+}
+
 export interface PruneResult {
   readonly kept: readonly number[];
   readonly removed: readonly number[];
@@ -45,6 +51,7 @@ export interface PruneResult {
   readonly logPosition: number;
 }
 
+/** Opening one changes nothing: the folder is made with the first snapshot. */
 export class SnapshotStore {
   readonly #fs: FileSystem;
   readonly #folder: string;
@@ -56,11 +63,15 @@ export class SnapshotStore {
     this.#fs = fs;
     this.#folder = folder;
     this.#partition = partition;
-    makeFolder(fs, folder);
   }
 
   /** Starts a snapshot; one at a time. What an earlier process left half done is removed. */
   begin(header: Omit<SnapshotHeader, 'partition'>): SnapshotWriter {
+    try {
+      makeFolder(this.#fs, this.#folder);
+    } catch (error) {
+      throw new FatalStorageError('create', this.#folder, error);
+    }
     for (const name of this.#fs.readdir(this.#folder)) {
       if (name.endsWith('.tmp')) this.#fs.unlink(`${this.#folder}/${name}`);
     }
@@ -86,12 +97,15 @@ export class SnapshotStore {
   /**
    * Hands the newest snapshot that is wholly intact to what `begin` makes, in one reading: sections are verified before they are visited, but that the file is
    * whole shows only at its end. What a damaged one was visited into is of no use then: `begin` is called anew for the one before. Otherwise as loadNewest.
+   * None beyond `seqMax` is looked at.
    */
   restoreNewest<Target extends SnapshotTarget>(
     begin: () => Target,
+    seqMax = Number.POSITIVE_INFINITY,
   ): { readonly restored: RestoredSnapshot<Target> | null; readonly problems: readonly SnapshotProblem[] } {
     const problems: SnapshotProblem[] = [];
     for (const seq of this.#seqs().reverse()) {
+      if (seq > seqMax) continue;
       const target = begin();
       const content = this.#read(seq, (kind, body) => target.section(kind, body));
       if (!('what' in content)) return { restored: { path: this.#path(seq), target, ...content }, problems };
@@ -144,13 +158,26 @@ export class SnapshotStore {
     return this.#seqs();
   }
 
+  /** Positions and log times, ascending, of those whose header is intact; also while a node takes and removes snapshots. */
+  moments(): readonly SnapshotMoment[] {
+    return this.#seqs().flatMap((seq) => {
+      try {
+        const logTime = this.#logTime(seq);
+        return logTime === null ? [] : [{ seq, logTime }];
+      } catch (error) {
+        if (errorCode(error) === 'ENOENT') return [];
+        throw error;
+      }
+    });
+  }
+
   /**
    * Removes what is no longer needed. Kept: the newest two; the newest at or before log time `historyFromMs`, from which history can be replayed; and, so that there will be one to take its place, those in between at steps of `historyMs / SNAPSHOT_HISTORY_STEPS`. Until one is that old,
    * history begins with the log itself.
    */
   prune(historyFromMs: number, historyMs: number): PruneResult {
     const all = this.#seqs();
-    const intact: { seq: number; logTime: number }[] = [];
+    const intact: SnapshotMoment[] = [];
     for (const seq of all) {
       const logTime = this.#damaged.has(seq) ? null : this.#logTime(seq);
       if (logTime !== null) intact.push({ seq, logTime });
@@ -193,8 +220,7 @@ export class SnapshotStore {
   }
 
   #seqs(): number[] {
-    return this.#fs
-      .readdir(this.#folder)
+    return listFolder(this.#fs, this.#folder)
       .map(snapshotSeq)
       .filter((seq) => seq >= 0)
       .sort((a, b) => a - b);

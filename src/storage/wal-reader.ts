@@ -4,21 +4,26 @@
  * Segments are taken in the order (epoch, worker, number), which gives every partition its records in the order of their sequence (see
  * wal-segment.ts); memory is one chunk. Checked on the way, per partition that is read: the first record continues its position, each continues the one before,
  * a sequence seen again is identical (else both are refused: two histories), and a closed segment ends where the next one's header says.
+ *
+ * Nothing is changed, so that a log can be read while its writer is at work: the last segment ends with its last whole record, be it that zeros were written ahead, that a
+ * batch is half written, or that a crash left a torn tail. `until` makes the end exact.
  */
 import type { LogRecord, RecordKind } from '../protocol/record.ts';
 import { assert } from '../stdx/assert.ts';
 import type { FileSystem } from './file-system.ts';
 import { FrameReader } from './frame-reader.ts';
 import { CorruptFileError, RefusedFileError } from './storage-error.ts';
-import { refuseDamage } from './tail-recovery.ts';
 import { logFolders } from './wal-repair.ts';
 import { listSegments, type Segment, WAL_HEADER_BYTES } from './wal-segment.ts';
+import { framesWrittenSince } from './wal-tail.ts';
 
 export interface LogRange {
   /** Partitions to read, each with the sequence after which to begin: that of its snapshot, 0 for everything. */
   readonly positions: ReadonlyMap<number, number>;
   /** Only segments of earlier epochs, so that a worker can recover while others already write. All if absent. */
   readonly epochBefore?: number;
+  /** The last sequence to read of each of the partitions. To the end if absent. */
+  readonly until?: ReadonlyMap<number, number>;
 }
 
 /** A segment and what it ends with, if its successor told. */
@@ -62,6 +67,8 @@ export class RecordReader {
   readonly #parts: readonly Part[];
   /** Last sequence given out, or the starting position. */
   readonly #positions: Map<number, number>;
+  /** Partitions that have not come to their end yet. */
+  #unfinished: number;
   /** For sequences seen again: second readers that follow the first copies. */
   readonly #twins = new Map<number, RecordReader>();
   #partIndex = -1;
@@ -75,13 +82,14 @@ export class RecordReader {
     this.#walRoot = walRoot;
     this.#range = range;
     this.#positions = new Map(range.positions);
+    this.#unfinished = [...range.positions].filter(([partition, seq]) => seq < this.#until(partition)).length;
     this.#parts = neededParts(fs, walRoot, range);
   }
 
   /** Moves to the next record. False at the end. Throws CorruptFileError or RefusedFileError. */
   next(): boolean {
     for (;;) {
-      if (this.#frames === null && !this.#openNext()) return false;
+      if (this.#unfinished === 0 || (this.#frames === null && !this.#openNext())) return false;
       const frames = this.#frames as FrameReader;
       const step = frames.next();
       if (step !== 'frame') {
@@ -91,7 +99,7 @@ export class RecordReader {
       const { partition, number } = frames.frame;
       this.#segmentPositions.set(partition, number);
       const start = this.#range.positions.get(partition);
-      if (start === undefined || number <= start) continue;
+      if (start === undefined || number <= start || number > this.#until(partition)) continue;
       const body = frames.body();
       if (body === null) {
         this.#finishSegment(true);
@@ -120,6 +128,7 @@ export class RecordReader {
     }
     if (seq !== position + 1) throw this.#gap(partition, position + 1, seq);
     this.#positions.set(partition, seq);
+    if (seq === this.#until(partition)) this.#unfinished--;
     this.partition = partition;
     this.seq = seq;
     this.ts = ts;
@@ -154,6 +163,10 @@ export class RecordReader {
     }
   }
 
+  #until(partition: number): number {
+    return this.#range.until?.get(partition) ?? Number.POSITIVE_INFINITY;
+  }
+
   #part(): Part {
     return this.#parts[this.#partIndex] as Part;
   }
@@ -180,7 +193,11 @@ export class RecordReader {
     if (bad) {
       if (!segment.last)
         throw new CorruptFileError(segment.path, offset, 'a record of a closed segment fails its checksum');
-      refuseDamage(this.#fs, this.#file, segment.path, segment.header.salt, offset, this.#fs.size(this.#file));
+      const grown = framesWrittenSince(this.#fs, this.#file, segment, offset);
+      if (grown !== null) {
+        this.#frames = grown;
+        return;
+      }
     } else if (endPositions !== null) {
       for (const [partition, seq] of endPositions) {
         if (this.#segmentPositions.get(partition) === seq) continue;

@@ -129,8 +129,11 @@ export function listSegments(fs: FileSystem, folder: string): { segments: Segmen
     }
     const last = i === numbers.length - 1;
     const read = readSegmentHeader(fs, path);
-    // Retention may remove the oldest while they are listed.
-    if (read === null && segments.length === 0) continue;
+    // Retention may remove the oldest while they are listed: what was read of older ones is gone, too.
+    if (read === null && !last) {
+      segments.length = 0;
+      continue;
+    }
     if (read === null)
       throw new RefusedFileError(path, 'the segment went away', 'put it back; without it records would be skipped');
     const { header, bytes } = read;

@@ -6,17 +6,12 @@
  */
 import { REPLAY_PROGRESS_MS } from '../constants.ts';
 import { Effects } from '../machine/effects.ts';
-import { Machine } from '../machine/machine.ts';
-import { reserveMemory } from '../state/arena.ts';
-import { PartitionState } from '../state/partition-state.ts';
-import { assert } from '../stdx/assert.ts';
-import { ByteReader } from '../stdx/bytes.ts';
+import type { Machine } from '../machine/machine.ts';
+import { PartitionTarget } from '../replay/restore.ts';
 import type { Clock } from '../stdx/clock.ts';
 import { DataPaths } from '../storage/data-folder.ts';
 import type { FileSystem } from '../storage/file-system.ts';
-import { SnapshotSection } from '../storage/snapshot-format.ts';
-import { type LoadedSnapshot, SnapshotStore } from '../storage/snapshot-store.ts';
-import { CorruptFileError } from '../storage/storage-error.ts';
+import { SnapshotStore } from '../storage/snapshot-store.ts';
 import { readLogs } from '../storage/wal-reader.ts';
 import { WriteAheadLog } from '../storage/write-ahead-log.ts';
 import type { EffectSink } from './effect-sink.ts';
@@ -24,7 +19,6 @@ import { HostedPartition } from './hosted-partition.ts';
 import type { ShardOptions } from './messages.ts';
 import { Shard } from './shard.ts';
 import type { ShardMetrics } from './shard-metrics.ts';
-import { stateLimits } from './state-limits.ts';
 
 export type Log = (
   level: 'info' | 'warn' | 'error',
@@ -59,12 +53,8 @@ export async function recoverShard(parts: HostParts, openEffects: OpenEffects): 
 /** A partition as its newest valid snapshot has it; empty where there is none. */
 async function restore(parts: HostParts, partition: number, openEffects: OpenEffects): Promise<HostedPartition> {
   const { fs, options, log } = parts;
-  const begin = (): PartitionTarget => {
-    const limits = stateLimits(options.customersPerPartition);
-    const state = new PartitionState(reserveMemory(limits), limits);
-    const { partitionsTotal: partitions, clock } = options;
-    return new PartitionTarget(state, new Machine({ partition, partitions, clock, state }));
-  };
+  const terms = { ...options, partitions: options.partitionsTotal };
+  const begin = (): PartitionTarget => PartitionTarget.create(terms, partition);
   const snapshots = new SnapshotStore(fs, new DataPaths(options.dataDirectory).partition(partition), partition);
   const { restored, problems } = snapshots.restoreNewest(begin);
   for (const { path, what, offset } of problems)
@@ -74,49 +64,6 @@ async function restore(parts: HostParts, partition: number, openEffects: OpenEff
   const hosted = new HostedPartition(partition, state, machine, snapshots, await openEffects(partition, machine));
   hosted.checksum = checksum;
   return hosted;
-}
-
-/** A fresh partition that a snapshot is read into. */
-class PartitionTarget {
-  readonly state: PartitionState;
-  readonly machine: Machine;
-  /** Of the last record that the snapshot reflects. */
-  checksum = 0;
-  #globals: Uint8Array | null = null;
-
-  constructor(state: PartitionState, machine: Machine) {
-    this.state = state;
-    this.machine = machine;
-  }
-
-  section(kind: number, body: Uint8Array): void {
-    if (kind === SnapshotSection.machine) this.#globals = body.slice();
-    else if (kind === SnapshotSection.position) this.checksum = new ByteReader(body).u32();
-    else this.state.restore(body);
-  }
-
-  /** Builds the tables, and computes the digest again. */
-  finish(path: string, digest: string): void {
-    this.state.finishRestore();
-    assert(this.#globals !== null, 'a snapshot holds the machine');
-    this.machine.importGlobals(this.#globals);
-    const found = this.machine.digest();
-    if (found === digest) return;
-    throw new CorruptFileError(
-      path,
-      0,
-      `what it restores has digest ${found}, it was taken of ${digest}`,
-      'remove this snapshot to recover from the one before it, and report it',
-    );
-  }
-}
-
-/** Returns the checksum of the last record that the snapshot reflects. */
-export function restoreSnapshot(snapshot: LoadedSnapshot, state: PartitionState, machine: Machine): number {
-  const target = new PartitionTarget(state, machine);
-  snapshot.sections((kind, body) => target.section(kind, body));
-  target.finish(snapshot.path, snapshot.trailer.digest);
-  return target.checksum;
 }
 
 /** Applies every record behind the partitions' positions. */

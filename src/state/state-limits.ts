@@ -9,8 +9,8 @@ import {
   DICTIONARY_ENTRIES_PER_PARTITION,
   EVENT_IDS_REMEMBERED,
 } from '../constants.ts';
-import { limitsError, type StateLimits } from '../state/arena.ts';
 import { assert } from '../stdx/assert.ts';
+import { limitsError, type StateLimits } from './arena.ts';
 
 export function stateLimits(customersPerPartition: number): StateLimits {
   const blockBytes = customersPerPartition * BLOCK_BYTES_PER_CUSTOMER;
