@@ -63,14 +63,8 @@ export class AggregateCompiler {
     if ((fn !== 'count' && value === null) || (definition.when !== undefined && when === null)) return null;
     const valueType = value?.result ?? null;
     const signature = signatureOf(definition, event, value, when, span);
-    const field: ProfileField = {
-      name,
-      kind: 'aggregate',
-      type: resultType(fn, valueType),
-      slot,
-      optional: fn !== 'count' && fn !== 'sum' && fn !== 'distinct',
-    };
-    return { aggregate: { name, slot, fn, event: index, value, when, valueType, ...span, signature }, field };
+    const aggregate = { name, slot, fn, event: index, value, when, valueType, ...span, signature };
+    return { aggregate, field: aggregateField(aggregate) };
   }
 
   #window(definition: Definition, path: YamlPath): { windowMs: number | null; resolutionMs: number } | null {
@@ -110,6 +104,12 @@ export class AggregateCompiler {
     this.#issues.report(this.#file.name, this.#file.keyMark(path), message);
     return null;
   }
+}
+
+/** What rules read it as. */
+export function aggregateField({ name, slot, fn, valueType }: Aggregate): ProfileField {
+  const optional = fn !== 'count' && fn !== 'sum' && fn !== 'distinct';
+  return { name, kind: 'aggregate', type: resultType(fn, valueType), slot, optional };
 }
 
 function resultType(fn: AggregateFunction, valueType: ProgramResult | null): ScalarType {
