@@ -158,6 +158,12 @@ export type ExplainedStep = { readonly passed: boolean } & (
       readonly by: { readonly id: string | null; readonly type: string; readonly ts: string } | null;
     }
   | { readonly step: 'full'; readonly waiting: number; readonly max: number }
+  /** Only of who lost: there is no room for another contact of the customer. Counted as cap. */
+  | { readonly step: 'room'; readonly contacts: number; readonly max: number }
+  /** Only of who did not match: a campaign with a wait or a sequence needs a customer, the event has none. */
+  | { readonly step: 'customer' }
+  /** First of all steps of a cascade's next channel, after this decision. It is no match: it stands beside matched = decided + suppressed + waiting. */
+  | { readonly step: 'follow_up'; readonly decision: string }
   /** Of a shadow campaign: it would have won on this channel, and these would have lost by it. */
   | { readonly step: 'shadow'; readonly channel: string; readonly displaced: readonly string[] }
 );
