@@ -11,6 +11,7 @@ import { type SnapshotMoment, SnapshotStore } from '../storage/snapshot-store.ts
 import { RefusedFileError } from '../storage/storage-error.ts';
 import { RecordReader } from '../storage/wal-reader.ts';
 import { lastDropped, lastRecords } from '../storage/wal-tail.ts';
+import { type EventQuery, type FoundEvent, findEvent } from './find-event.ts';
 
 /** What was asked for lies before what is kept. */
 export class HistoryForgottenError extends Error {
@@ -123,6 +124,11 @@ export class History {
   release(reader: RecordReader): void {
     reader.close();
     this.#readers.delete(reader);
+  }
+
+  /** Finds an event of a customer in the log: see find-event.ts. null: history holds none such. */
+  findEvent(partition: number, query: EventQuery): FoundEvent | null {
+    return findEvent(this.fs, this.paths.walRoot, partition, this.lastSeq(partition), this.identity.clock, query);
   }
 
   /** Closes the files of all who still read. */
