@@ -46,18 +46,18 @@ export interface CampaignVerdict {
 
 /** An expression and its parts, each with what it came to. */
 export interface ExplainedExpression {
-  /** As it is written. */
+  /** As it is written, on one line. */
   readonly text: string;
   readonly value: ExplainedValue;
   /** Why there is no value: CEL's error; null: there is one. */
   readonly error: string | null;
   /** Of a loop over a list: for how many of its elements the body held; null: it is none. */
   readonly held: { readonly of: number; readonly count: number } | null;
-  /** The operands of &&, || and !, and what a comparison reads; none of a literal. A part that was absorbed or not reached is told all the same. */
+  /** The operands of an operator or a call and what they read, each once; none of a literal. Of `segment.name` its own expression. A part that was absorbed or not reached is told all the same. */
   readonly parts: readonly ExplainedExpression[];
 }
 
-/** null: it has none (an error, or an absent field). Timestamps are RFC 3339, lists a text such as `14 items`. */
+/** null: it has none (an error, or an absent field). Timestamps are RFC 3339, durations `25h30m`, lists a text such as `14 items`, or `["a", "b"]` where that is short. */
 export type ExplainedValue = boolean | number | string | null;
 
 /** A contact that counted. */

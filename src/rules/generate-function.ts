@@ -27,6 +27,14 @@ export type ScalarFunction = (
   out: ScalarSink,
 ) => boolean;
 
+/** The value of a boxed expression over frames; undefined: error. */
+export type BoxedFunction = (
+  event: EventFrame | null,
+  profile: ProfileFrame,
+  nowMs: number,
+  segments: SegmentReader,
+) => Value | Failure;
+
 /** Over values of a general environment, by index of the variable; undefined where one is not bound. */
 export type ValueFunction = (bindings: readonly (Value | undefined)[]) => Value | Failure;
 
@@ -44,6 +52,13 @@ export function scalarFunction(shape: Shape, vectors: readonly Vector[], propert
   emitter.emit(`out.${property} = ${value(emitter, shape.ir, 'return false;')};`);
   emitter.emit('return true;');
   return build(emitter, 'E, P, now, S, out', vectors, describe('scalar', shape)) as ScalarFunction;
+}
+
+export function boxedFunction(shape: Shape, vectors: readonly Vector[]): BoxedFunction {
+  const emitter = new Emitter();
+  emitter.emit('const r = 0;');
+  emitter.emit(`return ${value(emitter, shape.ir, 'return undefined;')};`);
+  return build(emitter, 'E, P, now, S', vectors, describe('boxed', shape)) as BoxedFunction;
 }
 
 export function valueFunction(shape: Shape, vectors: readonly Vector[]): ValueFunction {

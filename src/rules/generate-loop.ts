@@ -1,4 +1,4 @@
-/** Macros as loops. `all` and `exists` absorb the errors of elements after which the answer is certain; the others fail with the first. */
+/** Macros as loops. `all` and `exists` absorb the errors of elements after which the answer is certain; `held` absorbs them all; the others fail with the first. */
 import type { Emitter } from './emitter.ts';
 import { boxed, checked, columnItem, condition, list, requireList, unboxed, value } from './generate.ts';
 import type { IrLoop } from './ir.ts';
@@ -11,7 +11,8 @@ export function generateLoop(emitter: Emitter, loop: IrLoop, fail: string): stri
   const absorbs = loop.kind === 'all' || loop.kind === 'exists';
   emitter.emit(START[loop.kind](result));
   if (absorbs) emitter.emit(`let ${flag} = false;`);
-  const failItem = absorbs ? `{ ${flag} = true; continue ${label}; }` : fail;
+  const passes = loop.kind === 'held' ? `continue ${label};` : fail;
+  const failItem = absorbs ? `{ ${flag} = true; continue ${label}; }` : passes;
   // Constants of the loop are loaded in a block of their own.
   emitter.emit('{');
   const range = rangeValue(emitter, loop, fail);
@@ -31,6 +32,7 @@ const START: Readonly<Record<IrLoop['kind'], (result: string) => string>> = {
   exists: (result) => `let ${result} = false;`,
   existsOne: (result) => `let ${result} = 0;`,
   count: (result) => `let ${result} = 0;`,
+  held: (result) => `let ${result} = 0;`,
   collect: (result) => `const ${result} = [];`,
 };
 

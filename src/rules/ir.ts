@@ -131,11 +131,11 @@ export type Ir =
 
 /**
  * all, exists and exists_one give a bool; collect gives a list of `transform` (boxed; elements where it is null over a list of objects) of the items for which
- * `predicate` holds (null: of all); count is the size of that list without making it.
+ * `predicate` holds (null: of all); count is the size of that list without making it; held is the same, but an item whose predicate fails is one for which it does not hold.
  */
 export interface IrLoop {
   readonly op: 'loop';
-  readonly kind: 'all' | 'exists' | 'existsOne' | 'collect' | 'count';
+  readonly kind: 'all' | 'exists' | 'existsOne' | 'collect' | 'count' | 'held';
   readonly range: IrRange;
   readonly local: number;
   readonly predicate: Ir | null;
