@@ -23,12 +23,16 @@ export interface EventQuery {
   readonly id?: string;
   /** One of these types; any if absent. */
   readonly types?: readonly string[];
+  /** None of these types. */
+  readonly exceptTypes?: readonly string[];
   /** In that record or an earlier one. */
   readonly atSeq?: number;
   /** In a later record than that. */
   readonly afterSeq?: number;
   /** At that time or earlier, epoch ms: under the wall clock the record's time, under the event clock the event's own. */
   readonly atMs?: number;
+  /** Called for each record that is looked at; it may throw to end the search. */
+  readonly onRecord?: () => void;
 }
 
 export interface FoundEvent {
@@ -64,6 +68,7 @@ export function findEvent(
   for (const { segment } of id === undefined ? parts.reverse() : parts) {
     let found: FoundEvent | null = null;
     scanSegment(fs, segment, wanted, (frame, body) => {
+      query.onRecord?.();
       found = search.within(body, frame.number, frame.ts) ?? found;
       return id === undefined || found === null;
     });
@@ -94,7 +99,7 @@ class EventSearch {
 
   /** The record's last event that fits, or its first where an id is asked for. */
   within(body: Uint8Array, seq: number, ts: number): FoundEvent | null {
-    const { customer, id, types, atMs = Number.POSITIVE_INFINITY } = this.#query;
+    const { customer, id, types, exceptTypes, atMs = Number.POSITIVE_INFINITY } = this.#query;
     if ((this.#isWall && ts > atMs) || !this.#mayHold(body)) return null;
     const decoder = this.#decoder;
     const payload = this.#payload;
@@ -103,6 +108,7 @@ class EventSearch {
       if (!payload.ok || !decoder.envelope(payload.value) || decoder.customer !== customer) continue;
       if (id !== undefined && decoder.id !== id) continue;
       if (types !== undefined && !types.includes(decoder.type)) continue;
+      if (exceptTypes?.includes(decoder.type)) continue;
       if (!decoder.time() || (!this.#isWall && decoder.givenTs > atMs)) continue;
       const givenTs = Number.isNaN(decoder.givenTs) ? null : decoder.givenTs;
       found = { seq, ts, index: payload.index, id: decoder.id, type: decoder.type, givenTs };

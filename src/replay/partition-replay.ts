@@ -7,6 +7,7 @@
  */
 import { Effects } from '../machine/effects.ts';
 import type { Machine } from '../machine/machine.ts';
+import type { Trace } from '../machine/trace/trace.ts';
 import { type LogRecord, RecordKind } from '../protocol/record.ts';
 import type { PartitionState } from '../state/partition-state.ts';
 import { assert } from '../stdx/assert.ts';
@@ -30,6 +31,8 @@ export interface ReplayOptions {
   readonly onWorkspace?: (workspace: Workspace) => Workspace;
   /** The last record to be applied, where that is not the last one that History knows. */
   readonly until?: number;
+  /** Hears of what is replayed. */
+  readonly trace?: Trace;
 }
 
 /** Snapshots that are pruned while they are being opened: so many times the next one is tried. */
@@ -70,7 +73,7 @@ export class PartitionReplay {
   static open(history: History, partition: number, from: ReplayStart, options: ReplayOptions = {}): PartitionReplay {
     const { partitions } = history.identity;
     assert(partition >= 0 && partition < partitions, `partition ${partition} of ${partitions}`);
-    const target = restoreBefore(history, partition, from);
+    const target = restoreBefore(history, partition, from, options.trace);
     const replay = new PartitionReplay(history, partition, target, options);
     replay.#changeRestored();
     return replay;
@@ -173,10 +176,10 @@ export class PartitionReplay {
 }
 
 /** The partition at the newest usable snapshot before the point; empty where history begins with its first record. */
-function restoreBefore(history: History, partition: number, from: ReplayStart): PartitionTarget {
+function restoreBefore(history: History, partition: number, from: ReplayStart, trace?: Trace): PartitionTarget {
   for (let attempt = 1; ; attempt++) {
     try {
-      return tryRestore(history, partition, from);
+      return tryRestore(history, partition, from, trace);
     } catch (error) {
       // A running node has removed it since it was listed.
       if (errorCode(error) !== 'ENOENT' || attempt === ATTEMPTS) throw error;
@@ -184,9 +187,9 @@ function restoreBefore(history: History, partition: number, from: ReplayStart): 
   }
 }
 
-function tryRestore(history: History, partition: number, from: ReplayStart): PartitionTarget {
+function tryRestore(history: History, partition: number, from: ReplayStart, trace?: Trace): PartitionTarget {
   const first = history.firstSeq(partition);
-  const begin = (): PartitionTarget => PartitionTarget.create(history.identity, partition);
+  const begin = (): PartitionTarget => PartitionTarget.create(history.identity, partition, trace);
   const last = history.lastSeq(partition);
   if (first === null) {
     if (last > 0) throw new HistoryForgottenError(partition, 'the beginning', null);

@@ -1,5 +1,6 @@
 /** A partition as a snapshot has it: the state's memory, and the machine over it. Whoever recovers and whoever replays begins here. */
 import { Machine } from '../machine/machine.ts';
+import type { Trace } from '../machine/trace/trace.ts';
 import { reserveMemory } from '../state/arena.ts';
 import { PartitionState } from '../state/partition-state.ts';
 import { stateLimits } from '../state/state-limits.ts';
@@ -27,11 +28,14 @@ export class PartitionTarget {
   }
 
   /** Empty, with room for as many customers as the folder was created for: the room decides which events are refused. */
-  static create(terms: PartitionTerms, partition: number): PartitionTarget {
+  static create(terms: PartitionTerms, partition: number, trace?: Trace): PartitionTarget {
     const { partitions, clock, customersPerPartition } = terms;
     const limits = stateLimits(customersPerPartition);
     const state = new PartitionState(reserveMemory(limits), limits);
-    return new PartitionTarget(state, new Machine({ partition, partitions, clock, state }));
+    return new PartitionTarget(
+      state,
+      new Machine({ partition, partitions, clock, state, ...(trace === undefined ? {} : { trace }) }),
+    );
   }
 
   section(kind: number, body: Uint8Array): void {
