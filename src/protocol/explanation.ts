@@ -48,6 +48,10 @@ export interface CampaignVerdict {
 export interface ExplainedExpression {
   /** As it is written, on one line. */
   readonly text: string;
+  /** What it is, where that matters for reading it: `field` reads one (now and has() are fields, too), `call` is every other operation, a comparison for one. */
+  readonly kind: 'and' | 'or' | 'not' | 'if' | 'loop' | 'segment' | 'field' | 'call';
+  /** As CEL names types: bool, list<string>. */
+  readonly type: string;
   readonly value: ExplainedValue;
   /** Why there is no value: CEL's error; null: there is one. */
   readonly error: string | null;

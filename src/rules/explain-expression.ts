@@ -26,7 +26,7 @@ import type { Program } from './program.ts';
 import { reachedSlots, type SegmentSet } from './segment-set.ts';
 import { liftConstants, vectorsOf } from './shapes.ts';
 import type { Typed } from './typed.ts';
-import { INT } from './types.ts';
+import { INT, typeName } from './types.ts';
 
 /** One compiled part. */
 interface Part {
@@ -125,6 +125,8 @@ export class ExpressionExplanation {
       told.set(part.typed, this.#segment(part.segment).explain(null, moment.profile, moment.nowMs));
     return {
       text: part.text,
+      kind: kindOf(part.typed),
+      type: typeName(part.typed.type),
       value: value === undefined ? null : part.isLength ? counted(Number(value), 'item', 'items') : explainValue(value),
       error: value === undefined ? explainFailure(part.typed, part.text, told) : null,
       held: this.#held(part, moment),
@@ -140,6 +142,25 @@ export class ExpressionExplanation {
 
   #run(run: BoxedFunction, { event, profile, nowMs }: Moment): ReturnType<BoxedFunction> {
     return run(event, profile, nowMs, this.#segments);
+  }
+}
+
+function kindOf(typed: Typed): ExplainedExpression['kind'] {
+  switch (typed.node) {
+    case 'and':
+    case 'or':
+    case 'not':
+    case 'if':
+    case 'loop':
+      return typed.node;
+    case 'read':
+      return typed.binding.read.op === 'segment' ? 'segment' : 'field';
+    case 'has':
+    case 'hasField':
+    case 'field':
+      return 'field';
+    default:
+      return 'call';
   }
 }
 

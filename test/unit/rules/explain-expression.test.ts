@@ -160,6 +160,15 @@ it('puts what is folded on one line, without comments and brackets around the wh
   expect(explain("event.store == '''a\nb'''").text).toBe("event.store == '''a\\nb'''");
 });
 
+it('says what a part is, and of which type', () => {
+  const kinds = ({ kind, type, parts }: ExplainedExpression): unknown[] => [`${kind} ${type}`, ...parts.map(kinds)];
+  expect(kinds(explain('(segment.vip || !has(profile.country)) && event.tags.exists(t, t != "a")'))).toEqual([
+    'and bool',
+    ['or bool', ['segment bool', ['call bool', ['field double']]], ['not bool', ['field bool']]],
+    ['loop bool', ['field list<string>']],
+  ]);
+});
+
 it('explains over two events, and over the profile alone', () => {
   const checked = checkExpression('event.qty > trigger.qty', { schema: SCHEMA, event: RECEIPT, trigger: RECEIPT }, [
     'bool',
