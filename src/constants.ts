@@ -113,6 +113,10 @@ export const AUDIENCE_FIELDS_MAX = 256;
 export const SNAPSHOT_CONSIDER_MS = 1000;
 /** How often a node that replays a long log says how far it is. */
 export const REPLAY_PROGRESS_MS = 2000;
+/** Decisions that a replay makes before it compares them with those that were made: a reading of the archive each. */
+export const REPLAY_COMPARE_COUNT = 1_000;
+/** Bytes of decisions that are read for a comparison at a time. */
+export const REPLAY_COMPARE_BYTES = 1024 * 1024;
 /** How often a node on NATS asks how far its streams reach, for the lag that it shows. */
 export const TAILS_REFRESH_MS = 2000;
 /** How long a node that stops waits for NATS to store its last decisions; orchestrators kill after 30 s. */

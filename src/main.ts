@@ -172,6 +172,18 @@ function program(): Command {
     );
 
   beckon
+    .command('replay')
+    .description('replay what a data folder keeps, and compare every decision with the one that was made')
+    .addOption(flag('--data <dir>', 'the data folder; a node may be running on it').default('beckon-data'))
+    .addOption(flag('--from <time>', 'begin at the snapshot before it: RFC 3339, or a day'))
+    .addOption(flag('--to <time>', 'end there'))
+    .addOption(flag('--nats <url>', 'compare with the decision streams there (a folder of a node on NATS)'))
+    .addOption(flag('--nats-creds <file>', 'credentials file for NATS'))
+    .action(async (options) =>
+      exitWith((await import('./cli/replay.ts')).replay(options, process.stdout, process.stderr)),
+    );
+
+  beckon
     .command('inspect <path>')
     .description('print a write-ahead log segment, a snapshot, a decision or dead-letter log, or what a folder holds')
     .addOption(flag('--limit <n>', 'records to print at most').argParser(wholeNumber(1, Number.MAX_SAFE_INTEGER)))

@@ -1,0 +1,116 @@
+/**
+ * `beckon replay --data DIR`: replays the history that a data folder keeps, partition by partition, and compares every decision with the one that was made: with the folder's
+ * decision logs, or with the decision streams where `--nats` names them. Reads only, also beside a running node.
+ */
+import { connectNats } from '../log/jetstream/connection.ts';
+import { JetStreamDecisionArchive } from '../log/jetstream/decision-archive.ts';
+import { streamIdentity } from '../log/jetstream/streams.ts';
+import { History } from '../replay/history.ts';
+import { LogDecisionArchive } from '../replay/log-decision-archive.ts';
+import { type DecisionArchive, type PartitionCheck, type VerifyRange, verifyPartition } from '../replay/verify.ts';
+import { nodeFileSystem } from '../storage/node-file-system.ts';
+import { ExitCode, InputError, UsageError } from './exit.ts';
+import { Progress } from './progress.ts';
+import { summaryOf } from './replay-summary.ts';
+import { parseTime } from './time-argument.ts';
+
+export interface ReplayFlags {
+  readonly data: string;
+  readonly nats?: string;
+  readonly natsCreds?: string;
+  readonly from?: string;
+  readonly to?: string;
+}
+
+/** @returns the exit code: 1 if something is not as it was. InputError if the folder cannot be read. */
+export async function replay(
+  flags: ReplayFlags,
+  stdout: NodeJS.WritableStream,
+  stderr: NodeJS.WritableStream & { readonly isTTY?: boolean },
+): Promise<number> {
+  const range = { fromMs: timeOf('--from', flags.from), toMs: timeOf('--to', flags.to) };
+  try {
+    const history = History.open(nodeFileSystem, flags.data);
+    const embedded = history.identity.log === 'embedded';
+    if (embedded && flags.nats !== undefined)
+      throw new UsageError(`${flags.data} is the folder of a node without NATS: leave --nats out`);
+    if (flags.nats === undefined) {
+      const archive = embedded ? new LogDecisionArchive(history) : null;
+      return await verifyAll(history, archive, range, stdout, new Progress(stderr));
+    }
+    return await withStreams(history, flags.nats, flags.natsCreds, (archive) =>
+      verifyAll(history, archive, range, stdout, new Progress(stderr)),
+    );
+  } catch (error) {
+    throw explained(error);
+  }
+}
+
+async function verifyAll(
+  history: History,
+  archive: DecisionArchive | null,
+  range: VerifyRange,
+  stdout: NodeJS.WritableStream,
+  progress: Progress,
+): Promise<number> {
+  const partitions = Array.from({ length: history.identity.partitions }, (_, partition) => partition);
+  const total = partitions.reduce((sum, p) => sum + history.lastSeq(p) - (history.firstSeq(p) ?? 1) + 1, 0);
+  const checks: PartitionCheck[] = [];
+  let records = 0;
+  for (const partition of partitions) {
+    const check = await verifyPartition(history, partition, archive, range, (here) =>
+      progress.show((records + here) / total, `partition ${partition}`),
+    );
+    records += check.records;
+    checks.push(check);
+  }
+  progress.clear();
+  stdout.write(summaryOf(checks, archive !== null));
+  return checks.some(({ difference }) => difference !== null) ? ExitCode.input : ExitCode.done;
+}
+
+async function withStreams(
+  history: History,
+  servers: string,
+  credentialsFile: string | undefined,
+  use: (archive: DecisionArchive) => Promise<number>,
+): Promise<number> {
+  const connection = await connectNats({
+    servers,
+    name: 'beckon replay',
+    ...(credentialsFile === undefined ? {} : { credentialsFile }),
+  });
+  try {
+    const { id } = await streamIdentity(connection);
+    const { log, partitions } = history.identity;
+    if (log !== `nats ${id}`)
+      throw new InputError(
+        `${history.paths.root} is of another cluster (${log}) than the streams there (nats ${id}): name the server that its node was given`,
+      );
+    return await use(await JetStreamDecisionArchive.open(connection, partitions));
+  } finally {
+    await connection.close();
+  }
+}
+
+function timeOf(flag: string, text: string | undefined): number | null {
+  if (text === undefined) return null;
+  const ms = parseTime(text);
+  if (ms !== null) return ms;
+  throw new UsageError(
+    `${flag}: expected a time such as 2010-12-01T08:26:00Z, or a day such as 2010-12-01, got "${text}"`,
+  );
+}
+
+/** Errors that say themselves where and what to do. */
+const EXPLAINED = new Set([
+  'RefusedFileError',
+  'CorruptFileError',
+  'HistoryForgottenError',
+  'NatsRefusedError',
+  'StreamRefusedError',
+]);
+
+function explained(error: unknown): unknown {
+  return error instanceof Error && EXPLAINED.has(error.name) ? new InputError(error.message) : error;
+}
