@@ -491,6 +491,13 @@ export const WORKSPACE_COMPILED_BYTES_MAX = 56 * 1024 * 1024;
 export const YAML_DEPTH_MAX = 24;
 /** Problems reported at once: more help nobody. */
 export const WORKSPACE_ISSUES_MAX = 1000;
+/** Cases in one file of tests/, and steps of a case: a file that is longer is better cut by subject. */
+export const TRIAL_CASES_MAX = 1000;
+export const TRIAL_STEPS_MAX = 1000;
+/** Moments that a case may fall due in: a year of a schedule that is due every ten minutes, and about a second. */
+export const TRIAL_MOMENTS_MAX = 53_000;
+/** Customers of a failing case whose moments are explained: it runs once more for each. */
+export const TRIAL_EXPLAINED_MAX = 20;
 /** Names and ids, in characters: they are subject tokens, labels and dictionary entries. */
 export const NAME_LENGTH_MAX = 100;
 /** A title, or any other short text for people. */

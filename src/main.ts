@@ -133,6 +133,15 @@ function program(): Command {
     );
 
   beckon
+    .command('test <dir>')
+    .description("run a workspace's campaign tests, tests/*.yaml; exit code 1 if one fails")
+    .addOption(flag('--only <text>', 'only cases with this in their name or file'))
+    .addOption(flag('--json', 'for programs'))
+    .action(async (directory: string, options: { only?: string; json?: boolean }) =>
+      exitWith((await import('./cli/test.ts')).test(directory, options, process.stdout, process.stderr)),
+    );
+
+  beckon
     .command('publish <dir>')
     .description('publish a workspace to a running node')
     .addOption(toFlag())

@@ -1,28 +1,34 @@
-/** `beckon check DIR`: everything that is wrong with a workspace folder, as `file:line:column message`, and what it holds if nothing is. */
+/** `beckon check DIR`: everything that is wrong with a workspace folder and its tests, as `file:line:column message`, and what it holds if nothing is. */
+import { readTrials } from '../trials/read-trials.ts';
 import { compileWorkspace } from '../workspace/compile.ts';
-import { readWorkspaceFolder, WorkspaceFolderError } from '../workspace/folder.ts';
+import { readTestFiles, readWorkspaceFolder, WorkspaceFolderError } from '../workspace/folder.ts';
 import type { Workspace, WorkspaceIssue } from '../workspace/workspace.ts';
 import { ExitCode } from './exit.ts';
 
 /** Issues go to `err`, and warnings behind them; the summary to `out`. @returns the exit code: 1 on any issue; warnings alone are fine. */
 export function check(directory: string, out: NodeJS.WritableStream, err: NodeJS.WritableStream): number {
   let files: Record<string, string>;
+  let testFiles: Record<string, string>;
   try {
     files = readWorkspaceFolder(directory);
+    testFiles = readTestFiles(directory);
   } catch (error) {
     if (!(error instanceof WorkspaceFolderError)) throw error;
     err.write(`${error.message}\n`);
     return ExitCode.input;
   }
   const compiled = compileWorkspace(files);
-  const issues = 'issues' in compiled ? compiled.issues : [];
+  const tests = readTrials(testFiles, 'issues' in compiled ? null : compiled.workspace);
+  const issues = [...('issues' in compiled ? compiled.issues : []), ...tests.issues];
   for (const issue of issues) err.write(`${place(issue)} ${issue.message}\n`);
-  for (const warning of compiled.warnings) err.write(`${place(warning)} warning: ${warning.message}\n`);
-  if ('issues' in compiled) {
-    err.write(`${counted(compiled.issues.length, 'problem')} in ${directory}\n`);
+  for (const warning of [...compiled.warnings, ...tests.warnings])
+    err.write(`${place(warning)} warning: ${warning.message}\n`);
+  if ('issues' in compiled || issues.length > 0) {
+    err.write(`${counted(issues.length, 'problem')} in ${directory}\n`);
     return ExitCode.input;
   }
-  out.write(`${directory} is a valid workspace: ${summary(compiled.workspace)}\n`);
+  const cases = tests.trials.length === 0 ? '' : `, ${counted(tests.trials.length, 'test')}`;
+  out.write(`${directory} is a valid workspace: ${summary(compiled.workspace)}${cases}\n`);
   return ExitCode.done;
 }
 

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { WORKSPACE_BYTES_MAX } from '../constants.ts';
 import { readUtf8 } from './utf8-text.ts';
 
-/** Beside the workspace's own: people keep notes and tests with their campaigns. */
-const IGNORED_FOLDERS = new Set(['tests']);
+/** Campaign tests, which lie beside what is published and are no part of it. */
+const TESTS = 'tests';
 
 /** The folder cannot be read as a workspace; the message says why and what would help. */
 export class WorkspaceFolderError extends Error {
@@ -22,14 +22,32 @@ export function readWorkspaceFolder(directory: string): Record<string, string> {
   if (!existsSync(directory)) throw new WorkspaceFolderError(`there is no folder ${directory}`);
   if (!statSync(directory).isDirectory())
     throw new WorkspaceFolderError(`${directory} is a file: name the folder that holds workspace.yaml`);
+  const files = readFiles(directory, listFiles(directory, ''), 'a workspace');
+  if (Object.values(files).every((text) => text === ''))
+    throw new WorkspaceFolderError(
+      `${directory} holds no workspace: it has no YAML files (workspace.yaml, events.yaml, campaigns/…)`,
+    );
+  return files;
+}
+
+/**
+ * The same for the campaign tests of a workspace folder: the YAML files under `tests/`, which readWorkspaceFolder leaves out. Empty where there are none. Throws WorkspaceFolderError
+ * where files are too large or not UTF-8.
+ */
+export function readTestFiles(directory: string): Record<string, string> {
+  if (!statSync(join(directory, TESTS), { throwIfNoEntry: false })?.isDirectory()) return {};
+  return readFiles(directory, listFiles(directory, `${TESTS}/`), 'the tests of a workspace');
+}
+
+function readFiles(directory: string, paths: readonly string[], what: string): Record<string, string> {
   const files: Record<string, string> = {};
   const faults: string[] = [];
   let bytes = 0;
-  for (const path of listFiles(directory, '')) {
+  for (const path of paths) {
     bytes += statSync(join(directory, path)).size;
     if (bytes > WORKSPACE_BYTES_MAX)
       throw new WorkspaceFolderError(
-        `${directory} is too large for a workspace: more than ${WORKSPACE_BYTES_MAX} bytes of YAML`,
+        `${directory} is too large for ${what}: more than ${WORKSPACE_BYTES_MAX} bytes of YAML`,
       );
     const text = readUtf8(readFileSync(join(directory, path)));
     if (typeof text === 'string') files[path] = text;
@@ -39,10 +57,6 @@ export function readWorkspaceFolder(directory: string): Record<string, string> {
       );
   }
   if (faults.length > 0) throw new WorkspaceFolderError(faults.join('\n'));
-  if (bytes === 0)
-    throw new WorkspaceFolderError(
-      `${directory} holds no workspace: it has no YAML files (workspace.yaml, events.yaml, campaigns/…)`,
-    );
   return files;
 }
 
@@ -53,8 +67,7 @@ function listFiles(directory: string, prefix: string): string[] {
     .flatMap((entry) => {
       const path = `${prefix}${entry.name}`;
       // A link to a file counts as the file; folders are not followed through links, which could lead in circles.
-      if (entry.isDirectory())
-        return prefix === '' && IGNORED_FOLDERS.has(entry.name) ? [] : listFiles(directory, `${path}/`);
+      if (entry.isDirectory()) return prefix === '' && entry.name === TESTS ? [] : listFiles(directory, `${path}/`);
       if (!statSync(join(directory, path), { throwIfNoEntry: false })?.isFile()) return [];
       return /\.ya?ml$/.test(entry.name) ? [path] : [];
     })

@@ -13,6 +13,7 @@ import {
   templateDefinition,
   workspaceDefinition,
 } from './definitions.ts';
+import { trialsDefinition } from './trial-definition.ts';
 
 const DEFINITIONS = {
   workspace: workspaceDefinition,
@@ -23,6 +24,7 @@ const DEFINITIONS = {
   models: modelsDefinition,
   campaign: campaignDefinition,
   template: templateDefinition,
+  test: trialsDefinition,
 } as const;
 
 /** File name (`campaign.schema.json`) → its text. */

@@ -103,6 +103,7 @@ export function baseName(path: string): string {
 function pathFault(path: string, folder: string): string | null {
   if (folder === '') {
     if ((SINGLE_FILES as readonly string[]).includes(path)) return null;
+    if (path.startsWith('tests/')) return 'campaign tests are not part of what is published: leave `tests/` out';
     const near = didYouMean(path, [
       ...SINGLE_FILES,
       `${CAMPAIGNS}${baseName(path)}.yaml`,

@@ -172,7 +172,7 @@ export class DecisionMaker {
 }
 
 /** The first variant whose cumulative share of weight exceeds u("variant"); null where the campaign has none. */
-export function chooseVariant(campaign: ActiveCampaign, customer: string): Variant | null {
+export function chooseVariant(campaign: Pick<ActiveCampaign, 'id' | 'campaign'>, customer: string): Variant | null {
   const { variants } = campaign.campaign;
   if (variants.length === 0) return null;
   let total = 0;

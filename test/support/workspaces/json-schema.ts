@@ -27,6 +27,9 @@ export function violations(schema: Schema, value: unknown, root: Schema = schema
           keyword,
         );
         break;
+      case 'const':
+        check(value === argument, keyword);
+        break;
       case 'enum':
         check((argument as unknown[]).includes(value), keyword);
         break;

@@ -7,6 +7,7 @@ import { fullWorkspace } from '../../support/workspaces/full-workspace.ts';
 import { INTERFACE_WORKSPACE } from '../../support/workspaces/interface-workspace.ts';
 import { violations } from '../../support/workspaces/json-schema.ts';
 import { issueLines } from '../../support/workspaces/small-workspace.ts';
+import { TRIAL_SHOP_TESTS } from '../../support/workspaces/trial-shop.ts';
 
 const schemas = jsonSchemas();
 
@@ -15,7 +16,9 @@ function schemaOf(path: string): Record<string, unknown> {
     ? 'campaign'
     : path.startsWith('templates/')
       ? 'template'
-      : path.replace('.yaml', '');
+      : path.startsWith('tests/')
+        ? 'test'
+        : path.replace('.yaml', '');
   return JSON.parse(schemas[`${name}.schema.json`] as string) as Record<string, unknown>;
 }
 
@@ -32,6 +35,10 @@ test.each(Object.entries(fullWorkspace()))('%s of a workspace that uses everythi
   expect(violations(schemaOf(path), parse(text))).toEqual([]);
 });
 
+test('tests that use everything are valid', () => {
+  expect(violations(schemaOf('tests/all.yaml'), parse(TRIAL_SHOP_TESTS))).toEqual([]);
+});
+
 test('it does use every key that editors offer', () => {
   const used = new Set<string>();
   const note = (value: unknown): void => {
@@ -41,7 +48,7 @@ test('it does use every key that editors offer', () => {
       note(item);
     }
   };
-  for (const text of Object.values(fullWorkspace())) note(parse(text));
+  for (const text of [...Object.values(fullWorkspace()), TRIAL_SHOP_TESTS]) note(parse(text));
   const keys = new Set<string>();
   const collect = (schema: unknown): void => {
     if (typeof schema !== 'object' || schema === null) return;
@@ -78,6 +85,9 @@ test.each([
   ['policy.yaml', 'holdout: {share: 5%, categories: []}\n', '$.holdout: anyOf'],
   ['policy.yaml', 'gap: {channels: [sms]}\n', '$.gap: required min'],
   ['policy.yaml', 'arbitration: {slots: {pos: []}}\n', '$.arbitration.slots.pos: minItems'],
+  ['tests/x.yaml', '[{name: a, steps: []}]\n', '$[0].steps: minItems'],
+  ['tests/x.yaml', '[{name: a, steps: [{at: tomorrow}]}]\n', '$[0].steps[0].at: pattern'],
+  ['tests/x.yaml', '[{name: a, steps: [{at: 2010-12-01 12:00, expects: {}}]}]\n', '$[0].steps[0]: unknown expects'],
 ])('editors see what is wrong in %s %j', (path, text, violation) => {
   expect(violations(schemaOf(path), parse(text))).toContain(violation);
 });

@@ -1,0 +1,200 @@
+/** One case of a file: its customers and their history, its steps at their times, its expectations. */
+
+import { parseDuration } from '../workspace/duration.ts';
+import type { IssueList } from '../workspace/issue-list.ts';
+import type {
+  GivenDefinition,
+  HistoryEventDefinition,
+  StepDefinition,
+  StepEventDefinition,
+  TrialDefinition,
+} from '../workspace/trial-definition.ts';
+import type { YamlFile, YamlPath } from '../workspace/yaml-file.ts';
+import { checkAttributes, EventReader } from './read-event.ts';
+import { ExpectationReader } from './read-expectation.ts';
+import type { Trial, TrialCheck, TrialEvent, TrialPlace, TrialStep } from './trial.ts';
+import type { TrialScope } from './trial-scope.ts';
+
+/** So long before anything else happens the workspace is published: what is due at the first time of all is due in the case. */
+const PUBLISHED_BEFORE_MS = 1000;
+
+export class CaseReader {
+  readonly #scope: TrialScope;
+  readonly #file: YamlFile;
+  readonly #path: YamlPath;
+  readonly #issues: IssueList;
+  readonly #events: EventReader;
+  /** Of `given`. */
+  #customers: readonly string[] = [];
+
+  constructor(scope: TrialScope, file: YamlFile, index: number, issues: IssueList) {
+    this.#scope = scope;
+    this.#file = file;
+    this.#path = [index];
+    this.#issues = issues;
+    this.#events = new EventReader(scope, file, issues);
+  }
+
+  /** Something, whatever was reported: it is not run then. */
+  read(definition: TrialDefinition): Trial {
+    const live = this.#readLive(definition.live);
+    const given = this.#givenOf(definition);
+    this.#customers = given.map(({ path }) => this.#file.scalarText([...path, 'customer']));
+    const times = this.#readTimes(definition.steps);
+    const firstMs = times[0] ?? 0;
+    const history = given.flatMap(({ given: { events = [] }, path }, i) =>
+      events.map((event, k) => this.#readHistory(event, [...path, 'events', k], this.#customers[i] as string, firstMs)),
+    );
+    const beginMs = history.reduce((first, { atMs }) => Math.min(first, atMs), firstMs);
+    const startMs = Math.max(0, beginMs - PUBLISHED_BEFORE_MS);
+    const settings = given.flatMap(({ given, path }, i) =>
+      this.#readSettings(given, path, this.#customers[i] as string, startMs),
+    );
+    return {
+      name: definition.name,
+      place: this.#place(this.#path),
+      live,
+      startMs,
+      before: [...settings, ...history.sort((a, b) => a.atMs - b.atMs)],
+      steps: this.#readSteps(definition.steps, times, live, startMs),
+    };
+  }
+
+  #readLive(live: TrialDefinition['live']): readonly string[] {
+    if (live === undefined) return [];
+    const path = [...this.#path, 'live'];
+    if (typeof live === 'string') {
+      this.#scope.campaigns.resolve(live, this.#file, path, this.#issues);
+      return [live];
+    }
+    this.#scope.campaigns.resolveList(live, this.#file, path, this.#issues);
+    return live;
+  }
+
+  #givenOf({ given }: TrialDefinition): { given: GivenDefinition; path: YamlPath }[] {
+    const path = [...this.#path, 'given'];
+    if (given === undefined) return [];
+    if (!Array.isArray(given)) return [{ given, path }];
+    const all = given.map((one, i) => ({ given: one, path: [...path, i] }));
+    const seen = new Set<string>();
+    for (const one of all) {
+      const customer = this.#file.scalarText([...one.path, 'customer']);
+      if (seen.has(customer)) this.#report([...one.path, 'customer'], `\`${customer}\` is given twice`);
+      seen.add(customer);
+    }
+    return all;
+  }
+
+  /** Log times of the steps, as far as they are right. */
+  #readTimes(steps: readonly StepDefinition[]): number[] {
+    const times: number[] = [];
+    let lastMs = -1;
+    steps.forEach(({ at, after, event, expect }, i) => {
+      const path = [...this.#path, 'steps', i];
+      if (at !== undefined) {
+        const ms = this.#time(at, [...path, 'at']);
+        if (ms !== null && ms < lastMs)
+          this.#reportValue([...path, 'at'], `before the step above: that is at ${this.#scope.clock.format(lastMs)}`);
+        lastMs = Math.max(lastMs, ms ?? 0);
+      } else if (lastMs < 0) {
+        this.#report(path, 'the first step needs a time: `at: 2010-12-01 12:00`');
+        lastMs = 0;
+      } else if (after !== undefined) lastMs += parseDuration(after) ?? 0;
+      else if (event === undefined && expect === undefined)
+        this.#report(path, 'nothing happens in this step: give it `event`, `at` or `after`');
+      times.push(lastMs);
+    });
+    return times;
+  }
+
+  #readHistory(definition: HistoryEventDefinition, path: YamlPath, customer: string, firstMs: number): TrialEvent {
+    const { ago, at } = definition;
+    const atMs = at === undefined ? firstMs - (parseDuration(ago ?? '') ?? 0) : (this.#time(at, [...path, 'at']) ?? 0);
+    if (atMs >= firstMs) this.#reportValue([...path, 'at'], 'not before the first step: history is');
+    if (atMs < 0) this.#report([...path, 'ago'], 'before 1970');
+    return this.#events.read(definition, path, { atMs, ts: null, customer });
+  }
+
+  #readSettings(
+    { attributes, consent = {} }: GivenDefinition,
+    path: YamlPath,
+    customer: string,
+    atMs: number,
+  ): TrialEvent[] {
+    const place = this.#place([...path, 'customer']);
+    const common = { place, atMs, customer, id: null, ts: null };
+    const events: TrialEvent[] = [];
+    if (attributes !== undefined) {
+      const at = [...path, 'attributes'];
+      checkAttributes(attributes, this.#scope.workspace, this.#file, at, this.#issues);
+      events.push({ ...common, place: this.#place(at), type: '$profile', data: attributes });
+    }
+    for (const channel of Object.keys(consent)) {
+      const at = [...path, 'consent', channel];
+      this.#scope.channels.resolveKey(channel, this.#file, at, this.#issues);
+      events.push({ ...common, place: this.#place(at), type: '$consent', data: { channel, state: consent[channel] } });
+    }
+    return events;
+  }
+
+  #readSteps(
+    steps: readonly StepDefinition[],
+    times: readonly number[],
+    live: readonly string[],
+    startMs: number,
+  ): TrialStep[] {
+    return steps.map((step, i) => {
+      const path = [...this.#path, 'steps', i];
+      const atMs = times[i] as number;
+      const sinceMs = i === 0 ? atMs - 1 : (times[i - 1] as number);
+      const event = step.event === undefined ? null : this.#readStepEvent(step.event, [...path, 'event'], atMs);
+      const reader = new ExpectationReader(this.#scope, this.#file, this.#issues, {
+        live,
+        eventType: event === null ? null : event.type,
+        sinceMs: Math.max(startMs, sinceMs),
+        atMs,
+      });
+      return { place: this.#place(path), atMs, event, checks: this.#readExpectations(step, path, reader) };
+    });
+  }
+
+  #readExpectations({ expect }: StepDefinition, path: YamlPath, reader: ExpectationReader): TrialCheck[] {
+    if (expect === undefined) return [];
+    const at = [...path, 'expect'];
+    if (!Array.isArray(expect)) return reader.read(expect, at);
+    return expect.flatMap((one, i) => reader.read(one, [...at, i]));
+  }
+
+  #readStepEvent(definition: StepEventDefinition, path: YamlPath, atMs: number): TrialEvent {
+    const ts = definition.ts === undefined ? null : this.#time(definition.ts, [...path, 'ts']);
+    if (ts !== null && ts > atMs) this.#reportValue([...path, 'ts'], 'after the time of the step: it happens later');
+    return this.#events.read(definition, path, { atMs, ts, customer: this.#customerOf(definition, path) });
+  }
+
+  /** The only one given, where none is named. */
+  #customerOf({ customer }: StepEventDefinition, path: YamlPath): string | null {
+    if (customer === null) return null;
+    if (customer !== undefined) return this.#file.scalarText([...path, 'customer']);
+    if (this.#customers.length > 1)
+      this.#report(path, `needs \`customer\`: one of ${this.#customers.map((id) => `\`${id}\``).join(', ')}`);
+    return this.#customers[0] ?? null;
+  }
+
+  #time(text: string, path: YamlPath): number | null {
+    const ms = this.#scope.clock.parse(text);
+    if (ms === null) this.#reportValue(path, `there is no such time since 1970: ${text}`);
+    return ms;
+  }
+
+  #place(path: YamlPath): TrialPlace {
+    return { file: this.#file.name, ...this.#file.keyMark(path) };
+  }
+
+  #report(path: YamlPath, message: string): void {
+    this.#issues.report(this.#file.name, this.#file.keyMark(path), message);
+  }
+
+  #reportValue(path: YamlPath, message: string): void {
+    this.#issues.report(this.#file.name, this.#file.valueMark(path), message);
+  }
+}

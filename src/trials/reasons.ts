@@ -1,0 +1,58 @@
+/** Why it came otherwise than expected, in lines: what explanations say of the campaigns in question, and what is peculiar to tests. */
+import type { Campaign } from '../workspace/workspace.ts';
+import { holdoutWords, variantWords } from './draws.ts';
+import { decisionsOf, type Mismatch, outcomesOf, verdictsOf } from './judge.ts';
+import type { StepCourse } from './run-trial.ts';
+import type { TrialCheck, TrialStep } from './trial.ts';
+import type { TrialScope } from './trial-scope.ts';
+
+export class Reasons {
+  readonly #scope: TrialScope;
+
+  constructor(scope: TrialScope) {
+    this.#scope = scope;
+  }
+
+  of(check: TrialCheck, { campaigns }: Mismatch, step: TrialStep, came: StepCourse): string[] {
+    return campaigns.flatMap((id) => {
+      const campaign = this.#scope.campaign(id);
+      return campaign === undefined ? [] : this.#ofCampaign(campaign, check, step, came);
+    });
+  }
+
+  #ofCampaign(campaign: Campaign, check: TrialCheck, step: TrialStep, came: StepCourse): string[] {
+    const { id } = campaign;
+    const lines = verdictsOf(check, id, came).map(({ verdict }) => `${id} ${verdict.result}`);
+    const held = outcomesOf(check, id, came).filter(({ result }) => result === 'holdout');
+    for (const customer of new Set(held.map((outcome) => outcome.customer))) {
+      const words = holdoutWords(campaign, customer, this.#scope.workspace);
+      if (words !== null) lines.push(words);
+    }
+    lines.push(...this.#variantWords(campaign, check, came));
+    const known = outcomesOf(check, id, came).length > 0 || (came.waiting.get(id) ?? []).length > 0;
+    if (lines.length === 0 && !known) lines.push(...this.#notAsked(campaign, step));
+    return lines;
+  }
+
+  /** The draw of every decision whose variant is not the one expected. */
+  #variantWords(campaign: Campaign, check: TrialCheck, came: StepCourse): string[] {
+    if (check.kind !== 'decided') return [];
+    const made = decisionsOf(check, came).filter((decision) => decision.campaign === campaign.id);
+    const wanted = check.decisions.filter((decision) => decision.campaign === campaign.id);
+    return wanted.flatMap(({ variant }, i) => {
+      const decision = made[i];
+      if (typeof variant !== 'string' || decision === undefined || decision.customer === null) return [];
+      if (decision.variant === variant) return [];
+      return [variantWords(campaign, decision.customer, variant, this.#scope.workspace)];
+    });
+  }
+
+  /** Nobody asked it in this step. */
+  #notAsked(campaign: Campaign, { event }: TrialStep): string[] {
+    const listensFor = this.#scope.eventTypeOf(campaign);
+    if (listensFor === null) return [`${campaign.id} was not asked: its schedule was not due in this step`];
+    if (event?.type === listensFor) return [];
+    const brought = event === null ? 'no event' : event.type;
+    return [`${campaign.id} was not asked: it listens for ${listensFor}, and the step brings ${brought}`];
+  }
+}

@@ -1,0 +1,199 @@
+/** What is wrong with campaign tests is said before any of them runs, at its place, with the remedy. */
+import { describe, expect, test } from 'vitest';
+import { readTrials } from '../../../src/trials/read-trials.ts';
+import type { WorkspaceIssue } from '../../../src/workspace/workspace.ts';
+import { compiled } from '../../support/workspaces/small-workspace.ts';
+import { TRIAL_SHOP, TRIAL_SHOP_TESTS } from '../../support/workspaces/trial-shop.ts';
+
+const SHOP = compiled(TRIAL_SHOP);
+
+const lines = (issues: readonly WorkspaceIssue[]): string[] =>
+  issues.map(({ file, line, column, message }) => `${file}:${line}:${column} ${message}`);
+
+/** Where each ^ stands in a text, as `line:column`, and the text without them. */
+function marked(text: string): { text: string; places: string[] } {
+  const places: string[] = [];
+  const rows = text.split('\n').map((row, i) => {
+    let rest = row;
+    for (let at = rest.indexOf('^'); at >= 0; at = rest.indexOf('^')) {
+      places.push(`${i + 1}:${at + 1}`);
+      rest = rest.slice(0, at) + rest.slice(at + 1);
+    }
+    return rest;
+  });
+  return { text: rows.join('\n'), places };
+}
+
+/** A file is refused with these messages, each at its ^. */
+function expectIssues(source: string, messages: readonly string[]): void {
+  const { text, places } = marked(source);
+  const { issues, warnings } = readTrials({ 'tests/a.yaml': text }, SHOP);
+  expect(lines(issues)).toEqual(messages.map((message, i) => `tests/a.yaml:${places[i]} ${message}`));
+  expect(warnings).toEqual([]);
+}
+
+const NOON = 'at: 2010-12-01 12:00';
+
+test('tests that use everything have nothing wrong with them, and no warnings', () => {
+  const { trials, issues, warnings } = readTrials({ 'tests/all.yaml': TRIAL_SHOP_TESTS }, SHOP);
+  expect([...lines(issues), ...lines(warnings)]).toEqual([]);
+  expect(trials.map(({ name, place }) => [place.line, name])).toEqual([
+    [2, 'the till offers tea, and nothing to who buys little'],
+    [11, 'thanks, with history, until the phone is quiet'],
+    [36, 'a basket is paid, and one is not'],
+    [50, 'a draft is tested before it is live'],
+    [56, 'the Monday letter'],
+    [62, 'a budget of two is used up by the third'],
+  ]);
+});
+
+describe('what a step expects could come', () => {
+  test.each([
+    ['decided: ^thank', 'unknown campaign `thank`; did you mean `thanks`?'],
+    ['decided: [tea, ^thank]', 'unknown campaign `thank`; did you mean `thanks`?'],
+    ['suppressed: {^thank: cap}', 'unknown campaign `thank`; did you mean `thanks`?'],
+    ['waiting: [^bascet]', 'unknown campaign `bascet`; did you mean `basket`?'],
+    ['suppressed: {thanks: ^caps}', 'there is no reason `caps`; did you mean `cap`?'],
+    ['decided: [{campaign: thanks, channel: ^pus}]', 'unknown channel `pus`; did you mean `pos`?'],
+    ['decided: [{campaign: thanks, channel: ^sms}]', '`sms` cannot come: the campaign goes by `push`, `email`'],
+    ['decided: {campaign: thanks, variant: ^s}', '`s` cannot come: the campaign has the variants `short`, `long`'],
+    ['decided: {campaign: tea, variant: ^s}', '`tea` has no variants'],
+    ['decided: {campaign: thanks, offer: ^tea}', '`thanks` has no offer'],
+    ['decided: {campaign: tea, offer: ^null}', '`tea` has the offer `tea`'],
+    ['decided: {campaign: tea, expires: ^2010-02-30 12:00}', 'there is no such time since 1970: 2010-02-30 12:00'],
+    ['decided: ^coming', '`coming` is a draft, so it is never asked: to test it, give the case `live: [coming]`'],
+    ['^decide: tea', 'unknown key `decide`; did you mean `decided`?'],
+    ['^nothing: true, decided: tea', 'nothing and something: leave one of them out'],
+    ['waiting: ^[]', 'needs at least one campaign'],
+    ['unmatched: ^basket', "`basket` is not asked here: it listens for `added`, and this step's event is `receipt`"],
+    ['unmatched: [^letter]', '`letter` is not asked here: its schedule is due next on Mon 6 Dec 2010 09:30'],
+  ])('%s', (expected, message) => {
+    expectIssues(`- {name: a, steps: [{${NOON}, event: {type: receipt}, expect: {${expected}}}]}\n`, [message]);
+  });
+
+  test('something, at all', () => {
+    expectIssues(`- {name: a, steps: [{${NOON}, expect: ^{customer: ann}}]}\n`, [
+      'needs something that is expected: `decided`, `suppressed`, `waiting`, `unmatched` or `nothing`',
+    ]);
+    expectIssues(`- {name: a, steps: [{${NOON}, expect: {unmatched: ^tea}}]}\n`, [
+      '`tea` is not asked here: it listens for `receipt`, and this step has no event',
+    ]);
+  });
+});
+
+describe('events are such as the machine takes', () => {
+  test.each([
+    ['{type: ^reciept}', 'unknown event type `reciept`; did you mean `receipt`?'],
+    ['{type: ^$erase}', 'unknown event type `$erase`; there are `receipt`'],
+    ['{type: receipt, data: {total: ^"12"}}', 'expected double, got "12"'],
+    ['{type: receipt, data: {items: [{sku: ^85123, qty: 1}]}}', 'expected string, got 85123: put it into quotes'],
+    ['{type: receipt, data: {items: [{sku: a, qty: ^1.5}]}}', 'expected int, got 1.5'],
+    ['{type: receipt, data: {items: ^a}}', 'expected a list, got "a"'],
+    ['{type: receipt, data: {items: [^a]}}', 'expected a mapping, got "a"'],
+    ['{type: receipt, data: {tags: [^1]}}', 'expected string, got 1: put it into quotes'],
+    ['{type: receipt, data: {till: ^a}}', 'expected a mapping, got "a"'],
+    ['{type: receipt, data: {paid: ^1}}', 'expected bool, got 1'],
+    ['{type: receipt, data: {at: ^2010-12-01}}', 'expected timestamp, got "2010-12-01"'],
+    ['{type: receipt, data: ^a}', 'expected a mapping, got "a"'],
+    ['{type: receipt, ts: ^2010-12-01 12:01}', 'after the time of the step: it happens later'],
+    ['{type: $profile, data: {^teir: gold}}', 'unknown attribute `teir`; did you mean `tier`?'],
+    ['{type: $profile, data: {age: ^old}}', 'expected int, got "old"'],
+    ['{type: $consent, data: {channel: ^pigeon, state: granted}}', 'unknown channel `pigeon`; there are `pos`'],
+    ['{type: $consent, ^data: {channel: push}}', 'missing `state`'],
+    [
+      '{type: $feedback, data: {decision: ^thank, outcome: opened}}',
+      'unknown campaign `thank`; did you mean `thanks`?',
+    ],
+    [
+      '{type: $feedback, data: {decision: thanks, outcome: ^open}}',
+      'unknown outcome `open`; there are `delivered`, `opened`',
+    ],
+    ['{type: receipt, ^custommer: ann}', 'unknown key `custommer`; did you mean `customer`?'],
+  ])('%s', (event, message) => {
+    const { text, places } = marked(`- {name: a, given: {customer: ann}, steps: [{${NOON}, event: ${event}}]}\n`);
+    const { issues } = readTrials({ 'tests/a.yaml': text }, SHOP);
+    expect(lines(issues)).toEqual([expect.stringContaining(`tests/a.yaml:${places[0]} ${message}`)]);
+  });
+
+  test('and fields that nothing reads are warned of', () => {
+    const text = `- {name: a, steps: [{${NOON}, event: {type: receipt, data: {totl: 1, till: {name: a}, items: [{sku: a, qt: 1}]}}}]}\n`;
+    const { issues, warnings } = readTrials({ 'tests/a.yaml': text }, SHOP);
+    expect(issues).toEqual([]);
+    expect(lines(warnings)).toEqual([
+      'tests/a.yaml:1:74 `receipt` declares no field `totl`, so nothing reads it; did you mean `total`?',
+      'tests/a.yaml:1:90 `receipt` declares no field `name`, so nothing reads it; there is only `id`',
+      'tests/a.yaml:1:117 `receipt` declares no field `qt`, so nothing reads it; did you mean `qty`?',
+    ]);
+  });
+});
+
+describe('customers and times make sense', () => {
+  test.each([
+    ['- {name: a, steps: [^{after: 1h}]}\n', 'the first step needs a time: `at: 2010-12-01 12:00`'],
+    [
+      `- {name: a, steps: [{${NOON}}, {at: ^2010-12-01 11:59}]}\n`,
+      'before the step above: that is at Wed 1 Dec 2010 12:00',
+    ],
+    [`- {name: a, steps: [{at: ^2010-02-30 12:00}]}\n`, 'there is no such time since 1970: 2010-02-30 12:00'],
+    [`- {name: a, steps: [{at: ^noon}]}\n`, 'expected a time such as 2010-12-01 12:00, got "noon"'],
+    [`- {name: a, steps: [^{${NOON}, after: 1h}]}\n`, 'either `at` or `after`, not both'],
+    [`- {name: a, steps: [{${NOON}}, ^{}]}\n`, 'nothing happens in this step: give it `event`, `at` or `after`'],
+    [
+      `- {name: a, steps: [{${NOON}, ^event: {type: $consent, data: {channel: push, state: denied}}}]}\n`,
+      'needs `customer`: $consent is about somebody',
+    ],
+    [
+      `- {name: a, given: [{customer: a}, {customer: b}], steps: [{${NOON}, ^event: {type: added}}]}\n`,
+      'needs `customer`: one of `a`, `b`',
+    ],
+    [`- {name: a, given: [{customer: a}, {^customer: a}], steps: [{${NOON}}]}\n`, '`a` is given twice'],
+    [
+      `- {name: a, given: {customer: a, attributes: {^receipts_30d: 2}}, steps: [{${NOON}}]}\n`,
+      '`receipts_30d` is an aggregate, which is counted from events: give the events themselves',
+    ],
+    [
+      `- {name: a, given: {customer: a, attributes: {tags: [^1]}}, steps: [{${NOON}}]}\n`,
+      'expected string, got 1: put it into quotes',
+    ],
+    [
+      `- {name: a, given: {customer: a, consent: {^pusj: granted}}, steps: [{${NOON}}]}\n`,
+      'unknown channel `pusj`; did you mean `push`?',
+    ],
+    [
+      `- {name: a, given: {customer: a, events: [{type: added, at: ^2010-12-01 12:00}]}, steps: [{${NOON}}]}\n`,
+      'not before the first step: history is',
+    ],
+    [
+      `- {name: a, given: {customer: a, events: [^{type: added}]}, steps: [{${NOON}}]}\n`,
+      'needs `ago`, such as 3d before the first step, or `at`',
+    ],
+    [`- {name: a, live: ^come, steps: [{${NOON}}]}\n`, 'unknown campaign `come`; there are `basket`, `coming`'],
+    [
+      `- {name: a, steps: [{${NOON}}]}\n- {name: ^a, steps: [{${NOON}}]}\n`,
+      'another case has this name: the one on line 1',
+    ],
+    ['^name: a\n', 'expected a list of cases, each with `name` and `steps`, got a mapping'],
+  ])('%j', (source, message) => {
+    const { text, places } = marked(source);
+    const { issues } = readTrials({ 'tests/a.yaml': text }, SHOP);
+    expect(lines(issues)).toEqual([expect.stringContaining(`tests/a.yaml:${places[0]} ${message}`)]);
+  });
+});
+
+test('of a workspace that is faulty itself only what stands in the tests is judged', () => {
+  const { trials, issues } = readTrials(
+    { 'tests/a.yaml': `- {name: a, stops: [], steps: [{at: 2010-12-01 12:00, expect: {decided: nobody}}]}\n` },
+    null,
+  );
+  expect(trials).toEqual([]);
+  expect(lines(issues)).toEqual(['tests/a.yaml:1:13 unknown key `stops`; did you mean `steps`?']);
+});
+
+test('files that are not tests are refused by name', () => {
+  const { issues } = readTrials({ 'tests/a.yml': '', 'tests/till/a.yaml': '', 'tests/b.yaml': 'a: &b c' }, SHOP);
+  expect(lines(issues)).toEqual([
+    'tests/a.yml:1:1 a file of tests ends in .yaml, not .yml',
+    expect.stringContaining('tests/b.yaml:1:7 anchors (`&b`) are not supported'),
+    'tests/till/a.yaml:1:1 folders inside tests/ are not supported: put the file into tests/ itself',
+  ]);
+});
