@@ -21,6 +21,7 @@ export const REASONS: readonly (readonly [string, string])[] = [
   ['gap', 'the customer had just heard from us'],
   ['cap', 'the customer had heard enough from us'],
   ['outranked', 'better campaigns won the moment'],
+  ['shadow', 'the campaign is only being tried: it would have been sent'],
 ];
 const OUTCOMES = ['delivered', 'opened', 'clicked', 'converted', 'failed'] as const;
 

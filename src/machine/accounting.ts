@@ -33,6 +33,7 @@ export const Reason = {
   withdrawn: SUPPRESS_REASONS.indexOf('withdrawn'),
   lapsed: SUPPRESS_REASONS.indexOf('lapsed'),
   full: SUPPRESS_REASONS.indexOf('full'),
+  shadow: SUPPRESS_REASONS.indexOf('shadow'),
 } as const;
 
 /** What a match is about: who, and which event. Read by a trace only: it may cost something. */
@@ -54,8 +55,8 @@ export interface BooksListener {
   ): void;
 }
 
-/** Winners beyond OUTRANKED_BY_MAX are counted together under this name. */
-const OUTRANKED_BY_OTHERS = '_other';
+/** Campaigns beyond OUTRANKED_BY_MAX are counted together under this name. */
+const OTHERS = '_other';
 
 export class CampaignAccount {
   readonly id: string;
@@ -69,6 +70,9 @@ export class CampaignAccount {
   waiting = 0;
   /** Matches suppressed as `outranked`, by the campaign that won in their place. */
   readonly outrankedBy = new Map<string, number>();
+  /** Of matches suppressed as `shadow`: by channel name, and by live campaign whose place it would have taken. */
+  readonly shadowDecided = new Map<string, number>();
+  readonly shadowDisplaced = new Map<string, number>();
   /** Due times that passed without a run, because a later one had passed too. */
   skippedRuns = 0;
   /** Evaluations of the predicate that ended in an error: false, and counted here. */
@@ -112,14 +116,19 @@ export class CampaignAccount {
   outrank(winner: string | null, origin: MatchOrigin, now: number): void {
     this.#suppress(Reason.outranked, origin, now, winner);
     if (winner === null) return;
-    const name =
-      this.outrankedBy.has(winner) || this.outrankedBy.size < OUTRANKED_BY_MAX ? winner : OUTRANKED_BY_OTHERS;
-    this.outrankedBy.set(name, (this.outrankedBy.get(name) ?? 0) + 1);
+    countFew(this.outrankedBy, winner);
   }
 
   #suppress(reason: number, origin: MatchOrigin, now: number, winner: string | null): void {
     this.suppressed[reason] = (this.suppressed[reason] as number) + 1;
     this.#listener?.booked(this, SUPPRESS_REASONS[reason] as SuppressReason, origin, now, winner, 0);
+  }
+
+  /** It is in shadow, and would have been decided on this channel; each of these live campaigns would have lost its place by it. */
+  shadow(channel: string, displaced: readonly string[], origin: MatchOrigin, now: number): void {
+    this.shadowDecided.set(channel, (this.shadowDecided.get(channel) ?? 0) + 1);
+    for (const campaign of displaced) countFew(this.shadowDisplaced, campaign);
+    this.suppress(Reason.shadow, origin, now);
   }
 
   assertBalanced(): void {
@@ -145,6 +154,10 @@ export class CampaignAccount {
       suppressed,
       waiting: this.waiting,
       outrankedBy: Object.fromEntries([...this.outrankedBy].sort(byName)),
+      shadow: {
+        decided: Object.fromEntries([...this.shadowDecided].sort(byName)),
+        displaced: Object.fromEntries([...this.shadowDisplaced].sort(byName)),
+      },
       skippedRuns: this.skippedRuns,
       errors: this.errors,
       valueErrors: this.valueErrors,
@@ -166,10 +179,19 @@ export interface CampaignRow extends ResponseCounts {
   readonly suppressed: Readonly<Record<string, number>>;
   readonly waiting: number;
   readonly outrankedBy: Readonly<Record<string, number>>;
+  readonly shadow: ShadowCounts;
   readonly skippedRuns: number;
   readonly errors: number;
   readonly valueErrors: number;
   readonly messageErrors: number;
+}
+
+/** What a campaign would have done while it was in shadow. */
+export interface ShadowCounts {
+  /** Decisions, by channel. */
+  readonly decided: Readonly<Record<string, number>>;
+  /** Decisions of live campaigns that would not have been made for its sake, by campaign. */
+  readonly displaced: Readonly<Record<string, number>>;
 }
 
 export const REMOVED_STATUS = 'removed';
@@ -216,6 +238,8 @@ export class Accounting {
       }
       account.waiting = row.waiting;
       for (const [winner, count] of Object.entries(row.outrankedBy)) account.outrankedBy.set(winner, count);
+      for (const [channel, count] of Object.entries(row.shadow.decided)) account.shadowDecided.set(channel, count);
+      for (const [other, count] of Object.entries(row.shadow.displaced)) account.shadowDisplaced.set(other, count);
       account.skippedRuns = row.skippedRuns;
       account.errors = row.errors;
       account.valueErrors = row.valueErrors;
@@ -225,6 +249,11 @@ export class Accounting {
       this.#accounts.set(row.id, account);
     }
   }
+}
+
+function countFew(counts: Map<string, number>, campaign: string): void {
+  const name = counts.has(campaign) || counts.size < OUTRANKED_BY_MAX ? campaign : OTHERS;
+  counts.set(name, (counts.get(name) ?? 0) + 1);
 }
 
 function byName(a: readonly [string, number], b: readonly [string, number]): number {

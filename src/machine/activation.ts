@@ -68,6 +68,21 @@ export function withdrawOthers(
   }
 }
 
+/** Ends what waits for campaigns that were in shadow, and are not any more: a live campaign begins with nothing that it did not do. */
+export function withdrawShadows(
+  state: PartitionState,
+  active: ActiveWorkspace,
+  waits: PendingWaits,
+  now: number,
+): void {
+  for (const entry of waits.store.entries()) {
+    const campaign = active.campaigns[active.campaignOfCode.get(entry.campaign) ?? -1];
+    if (campaign?.isShadow === true) continue;
+    state.beginChange(entry.row);
+    waits.suppress(entry, Reason.withdrawn, now);
+  }
+}
+
 function readWorkspace(payload: Uint8Array): Workspace {
   const workspace = JSON.parse(decoder.decode(payload)) as Workspace | null;
   if (typeof workspace !== 'object' || workspace === null || workspace.format !== WORKSPACE_FORMAT)

@@ -9,6 +9,8 @@ export interface ActiveCampaign {
   /** Index into Workspace.campaigns. */
   readonly index: number;
   readonly campaign: Campaign;
+  /** It takes part beside what is live, without any effect on it. */
+  readonly isShadow: boolean;
   /** Not in the books before the version is active: see Accounting.adopt. */
   readonly account: CampaignAccount;
   readonly campaignCode: number;
@@ -59,6 +61,7 @@ export function activateCampaign(
     id,
     index: campaign.index,
     campaign,
+    isShadow: campaign.status === 'shadow',
     account: accounting.accountFor(id),
     campaignCode: intern(id),
     offer,

@@ -42,17 +42,9 @@ export interface ActiveAggregate {
   readonly magnitudeMax: number;
 }
 
-/** What an event of one declared type sets in motion. */
-export interface ActiveEvent {
-  readonly schema: EventSchema;
-  readonly aggregates: readonly ActiveAggregate[];
-  /** How many of them keep their values in blocks. */
-  readonly blockStores: number;
-  /** What of the event's texts anything reads. */
-  readonly reads: EventReads;
-  /** A message of one of its campaigns may read every field. */
-  readonly readsAll: boolean;
-  /** Predicates of the live campaigns on this type; null where there is none. */
+/** Who listens for events of one type, of the live campaigns or of those in shadow. */
+export interface Listeners {
+  /** Their predicates; null where there is none. */
   readonly rules: RuleSet | null;
   /** By index of the rule. */
   readonly campaigns: readonly ActiveCampaign[];
@@ -64,6 +56,20 @@ export interface ActiveEvent {
   readonly remembered: KeptFields | null;
   /** Dictionary code of the type's name where it is remembered; -1 otherwise. */
   readonly typeCode: number;
+}
+
+/** What an event of one declared type sets in motion. The listeners are the live campaigns. */
+export interface ActiveEvent extends Listeners {
+  readonly schema: EventSchema;
+  readonly aggregates: readonly ActiveAggregate[];
+  /** How many of them keep their values in blocks. */
+  readonly blockStores: number;
+  /** What of the event's texts anything reads. */
+  readonly reads: EventReads;
+  /** A message of one of its campaigns may read every field. */
+  readonly readsAll: boolean;
+  /** Apart from the live ones, so that their rules cost and count the same with them and without. null: none listens, or looks back at such events. */
+  readonly shadow: Listeners | null;
 }
 
 /** The partition's dictionary has no room for the names and constants of a version. */
@@ -83,7 +89,11 @@ export class ActiveWorkspace {
   /** By channel index. */
   readonly channelCodes: Int32Array;
   readonly quietChannel: Uint8Array;
+  /** For live campaigns, and for those in shadow beside them. */
   readonly contactRules: ContactRules;
+  readonly shadowContactRules: ContactRules;
+  /** Some campaign is in shadow. */
+  readonly hasShadow: boolean;
   readonly campaignOfCode: ReadonlyMap<number, number>;
   readonly offerOfCode: ReadonlyMap<number, number>;
   readonly channelOfCode: ReadonlyMap<number, number>;
@@ -118,13 +128,17 @@ export class ActiveWorkspace {
     this.campaigns = workspace.campaigns.map((campaign) =>
       activateCampaign(campaign, workspace, this.segments, intern, accounting),
     );
-    const live = workspace.campaigns.filter(({ status }) => status === 'live');
-    const readers = readersByType(live, schema);
+    const asked = workspace.campaigns.filter(({ status }) => status === 'live' || status === 'shadow');
+    const readers = readersByType(asked, schema);
+    this.hasShadow = asked.some(({ status }) => status === 'shadow');
     this.events = schema.events.map((event) => this.#event(event, readers[event.index] ?? [], intern));
     this.quietChannel = Uint8Array.from(channels, (_, channel) =>
       policy.quietHours?.channels.includes(channel) === true ? 1 : 0,
     );
-    this.contactRules = new ContactRules(workspace, intern);
+    const { campaigns } = workspace;
+    const others = campaigns.filter(({ status }) => status !== 'shadow');
+    this.contactRules = new ContactRules(workspace, others, intern);
+    this.shadowContactRules = new ContactRules(workspace, campaigns, intern);
     this.campaignOfCode = new Map(this.campaigns.map((campaign) => [campaign.campaignCode, campaign.index]));
     this.offerOfCode = new Map(offerCodes.map((code, index) => [code, index]));
     this.channelOfCode = new Map(channels.map((_, index) => [this.channelCodes[index] as number, index]));
@@ -134,25 +148,37 @@ export class ActiveWorkspace {
 
   #event(event: EventSchema, readers: readonly Campaign[], intern: (text: string) => number): ActiveEvent {
     const { aggregates, schema } = this.workspace;
-    const live = this.campaigns.filter(({ campaign }) => campaign.event === event.index && campaign.status === 'live');
-    const programs = live.map(({ campaign }) => campaign.when);
+    const live = this.#listeners(event, 'live', intern);
+    const shadow = this.#listeners(event, 'shadow', intern);
+    const listening = [...live.campaigns, ...shadow.campaigns];
     const fed = aggregates.filter((aggregate) => aggregate.event === event.index);
-    const remembered = rememberedFields(this.workspace, event.index);
     return {
+      ...live,
       schema: event,
       aggregates: fed.map((aggregate) => this.#aggregate(aggregate)),
       blockStores: fed.filter(({ windowMs, fn }) => windowMs !== null || fn === 'distinct').length,
       reads: allReads([
         readsOf(fed.flatMap(({ value, when }) => [value, when]).filter((program) => program !== null)),
         ...readers.map((campaign) => campaignReads(campaign, event, schema)),
-        ...live.map(({ campaign }) => keptFields(this.workspace, campaign)),
-        ...(remembered === null ? [] : [remembered]),
+        ...listening.map(({ campaign }) => keptFields(this.workspace, campaign)),
+        ...[live.remembered, shadow.remembered].filter((kept) => kept !== null),
       ]),
-      readsAll: live.some((active) => this.#messageReadsEvent(active)),
-      rules: live.length === 0 ? null : new RuleSet(programs, this.segments, intern),
-      campaigns: live,
-      hits: new Int32Array(live.length),
-      takesTime: live.some(({ campaign }) => campaign.wait !== null || campaign.after !== null),
+      readsAll: listening.some((active) => this.#messageReadsEvent(active)),
+      shadow: shadow.rules === null && shadow.remembered === null ? null : shadow,
+    };
+  }
+
+  #listeners(event: EventSchema, status: 'live' | 'shadow', intern: (text: string) => number): Listeners {
+    const campaigns = this.campaigns.filter(
+      ({ campaign }) => campaign.event === event.index && campaign.status === status,
+    );
+    const programs = campaigns.map(({ campaign }) => campaign.when);
+    const remembered = rememberedFields(this.workspace, event.index, status);
+    return {
+      rules: campaigns.length === 0 ? null : new RuleSet(programs, this.segments, intern),
+      campaigns,
+      hits: new Int32Array(campaigns.length),
+      takesTime: campaigns.some(({ campaign }) => campaign.wait !== null || campaign.after !== null),
       remembered,
       typeCode: remembered === null ? -1 : intern(event.type),
     };

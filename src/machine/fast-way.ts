@@ -109,7 +109,7 @@ export class FastWay {
     const logTime = acceptedTime(this.#identity.clock, globals.logTime, givenTs, recordTs);
     if (logTime < 0) return false;
 
-    const { active, profile, match, matched, waits, aftermath, sequences, timers } = this.#steps;
+    const { active, profile, match, matched, waits, aftermath, sequences, timers, shadow } = this.#steps;
     const activeEvent = active.events[type] as ActiveEvent;
     const event = batch.frame(place);
     event.ts = Number.isNaN(givenTs) ? logTime : Math.min(givenTs, logTime);
@@ -138,13 +138,16 @@ export class FastWay {
       aftermath.meet(event, row, logTime);
       waits.meet(event, row, logTime);
     }
+    if (shadow !== null) shadow.meet(event, row, logTime);
     const before = globals.decisionCount;
     const count = match.run(activeEvent, event, row, logTime);
-    if (count > 0) {
+    const shadows = shadow === null ? 0 : shadow.match(activeEvent, event, row, logTime);
+    if (count + shadows > 0) {
       this.#spellIds(place, event);
-      matched.run(activeEvent, count, event, row, logTime, batch.index[place] as number, effects);
+      matched.run(activeEvent, count, shadows, event, row, logTime, batch.index[place] as number, effects);
     }
-    if (activeEvent.remembered !== null) sequences.remember(activeEvent, event, row, logTime);
+    if (activeEvent.remembered !== null) sequences.remember(activeEvent, activeEvent.schema, event, row, logTime);
+    if (shadow !== null) shadow.remember(activeEvent, event, row, logTime);
     globals.logTime = logTime;
     const made = globals.decisionCount - before;
     if (idEnd > idStart) state.rememberPrepared(place, row, made === 0 ? 0 : before + 1, made);

@@ -22,6 +22,7 @@ export function digestGlobals(
     unmatchedFeedback,
     pendingCount: globals.pendingCount,
     schedules: globals.schedules.image(),
+    shadow: globals.shadow.image(),
     units,
     version,
     campaigns,

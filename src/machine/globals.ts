@@ -9,6 +9,26 @@ import { Accounting, type CampaignRow } from './accounting.ts';
 import type { UnitsImage } from './leases/units-step.ts';
 import { ScheduleBook, type ScheduleImage } from './time/schedule-book.ts';
 
+/** What is counted apart for campaigns in shadow. */
+export class ShadowGlobals {
+  pendingCount = 0;
+  readonly schedules = new ScheduleBook();
+  readonly accounting: Accounting;
+
+  constructor(accounting: Accounting) {
+    this.accounting = accounting;
+  }
+
+  image(): ShadowGlobalsImage {
+    return { pendingCount: this.pendingCount, schedules: this.schedules.image() };
+  }
+}
+
+export interface ShadowGlobalsImage {
+  readonly pendingCount: number;
+  readonly schedules: ScheduleImage;
+}
+
 export class Globals {
   /** Sequence of the last record applied; 0 before the first. */
   position = 0;
@@ -33,6 +53,7 @@ export class Globals {
   unmatchedFeedback = 0;
   readonly schedules = new ScheduleBook();
   readonly accounting = new Accounting();
+  readonly shadow = new ShadowGlobals(this.accounting);
 }
 
 interface GlobalsImage {
@@ -53,6 +74,7 @@ interface GlobalsImage {
   readonly invalidTimezones: number;
   readonly unmatchedFeedback: number;
   readonly schedules: ScheduleImage;
+  readonly shadow: ShadowGlobalsImage;
   readonly campaigns: readonly CampaignRow[];
   readonly units: UnitsImage;
   readonly workspace: Workspace | null;
@@ -76,7 +98,7 @@ export function encodeGlobals(
   units: UnitsImage,
   workspace: Workspace | null,
 ): Uint8Array {
-  const { accounting, schedules, ...numbers } = globals;
+  const { accounting, schedules, shadow, ...numbers } = globals;
   const { partition, partitions, clock } = identity;
   const image: GlobalsImage = {
     format: FORMAT,
@@ -85,6 +107,7 @@ export function encodeGlobals(
     clock,
     ...numbers,
     schedules: schedules.image(),
+    shadow: shadow.image(),
     campaigns: accounting.rows(status),
     units,
     workspace,
@@ -121,6 +144,8 @@ export function decodeGlobals(
   globals.unmatchedFeedback = image.unmatchedFeedback;
   globals.pendingCount = image.pendingCount;
   globals.schedules.restore(image.schedules);
+  globals.shadow.pendingCount = image.shadow.pendingCount;
+  globals.shadow.schedules.restore(image.shadow.schedules);
   globals.accounting.restore(image.campaigns);
   return image;
 }

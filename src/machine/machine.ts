@@ -25,7 +25,7 @@ import type { WaitingList } from '../protocol/waiting.ts';
 import type { PartitionState } from '../state/partition-state.ts';
 import { assert } from '../stdx/assert.ts';
 import { type CampaignRow, REMOVED_STATUS } from './accounting.ts';
-import { activate, activateAgain, withdrawOthers } from './activation.ts';
+import { activate, activateAgain, withdrawOthers, withdrawShadows } from './activation.ts';
 import type { ActiveEvent, ActiveWorkspace } from './active-workspace.ts';
 import { FeedbackMatch } from './aftermath/feedback.ts';
 import { DeadLetters } from './dead-letters.ts';
@@ -89,7 +89,7 @@ export class Machine {
     this.#fast = fast;
     if (trace !== undefined) this.#globals.accounting.listener = new Tracer(trace);
     this.#identify = new IdentityStep(this.#identity, state, this.#fault);
-    this.#waits = new PendingWaits(state, this.#globals);
+    this.#waits = new PendingWaits(state, state.pending, this.#globals);
     this.#units = new UnitsStep(state, this.#identity, this.#fault);
   }
 
@@ -134,7 +134,7 @@ export class Machine {
     return this.#steps === null ? 0 : this.#steps.active.workspace.version;
   }
   /** Counts since the partition's beginning. */
-  get totals(): Readonly<Omit<Globals, 'accounting' | 'schedules'>> {
+  get totals(): Readonly<Omit<Globals, 'accounting' | 'schedules' | 'shadow'>> {
     return this.#globals;
   }
 
@@ -240,12 +240,14 @@ export class Machine {
     else {
       const { logTime } = this.#globals;
       withdrawOthers(this.#state, active, this.#waits, logTime, (waiter) => this.#units.withdrawn(waiter, effects));
+      if (this.#steps?.shadow) withdrawShadows(this.#state, active, this.#steps.shadow.pending, logTime);
       this.#units.adopt(this.#adopt(active).units, logTime, effects);
       this.#collectCounts();
     }
   }
 
   #adopt(active: ActiveWorkspace): Steps {
+    this.#state.keepShadow(active.hasShadow);
     this.#decoder = new EventDecoder(active.workspace.schema, this.#fault);
     this.#identify.adopt(active);
     this.#steps = createSteps(
@@ -373,9 +375,13 @@ export class Machine {
       steps.aftermath.meet(event, row, logTime);
       steps.waits.meet(event, row, logTime);
     }
+    const { shadow } = steps;
+    shadow?.meet(event, row, logTime);
     const count = steps.match.run(active, event, row, logTime);
-    if (count > 0) steps.matched.run(active, count, event, row, logTime, index, effects);
-    steps.sequences.remember(active, event, row, logTime);
+    const shadows = shadow === null ? 0 : shadow.match(active, event, row, logTime);
+    if (count + shadows > 0) steps.matched.run(active, count, shadows, event, row, logTime, index, effects);
+    steps.sequences.remember(active, active.schema, event, row, logTime);
+    shadow?.remember(active, event, row, logTime);
     return true;
   }
 
@@ -427,6 +433,9 @@ export class Machine {
 
   #collectErrors(): void {
     if (this.#steps === null) return;
-    for (const event of this.#steps.active.events) collectErrors(event);
+    for (const event of this.#steps.active.events) {
+      collectErrors(event);
+      if (event.shadow !== null) collectErrors(event.shadow);
+    }
   }
 }

@@ -1,5 +1,5 @@
 /**
- * Step 4, match: which live campaigns' predicates hold for this event and this customer, now, and whether what they want
+ * Step 4, match: which campaigns' predicates hold for this event and this customer, now, and whether what they want
  * to have come before did. The event is already counted in the customer's aggregates. An event without a customer has
  * nobody to wait for: campaigns with a wait or a sequence do not listen to it. Only those slots of the profile are gathered that the rules of this event type,
  * and the segments that they reach, can read.
@@ -7,22 +7,25 @@
 import type { EventFrame } from '../protocol/frame.ts';
 import type { Gather, PartitionState } from '../state/partition-state.ts';
 import type { ActiveCampaign } from './active-campaign.ts';
-import type { ActiveEvent, ActiveWorkspace } from './active-workspace.ts';
+import type { ActiveWorkspace, Listeners } from './active-workspace.ts';
 import type { SequenceStep } from './time/sequences.ts';
 
 export class MatchStep {
   readonly #active: ActiveWorkspace;
   readonly #anonymousRow: number;
   readonly #sequences: SequenceStep;
-  /** By event type; null where no live campaign listens. */
+  /** By event type; null where no campaign listens. */
   readonly #gathers: readonly (Gather | null)[];
 
-  /** `state` must have the workspace's layout. */
-  constructor(state: PartitionState, active: ActiveWorkspace, sequences: SequenceStep) {
+  /** For the campaigns of this status. `state` must have the workspace's layout. */
+  constructor(state: PartitionState, active: ActiveWorkspace, sequences: SequenceStep, status: 'live' | 'shadow') {
     this.#active = active;
     this.#anonymousRow = state.anonymousRow;
     this.#sequences = sequences;
-    this.#gathers = active.events.map(({ rules }) => (rules === null ? null : state.compileGather(rules.profileSlots)));
+    this.#gathers = active.events.map((event) => {
+      const rules = (status === 'live' ? event : event.shadow)?.rules ?? null;
+      return rules === null ? null : state.compileGather(rules.profileSlots);
+    });
   }
 
   /** Loads what `run` reads of these rows for events of this type: changes nothing, and saves each a wait. */
@@ -34,7 +37,7 @@ export class MatchStep {
    * Fills `active.hits` with the indices of the campaigns (of this event type) that match; returns how many. Each is
    * counted as matched.
    */
-  run(active: ActiveEvent, event: EventFrame, row: number, now: number): number {
+  run(active: Listeners, event: EventFrame, row: number, now: number): number {
     const { rules, hits } = active;
     const gather = this.#gathers[event.type];
     if (rules === null || gather === null || gather === undefined) return 0;
@@ -48,7 +51,7 @@ export class MatchStep {
   }
 
   /** Keeps of the first `count` hits those that match in time, too. */
-  #inTime({ campaigns, hits }: ActiveEvent, event: EventFrame, row: number, now: number, count: number): number {
+  #inTime({ campaigns, hits }: Listeners, event: EventFrame, row: number, now: number, count: number): number {
     const known = row !== this.#anonymousRow;
     this.#sequences.begin();
     let kept = 0;
@@ -64,7 +67,7 @@ export class MatchStep {
 }
 
 /** Moves the rules' own counts of errors to the campaigns' accounts. */
-export function collectErrors(active: ActiveEvent): void {
+export function collectErrors(active: Listeners): void {
   const errors = active.rules?.errors;
   if (errors === undefined) return;
   for (let i = 0; i < errors.length; i++) {

@@ -10,11 +10,13 @@ import type { Globals, MachineIdentity } from './globals.ts';
 import type { UnitParts, UnitsStep } from './leases/units-step.ts';
 import { MatchStep } from './match.ts';
 import { ProfileStep } from './profile.ts';
+import { ShadowSteps } from './shadow-steps.ts';
 import { DueMoments } from './time/due-moments.ts';
-import type { PendingWaits } from './time/pending-waits.ts';
+import { PendingWaits } from './time/pending-waits.ts';
 import { Predicates } from './time/predicates.ts';
 import { Schedules } from './time/schedules.ts';
 import { SequenceStep } from './time/sequences.ts';
+import { ShadowTimers } from './time/shadow-timers.ts';
 import { Timers } from './time/timers.ts';
 import { Triggers } from './time/triggers.ts';
 import { WaitStep } from './time/waits.ts';
@@ -31,6 +33,8 @@ export interface Steps {
   readonly aftermath: AftermathStep;
   readonly timers: Timers;
   readonly units: UnitParts;
+  /** null: no campaign is in shadow. */
+  readonly shadow: ShadowSteps | null;
 }
 
 /** `state` must have the version's layout. Its schedules are live from log time on. */
@@ -47,24 +51,43 @@ export function createSteps(
   const predicates = new Predicates(state, active);
   const giveBack = (keys: readonly string[]): void => units.giveBack(keys);
   const aftermath = new AftermathStep({ state, active, partition, waits: pending, predicates, triggers, giveBack });
-  const decide = new DecideStep(state, active, partition, globals, { waits: pending, leases: units, aftermath });
+  const { shadow } = globals;
+  const shadowPending = state.shadow === null ? null : new PendingWaits(state, state.shadow.pending, shadow);
+  const ports = { waits: pending, shadowWaits: shadowPending, leases: units, aftermath };
+  const decide = new DecideStep(state, active, partition, globals, ports);
   aftermath.connect(decide.followUps);
-  const sequences = new SequenceStep(state, active, predicates);
-  const waits = new WaitStep(state, active, pending, predicates, triggers);
-  const moments = new DueMoments(state, active, pending, predicates, triggers, decide, aftermath);
-  const schedules = new Schedules(state, active, globals.schedules, clock, predicates, triggers, decide);
+  const sequences = new SequenceStep(state, active, predicates, 'live');
+  const waits = new WaitStep(state, active, pending, predicates, triggers, 'live');
+  const moments = new DueMoments(state, active, pending, shadowPending, predicates, triggers, decide, aftermath);
+  const shadows = new Schedules(state, active, shadow.schedules, clock, predicates, triggers, decide, 'shadow', null);
+  const schedules = new Schedules(
+    state,
+    active,
+    globals.schedules,
+    clock,
+    predicates,
+    triggers,
+    decide,
+    'live',
+    active.hasShadow ? shadows : null,
+  );
   schedules.adopt(globals.logTime);
+  shadows.adopt(globals.logTime);
+  const besides = shadowPending === null ? null : new ShadowSteps(state, active, shadowPending, predicates, triggers);
+  const shadowTimers =
+    shadowPending === null ? null : new ShadowTimers(globals, shadowPending, shadow.schedules, moments, shadows);
   return {
     active,
     profile: new ProfileStep(state, active, fault),
-    match: new MatchStep(state, active, sequences),
+    match: new MatchStep(state, active, sequences, 'live'),
     decide,
-    matched: new MatchedStep(active, waits, triggers, decide),
+    matched: new MatchedStep(active, waits, besides?.waits ?? null, triggers, decide),
     feedback: new FeedbackStep(state, active, partition, globals.accounting, fault),
     sequences,
     waits,
     aftermath,
-    timers: new Timers(globals, state, moments, schedules, units),
+    timers: new Timers(globals, state, moments, schedules, units, shadowTimers),
     units: { active, waiters: decide.units, triggerOf: (stored, customer) => triggers.ofStored(stored, customer) },
+    shadow: besides,
   };
 }

@@ -80,6 +80,11 @@ export class BlockHeap {
     return this.#liveUnits * 2 > this.#liveUnitsMax;
   }
 
+  /** Whether they take three quarters of it: what is not for customers' sake stops here. */
+  get nearlyFull(): boolean {
+    return this.#liveUnits * 4 > this.#liveUnitsMax * 3;
+  }
+
   units(ref: number): number {
     return UNITS_BY_CLASS[(this.words[ref * 2] as number) & 0xff] as number;
   }

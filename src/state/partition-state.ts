@@ -20,6 +20,7 @@ import { compileObservations, type Observations } from './observations.ts';
 import type { PendingStore } from './pending.ts';
 import type { RecentEvents } from './recent-events.ts';
 import { Restoration } from './restore.ts';
+import { ShadowState } from './shadow-state.ts';
 import { RunningSnapshot, type StateSnapshot } from './snapshot.ts';
 import { StateDigest } from './state-digest.ts';
 import { createStateParts, type StateParts } from './state-parts.ts';
@@ -61,6 +62,19 @@ export class PartitionState {
   configure(layout: ProfileLayout): string | null {
     const { profile, keys } = this.#parts;
     return profile.configure(layout, keys.count + 1, (taken) => this.#snapshot?.beforeReuse(taken));
+  }
+
+  /** What shadow campaigns leave behind; null: there are none. */
+  get shadow(): ShadowState | null {
+    return this.#parts.shadow;
+  }
+
+  /** A version has campaigns in shadow, or none any more: nothing may be pending for them then. */
+  keepShadow(keeps: boolean): void {
+    const { shadow, blocks } = this.#parts;
+    if (keeps === (shadow !== null)) return;
+    shadow?.drop();
+    this.#parts.shadow = keeps ? new ShadowState(blocks, null) : null;
   }
 
   // --- Customers ---------------------------------------------------------------------------------------------------------------
@@ -388,7 +402,12 @@ export class PartitionState {
     const rows = keys.count + 1;
     let perRow = 4 + consents.touchedBytesPerRow;
     for (const column of profile.columns()) perRow += column.bytesPerRow;
-    const indexes = keys.touchedBytes + dictionary.touchedBytes + eventIds.touchedBytes + this.pending.queueBytes;
+    const indexes =
+      keys.touchedBytes +
+      dictionary.touchedBytes +
+      eventIds.touchedBytes +
+      this.pending.queueBytes +
+      (this.shadow?.pending.queueBytes ?? 0);
     return Math.round(indexes + blocks.heap.touchedBytes + rows * perRow);
   }
 

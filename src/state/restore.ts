@@ -4,6 +4,7 @@
  */
 import { assert } from '../stdx/assert.ts';
 import { ByteReader } from '../stdx/bytes.ts';
+import { ShadowState } from './shadow-state.ts';
 import { SectionKind, type SnapshotHeader, STATE_FORMAT } from './snapshot.ts';
 import type { StateParts } from './state-parts.ts';
 
@@ -47,6 +48,10 @@ export class Restoration {
     this.#parts.profile.restoreDefaults();
     if (header.pendingEntries > 0) this.#parts.pending.rebuild(this.#rows);
     assert(this.#parts.pending.count === header.pendingEntries, 'snapshot lacks pending entries');
+    const { shadow } = this.#parts;
+    const shadowEntries = header.shadow?.pendingEntries ?? 0;
+    if (shadow !== null && shadowEntries > 0) shadow.pending.rebuild(this.#rows);
+    assert((shadow?.pending.count ?? 0) === shadowEntries, 'snapshot lacks pending entries of shadow campaigns');
   }
 
   #readHeader(reader: ByteReader): void {
@@ -61,6 +66,7 @@ export class Restoration {
     blocks.ordinals.length = 0;
     for (const ordinal of header.ordinals) blocks.ordinals.push({ ...ordinal, expiring: null });
     this.#parts.recent.attach();
+    if (header.shadow !== null) this.#parts.shadow = new ShadowState(blocks, header.shadow.ordinals);
     blocks.heap.restoreCarved(Uint32Array.from(header.carved));
     consents.channels.push(...header.consentChannels);
     sweep.row = header.sweep.row;

@@ -27,6 +27,7 @@ import type { ProfileLayout } from './layout.ts';
 import { columnsOf, ordinalOf } from './profile-field.ts';
 import type { FieldPlace } from './profile-table.ts';
 import type { Nesting } from './row-blocks.ts';
+import type { ShadowImage } from './shadow-state.ts';
 import { StateDigest } from './state-digest.ts';
 import type { StateParts } from './state-parts.ts';
 import type { SweepState } from './sweep.ts';
@@ -34,9 +35,9 @@ import type { TextIndex } from './text-index.ts';
 
 /**
  * 2: event ids are remembered by row, and hashes are other ones. 3: their decisions are apart from them. 4: contacts
- * carry group, category, variant and flags; pending entries and recent events.
+ * carry group, category, variant and flags; pending entries and recent events. 5: what shadow campaigns keep.
  */
-export const STATE_FORMAT = 4;
+export const STATE_FORMAT = 5;
 
 export const SectionKind = { header: 1, strings: 2, eventIds: 3, rows: 4 } as const;
 
@@ -63,6 +64,8 @@ export interface SnapshotHeader {
   readonly carved: readonly number[];
   /** Of all rows, so that a restoration knows whether it has to look for any. */
   readonly pendingEntries: number;
+  /** null: no campaign is in shadow. */
+  readonly shadow: ShadowImage | null;
   readonly consentChannels: readonly number[];
   readonly sweep: SweepState;
 }
@@ -258,6 +261,7 @@ function describe(parts: StateParts): SnapshotHeader {
     ordinals: blocks.ordinals.map(({ state, nesting, passes }) => ({ state, nesting, passes })),
     carved: [...blocks.heap.carved],
     pendingEntries: parts.pending.count,
+    shadow: parts.shadow === null ? null : parts.shadow.image(),
     consentChannels: [...consents.channels],
     sweep: { row: sweep.row, logTime: sweep.logTime, calls: sweep.calls },
   };

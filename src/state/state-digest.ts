@@ -6,7 +6,7 @@
  */
 import { assert } from '../stdx/assert.ts';
 import { fmix32 } from '../stdx/hash.ts';
-import { UNITS_PER_CONTACT } from './contacts.ts';
+import { type Contacts, UNITS_PER_CONTACT } from './contacts.ts';
 import type { AggregateField, AttributeField } from './profile-field.ts';
 import { RowDigest } from './row-digest.ts';
 import type { StateParts } from './state-parts.ts';
@@ -26,6 +26,9 @@ export class StateDigest {
   readonly #contacts = nameHash('contacts');
   readonly #pending = nameHash('pending');
   readonly #recent = nameHash('recent');
+  readonly #shadowContacts = nameHash('shadow contacts');
+  readonly #shadowPending = nameHash('shadow pending');
+  readonly #shadowRecent = nameHash('shadow recent');
   readonly #anonymous = nameHash('anonymous');
   #low = 0;
   #high = 0;
@@ -55,11 +58,15 @@ export class StateDigest {
     for (const { column, name } of this.#attributes) column.digest(name, digest);
     for (const { store, name } of this.#aggregates) store.digest(name, this.#logTime, digest);
     this.#addConsents();
-    const { pending, recent } = this.#parts;
+    const { contacts, pending, recent, shadow } = this.#parts;
     digest.eachWithBlocks((row) => {
-      this.#addContacts(row);
+      this.#addContacts(this.#contacts, contacts, row);
       pending.digest(this.#pending, row, digest, this.#addName);
       recent.digest(this.#recent, row, this.#logTime, digest, this.#addName);
+      if (shadow === null) return;
+      this.#addContacts(this.#shadowContacts, shadow.kept, row);
+      shadow.pending.digest(this.#shadowPending, row, digest, this.#addName);
+      shadow.recent.digest(this.#shadowRecent, row, this.#logTime, digest, this.#addName);
     });
     if (first === 0) this.#addAnonymous();
     for (digest.place = first === 0 ? 1 : 0; digest.place < rows; digest.place++) this.#addRow(first + digest.place);
@@ -106,13 +113,13 @@ export class StateDigest {
     }
   }
 
-  #addContacts(row: number): void {
-    const { contacts, blocks } = this.#parts;
+  #addContacts(name: TextHash, contacts: Contacts, row: number): void {
+    const { blocks } = this.#parts;
     const digest = this.#row;
     const count = contacts.count(row);
     if (count === 0) return;
     const { doubles, ints } = blocks.heap;
-    digest.beginField(this.#contacts);
+    digest.beginField(name);
     digest.word(count);
     const first = contacts.first(row);
     for (let at = first; at < first + count * UNITS_PER_CONTACT; at += UNITS_PER_CONTACT) {

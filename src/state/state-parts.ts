@@ -13,6 +13,7 @@ import { PendingStore } from './pending.ts';
 import { ProfileTable } from './profile-table.ts';
 import { RecentEvents } from './recent-events.ts';
 import { RowBlocks } from './row-blocks.ts';
+import type { ShadowState } from './shadow-state.ts';
 import { Sweep } from './sweep.ts';
 import { TextIndex } from './text-index.ts';
 
@@ -28,6 +29,8 @@ export interface StateParts {
   readonly contacts: Contacts;
   readonly pending: PendingStore;
   readonly recent: RecentEvents;
+  /** null: no campaign is in shadow. */
+  shadow: ShadowState | null;
   readonly eventIds: EventIds;
   readonly profile: ProfileTable;
   readonly sweep: Sweep;
@@ -58,6 +61,7 @@ export function createStateParts(memory: WebAssembly.Memory, limits: StateLimits
     contacts,
     pending,
     recent,
+    shadow: null,
     eventIds,
     profile,
     scan: { memory, directories: directories.byteOffset, scratch },

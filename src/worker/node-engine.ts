@@ -116,5 +116,5 @@ function viewOf(tally: CampaignTally, status: string): CampaignView {
 function emptyTally(id: string): CampaignTally {
   const errors = { errors: 0, valueErrors: 0, messageErrors: 0 };
   const books = { matched: 0, decided: {}, suppressed: {}, waiting: 0, outrankedBy: {}, skippedRuns: 0 };
-  return { id, ...books, ...errors, ...NO_RESPONSES };
+  return { id, ...books, shadow: { decided: {}, displaced: {} }, ...errors, ...NO_RESPONSES };
 }

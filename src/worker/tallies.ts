@@ -20,6 +20,10 @@ function addTallies(a: CampaignTally, b: CampaignTally): CampaignTally {
     suppressed: addCounts(a.suppressed, b.suppressed),
     waiting: a.waiting + b.waiting,
     outrankedBy: addCounts(a.outrankedBy, b.outrankedBy),
+    shadow: {
+      decided: addCounts(a.shadow.decided, b.shadow.decided),
+      displaced: addCounts(a.shadow.displaced, b.shadow.displaced),
+    },
     skippedRuns: a.skippedRuns + b.skippedRuns,
     errors: a.errors + b.errors,
     valueErrors: a.valueErrors + b.valueErrors,

@@ -11,9 +11,14 @@
  * that a longer cap published later finds it. Contacts whose offer has a limit without `per` are kept for ever; the
  * others go when the list has doubled. A full list gives up the 90 days too, and if that frees nothing the customer
  * gets no more (counted as `cap`), so that a full list never leaks.
+ *
+ * A rehearsal with campaigns in shadow (rehearsal.ts) has two of these: one that keeps nothing, for what live campaigns
+ * are asked, and one for those in shadow, which see what they would have sent beside what was sent, and keep the former.
  */
 import { CONTACT_RETENTION_MS } from '../../constants.ts';
+import type { ContactCursor } from '../../state/contacts.ts';
 import type { PartitionState } from '../../state/partition-state.ts';
+import { assert } from '../../stdx/assert.ts';
 import type { ActiveCampaign } from '../active-campaign.ts';
 import type { ActiveWorkspace } from '../active-workspace.ts';
 import { ContactFlag } from './contact-flags.ts';
@@ -26,8 +31,15 @@ const CONTACTS_SWEPT_MIN = 64;
 export const Capped = { no: 0, gap: 1, cap: 2 } as const;
 export type Capped = (typeof Capped)[keyof typeof Capped];
 
+/** Where contacts are kept; the methods are PartitionState's. */
+type ContactStore = Pick<PartitionState, 'contactRoom' | 'addContact' | 'forgetContacts' | 'retainContacts'>;
+
 export class ContactHistory {
   readonly #state: PartitionState;
+  /** null: it keeps nothing, and there is always room. */
+  readonly #store: ContactStore | null;
+  /** null: it does not see what shadow campaigns would have sent. */
+  readonly #shadow: ContactCursor | null;
   readonly #active: ActiveWorkspace;
   readonly #rules: ContactRules;
   /**
@@ -46,13 +58,17 @@ export class ContactHistory {
   readonly #otherMemberTs: Float64Array;
   #row = 0;
   #now = 0;
-  /** Contacts within reach: all of them where an offer counts for ever. */
+  /** Contacts within reach of those that are kept here: all of them where an offer counts for ever. */
   #held = 0;
 
-  constructor(state: PartitionState, active: ActiveWorkspace) {
+  constructor(state: PartitionState, active: ActiveWorkspace, keeps: 'live' | 'shadow' | 'nothing' = 'live') {
+    const { shadow } = state;
+    assert(keeps !== 'shadow' || shadow !== null, 'a campaign is in shadow');
     this.#state = state;
+    this.#store = keeps === 'live' ? state : keeps === 'shadow' ? shadow : null;
+    this.#shadow = keeps === 'shadow' && shadow !== null ? shadow.contacts : null;
     this.#active = active;
-    this.#rules = active.contactRules;
+    this.#rules = keeps === 'shadow' ? active.shadowContactRules : active.contactRules;
     const { campaigns, offers, policy } = active.workspace;
     this.#lastWon = new Float64Array(campaigns.length);
     this.#offersGiven = new Int32Array(offers.length);
@@ -75,17 +91,23 @@ export class ContactHistory {
     this.#lastMemberTs.fill(Number.NEGATIVE_INFINITY);
     this.#lastMember.fill(-1);
     this.#otherMemberTs.fill(Number.NEGATIVE_INFINITY);
-    this.#held = 0;
-    const contacts = this.#state.contacts;
+    this.#held = this.#read(this.#state.contacts, row, now);
+    if (this.#shadow !== null) this.#held = this.#read(this.#shadow, row, now);
+  }
+
+  /** How many are within reach. */
+  #read(contacts: ContactCursor, row: number, now: number): number {
     const { lifetime, reachMs } = this.#rules;
     const reach = lifetime ? Number.POSITIVE_INFINITY : reachMs;
+    let held = 0;
     for (let more = contacts.open(row); more; more = contacts.older()) {
       if (now - contacts.ts >= reach) break;
-      this.#held++;
+      held++;
       if ((contacts.flags & ContactFlag.failed) !== 0) continue;
       const { ts, campaign, channel, offer, group, category } = contacts;
       this.#count(ts, campaign, channel, offer, group, category);
     }
+    return held;
   }
 
   /** Takes a decision just made into account; the contact itself is added by `add`. */
@@ -130,9 +152,10 @@ export class ContactHistory {
 
   /** Whether another contact can be kept; makes room by forgetting what no rule reaches. */
   hasRoom(): boolean {
-    if (this.#state.contactRoom(this.#row)) return true;
-    this.#forget(this.#rules.reachMs);
-    return this.#state.contactRoom(this.#row);
+    const store = this.#store;
+    if (store === null || store.contactRoom(this.#row)) return true;
+    this.#forget(store, this.#rules.reachMs);
+    return store.contactRoom(this.#row);
   }
 
   /**
@@ -142,7 +165,9 @@ export class ContactHistory {
   add(campaign: ActiveCampaign, channel: number, decisionNumber: number, variantCode: number): boolean {
     const { campaignCode, offerCode, groupCode, categoryCode } = campaign;
     const channelCode = this.#active.channelCodes[channel] as number;
-    const added = this.#state.addContact(
+    const store = this.#store;
+    if (store === null) return false;
+    const added = store.addContact(
       this.#row,
       this.#now,
       campaignCode,
@@ -158,7 +183,7 @@ export class ContactHistory {
     // Forgetting comes after adding: the list never becomes empty on the way, so its block stays and the room that was
     // found is there. Forgetting some in the middle walks the whole list: worth it whenever the list has doubled.
     const doubled = this.#held >= CONTACTS_SWEPT_MIN && (this.#held & (this.#held - 1)) === 0;
-    if (!this.#rules.lifetime || doubled) this.#forget(Math.max(this.#rules.keptMs, CONTACT_RETENTION_MS));
+    if (!this.#rules.lifetime || doubled) this.#forget(store, Math.max(this.#rules.keptMs, CONTACT_RETENTION_MS));
     return true;
   }
 
@@ -207,14 +232,13 @@ export class ContactHistory {
   }
 
   /** Forgets the contacts that are `reachMs` old or older, but none whose offer counts for ever. */
-  #forget(reachMs: number): void {
-    const state = this.#state;
+  #forget(store: ContactStore, reachMs: number): void {
     const { lifetime, offerReachMs } = this.#rules;
     if (!lifetime) {
-      state.forgetContacts(this.#row, this.#now - reachMs + 1);
+      store.forgetContacts(this.#row, this.#now - reachMs + 1);
       return;
     }
-    state.retainContacts(this.#row, (ts, offerCode) => {
+    store.retainContacts(this.#row, (ts, offerCode) => {
       if (this.#now - ts < reachMs) return true;
       const offer = this.#active.offerOfCode.get(offerCode);
       return offer !== undefined && offerReachMs[offer] === Number.POSITIVE_INFINITY;

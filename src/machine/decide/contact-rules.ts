@@ -2,7 +2,7 @@
  * The rules over a customer's contacts, laid out by what a contact carries: dictionary codes. A contact keeps the group
  * and category that its campaign had when it was decided.
  */
-import type { Workspace } from '../../workspace/workspace.ts';
+import type { Campaign, Workspace } from '../../workspace/workspace.ts';
 
 export class ContactRules {
   /** By channel index: caps on it, of whatever groups and categories. */
@@ -27,7 +27,12 @@ export class ContactRules {
   /** Contacts are kept at least this long for what becomes of them: units that return when an offer expires. */
   readonly keptMs: number;
 
-  constructor({ policy, channels, offers, campaigns }: Workspace, intern: (text: string) => number) {
+  /** For these of its campaigns. */
+  constructor(
+    { policy, channels, offers }: Workspace,
+    campaigns: readonly Pick<Campaign, 'cooldownMs'>[],
+    intern: (text: string) => number,
+  ) {
     const { caps, exclusions } = policy;
     const codes = (names: readonly string[]): ReadonlySet<number> => new Set(names.map(intern));
     this.capsOfChannel = channels.map((_, channel) =>

@@ -2,7 +2,7 @@
 import type { EventFrame } from '../../protocol/frame.ts';
 import { Reason } from '../accounting.ts';
 import type { ActiveCampaign } from '../active-campaign.ts';
-import type { ActiveEvent, ActiveWorkspace } from '../active-workspace.ts';
+import type { ActiveEvent, ActiveWorkspace, Listeners } from '../active-workspace.ts';
 import type { Effects } from '../effects.ts';
 import type { Trigger } from '../time/trigger.ts';
 import type { Triggers } from '../time/triggers.ts';
@@ -13,19 +13,32 @@ export class MatchedStep {
   readonly #latenessMs: number;
   readonly #decide: DecideStep;
   readonly #waits: WaitStep;
+  /** null: no campaign is in shadow. */
+  readonly #shadowWaits: WaitStep | null;
   readonly #triggers: Triggers;
 
-  constructor({ workspace }: ActiveWorkspace, waits: WaitStep, triggers: Triggers, decide: DecideStep) {
+  constructor(
+    { workspace }: ActiveWorkspace,
+    waits: WaitStep,
+    shadowWaits: WaitStep | null,
+    triggers: Triggers,
+    decide: DecideStep,
+  ) {
     this.#latenessMs = workspace.latenessMs;
     this.#waits = waits;
+    this.#shadowWaits = shadowWaits;
     this.#triggers = triggers;
     this.#decide = decide;
   }
 
-  /** Of the campaigns active.hits[0 … count − 1], count > 0. `now` is log time; the frame has its ids. */
+  /**
+   * Of the live campaigns active.hits[0 … count − 1], and as many as `shadows` of those in shadow; there are some of either. `now` is log time; the frame has its
+   * ids.
+   */
   run(
     active: ActiveEvent,
     count: number,
+    shadows: number,
     event: EventFrame,
     row: number,
     now: number,
@@ -33,35 +46,55 @@ export class MatchedStep {
     effects: Effects,
   ): void {
     const trigger = this.#triggers.ofEvent(event, eventIndex);
+    const shadow = shadows === 0 ? null : active.shadow;
     if (now - event.ts > this.#latenessMs) {
-      for (let i = 0; i < count; i++) matched(active, i).account.suppress(Reason.late, trigger, now);
+      suppressLate(active, count, trigger, now);
+      if (shadow !== null) suppressLate(shadow, shadows, trigger, now);
       return;
     }
-    const decide = this.#decide;
-    let candidates = count;
-    if (active.takesTime) candidates -= this.#startWaits(active, count, trigger, row, now);
+    let candidates = count + shadows;
+    if (active.takesTime) candidates -= startWaits(this.#waits, active, count, trigger, row, now);
+    if (shadow?.takesTime === true && this.#shadowWaits !== null)
+      candidates -= startWaits(this.#shadowWaits, shadow, shadows, trigger, row, now);
     if (candidates === 0) return;
-    decide.begin(row, event.customer, now);
-    for (let i = 0; i < count; i++) {
-      const campaign = matched(active, i);
-      if (campaign.campaign.wait === null) decide.add(campaign, trigger);
-    }
-    decide.run(effects);
+    this.#decide.begin(row, event.customer, now);
+    this.#add(active, count, trigger);
+    if (shadow !== null) this.#add(shadow, shadows, trigger);
+    this.#decide.run(effects);
   }
 
-  /** How many of the campaigns have a wait: it begins. */
-  #startWaits(active: ActiveEvent, count: number, trigger: Trigger, row: number, now: number): number {
-    let waiting = 0;
+  /** Who has a wait is no candidate now. */
+  #add(listeners: Listeners, count: number, trigger: Trigger): void {
     for (let i = 0; i < count; i++) {
-      const campaign = matched(active, i);
-      if (campaign.campaign.wait === null) continue;
-      this.#waits.start(campaign, trigger, row, now);
-      waiting++;
+      const campaign = matched(listeners, i);
+      if (campaign.campaign.wait === null) this.#decide.add(campaign, trigger);
     }
-    return waiting;
   }
 }
 
-function matched(active: ActiveEvent, place: number): ActiveCampaign {
-  return active.campaigns[active.hits[place] as number] as ActiveCampaign;
+function suppressLate(listeners: Listeners, count: number, trigger: Trigger, now: number): void {
+  for (let i = 0; i < count; i++) matched(listeners, i).account.suppress(Reason.late, trigger, now);
+}
+
+/** How many of the campaigns have a wait: it begins. */
+function startWaits(
+  waits: WaitStep,
+  listeners: Listeners,
+  count: number,
+  trigger: Trigger,
+  row: number,
+  now: number,
+): number {
+  let waiting = 0;
+  for (let i = 0; i < count; i++) {
+    const campaign = matched(listeners, i);
+    if (campaign.campaign.wait === null) continue;
+    waits.start(campaign, trigger, row, now);
+    waiting++;
+  }
+  return waiting;
+}
+
+function matched({ campaigns, hits }: Listeners, place: number): ActiveCampaign {
+  return campaigns[hits[place] as number] as ActiveCampaign;
 }

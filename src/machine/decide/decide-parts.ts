@@ -32,7 +32,12 @@ export function beginMoment({ moment, policy, active }: DecideParts, row: number
 }
 
 /** A candidate is stopped by policy: counted under the reason, or deferred until quiet hours end. */
-export function lose(parts: DecideParts, campaign: ActiveCampaign, trigger: Trigger, reason: number): void {
+export function lose(
+  parts: Pick<DecideParts, 'policy' | 'ports' | 'moment'>,
+  campaign: ActiveCampaign,
+  trigger: Trigger,
+  reason: number,
+): void {
   const { policy, ports, moment } = parts;
   const { row, now } = moment;
   if (policy.defers(reason)) {

@@ -32,7 +32,7 @@ export class Policy {
   readonly #state: PartitionState;
   readonly #active: ActiveWorkspace;
   readonly #history: ContactHistory;
-  readonly #leases: UnitLeases;
+  readonly #leases: Pick<UnitLeases, 'usedUp'>;
   readonly #quietHours: QuietHours | null;
   readonly #timezoneSlots: Int32Array;
   /** An anonymous event has no holdouts, limits per customer, cooldowns, exclusions or caps. */
@@ -51,7 +51,7 @@ export class Policy {
     state: PartitionState,
     active: ActiveWorkspace,
     history: ContactHistory,
-    leases: UnitLeases,
+    leases: Pick<UnitLeases, 'usedUp'>,
     moment: Moment,
   ) {
     this.#state = state;

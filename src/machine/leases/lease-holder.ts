@@ -118,6 +118,11 @@ export class LeaseHolder {
     return this.#days.isOver(key) || this.#keys.get(key)?.denied === true;
   }
 
+  /** Its share is in hand, or was: nothing of it changes when it is asked after. */
+  isOpened(key: string): boolean {
+    return this.#keys.get(key)?.opened === true;
+  }
+
   free(key: string): number {
     return this.#days.isOver(key) ? 0 : this.#open(key).free;
   }

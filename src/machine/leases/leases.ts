@@ -53,6 +53,13 @@ export class Leases {
     return null;
   }
 
+  /** As `usedUp`, for who takes no units: nothing changes, keys that nobody asked for yet are not taken up. */
+  seemsUsedUp(keys: readonly string[]): string | null {
+    for (const key of keys)
+      if (this.#holder.isDenied(key) || (this.#holder.isOpened(key) && this.#isUsedUp(key))) return key;
+    return null;
+  }
+
   /** True: a unit of each is used, for good. False: one is missing, and none is taken. */
   take(keys: readonly string[]): boolean {
     for (const key of keys) {

@@ -52,6 +52,9 @@ export class UnitsStep implements UnitLeases {
   usedUp(keys: readonly string[]): string | null {
     return this.#leases.usedUp(keys);
   }
+  seemsUsedUp(keys: readonly string[]): string | null {
+    return this.#leases.seemsUsedUp(keys);
+  }
   take(keys: readonly string[]): boolean {
     return this.#leases.take(keys);
   }

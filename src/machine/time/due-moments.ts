@@ -1,7 +1,8 @@
 /**
  * What falls due for one customer at one millisecond. Follow-ups of cascades come first, each by itself, then units and
  * goals that end, all in the order of their numbers. Then the campaigns whose waits and quiet hours ended are candidates
- * together, as if one event had set them off: each is asked its predicate again about what it waited for.
+ * together, as if one event had set them off: each is asked its predicate again about what it waited for. Campaigns in
+ * shadow that wait for the same time are candidates with them.
  */
 import type { ScalarProgram } from '../../rules/scalar-program.ts';
 import type { PartitionState } from '../../state/partition-state.ts';
@@ -36,6 +37,8 @@ export class DueMoments {
   readonly #state: PartitionState;
   readonly #active: ActiveWorkspace;
   readonly #waits: PendingWaits;
+  /** Of campaigns in shadow; null: there are none. */
+  readonly #shadowWaits: PendingWaits | null;
   readonly #predicates: Predicates;
   readonly #triggers: Triggers;
   readonly #decide: DecideStep;
@@ -47,6 +50,7 @@ export class DueMoments {
     state: PartitionState,
     active: ActiveWorkspace,
     waits: PendingWaits,
+    shadowWaits: PendingWaits | null,
     predicates: Predicates,
     triggers: Triggers,
     decide: DecideStep,
@@ -55,6 +59,7 @@ export class DueMoments {
     this.#state = state;
     this.#active = active;
     this.#waits = waits;
+    this.#shadowWaits = shadowWaits;
     this.#predicates = predicates;
     this.#triggers = triggers;
     this.#decide = decide;
@@ -73,7 +78,12 @@ export class DueMoments {
       if (entry.kind === PendingKind.expiry || entry.kind === PendingKind.goal)
         this.#fireAftermath(entry, customer, now, effects);
     }
-    const candidates = entries.flatMap((entry) => this.#ask(entry, customer, now) ?? []);
+    const candidates = entries.flatMap((entry) => this.#ask(this.#waits, entry, customer, now) ?? []);
+    const shadow = this.#shadowWaits;
+    if (shadow !== null)
+      candidates.push(
+        ...shadow.store.dueOf(row, dueMs).flatMap((entry) => this.#ask(shadow, entry, customer, now) ?? []),
+      );
     if (candidates.length === 0) return;
     // Entries of one campaign stay in the order of their numbers.
     candidates.sort((a, b) => a.campaign.index - b.campaign.index);
@@ -92,22 +102,22 @@ export class DueMoments {
   }
 
   /** null: it is no candidate, or no longer. */
-  #ask(entry: PendingEntry, customer: string, now: number): Candidate | null {
+  #ask(waits: PendingWaits, entry: PendingEntry, customer: string, now: number): Candidate | null {
     if (entry.kind !== PendingKind.wait && entry.kind !== PendingKind.quietHours) return null;
     const campaign = this.#active.campaigns[this.#active.campaignOfCode.get(entry.campaign) ?? -1];
     const { event } = readPayload(entry);
     const trigger = event === null ? null : this.#triggers.ofStored(event, customer);
     // A version published meanwhile may not read what was stored, or have another trigger.
     if (campaign === undefined || trigger === null || trigger.frame().type !== campaign.campaign.event) {
-      this.#waits.suppress(entry, Reason.withdrawn, now);
+      waits.suppress(entry, Reason.withdrawn, now);
       return null;
     }
     const frame = campaign.campaign.event < 0 ? null : trigger.frame();
     if (!this.#predicates.holds(this.#questionOf(campaign), frame, entry.row, now, campaign.account)) {
-      this.#waits.suppress(entry, Reason.lapsed, now);
+      waits.suppress(entry, Reason.lapsed, now);
       return null;
     }
-    this.#waits.leave(entry);
+    waits.leave(entry);
     return { campaign, trigger };
   }
 

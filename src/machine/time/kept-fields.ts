@@ -42,12 +42,12 @@ export function keptFields(workspace: Workspace, campaign: Campaign): KeptFields
   return kept;
 }
 
-/** Of an event that sequences look back at: what their conditions read. null: no live campaign's `after` names the type. */
-export function rememberedFields(workspace: Workspace, event: number): KeptFields | null {
+/** Of an event that sequences look back at: what their conditions read. null: no campaign of this status has an `after` that names the type. */
+export function rememberedFields(workspace: Workspace, event: number, status: Campaign['status']): KeptFields | null {
   const kept = new KeptFields();
   let named = false;
   for (const campaign of workspace.campaigns) {
-    if (campaign.status !== 'live' || campaign.after === null) continue;
+    if (campaign.status !== status || campaign.after === null) continue;
     for (const meeting of campaign.after.events) {
       if (meeting.event !== event) continue;
       named = true;

@@ -1,5 +1,5 @@
 /**
- * What waits in a partition, as the books see it: entries of state.pending with their numbers, their payloads and the
+ * What waits in a partition, as the books see it: entries of state.pending (of state.shadow.pending for campaigns in shadow) with their numbers, their payloads and the
  * campaigns' counts of what is waiting. Entries are numbered 1, 2, 3 … in the partition, in the order in which they
  * begin. A match that waits is counted as waiting from `enter` to `leave`; what hangs on a decision that was made
  * (cascade, goal, expiry) is not.
@@ -9,7 +9,7 @@
  */
 
 import type { PartitionState } from '../../state/partition-state.ts';
-import type { PendingEntry, PendingHead } from '../../state/pending.ts';
+import type { PendingEntry, PendingHead, PendingStore } from '../../state/pending.ts';
 import { assert } from '../../stdx/assert.ts';
 import type { Accounting, CampaignAccount, MatchOrigin } from '../accounting.ts';
 import type { ActiveCampaign } from '../active-campaign.ts';
@@ -37,10 +37,13 @@ const encoder = new TextEncoder();
 const decoder = new TextDecoder('utf-8', { fatal: true });
 
 export class PendingWaits {
+  /** What waits for live campaigns, or for those in shadow. */
+  readonly store: PendingStore;
   readonly #state: PartitionState;
   readonly #numbers: PendingNumbers;
 
-  constructor(state: PartitionState, numbers: PendingNumbers) {
+  constructor(state: PartitionState, store: PendingStore, numbers: PendingNumbers) {
+    this.store = store;
     this.#state = state;
     this.#numbers = numbers;
   }
@@ -61,8 +64,8 @@ export class PendingWaits {
     const payload = encodePayload(now, campaign, trigger, body);
     if (payload === null) return false;
     const number = this.#numbers.pendingCount + 1;
-    const { pending } = this.#state;
-    if (!pending.add(row, number, dueMs, kind, campaign.campaignCode, payload)) return false;
+    if (campaign.isShadow && this.#state.shadow?.hasRoom !== true) return false;
+    if (!this.store.add(row, number, dueMs, kind, campaign.campaignCode, payload)) return false;
     this.#numbers.pendingCount = number;
     if (countsAsWaiting(kind)) {
       assert(trigger !== null, 'a match is about something');
@@ -73,7 +76,7 @@ export class PendingWaits {
 
   /** Takes an entry away: whoever does it says what became of the match. */
   leave(entry: PendingHead): void {
-    this.#state.pending.remove(entry.row, entry.number);
+    this.store.remove(entry.row, entry.number);
     if (!countsAsWaiting(entry.kind)) return;
     this.accountOf(entry).endWait();
   }
@@ -81,7 +84,8 @@ export class PendingWaits {
   /** Takes an entry away; a match that waited is counted under `reason`. `now` is log time. */
   suppress(entry: PendingHead, reason: number, now: number): void {
     // Before it is gone, who asks what it was about finds it.
-    if (countsAsWaiting(entry.kind)) this.accountOf(entry).suppress(reason, new WaitOrigin(this.#state, entry), now);
+    if (countsAsWaiting(entry.kind))
+      this.accountOf(entry).suppress(reason, new WaitOrigin(this.#state, this.store, entry), now);
     this.leave(entry);
   }
 
@@ -97,15 +101,17 @@ export class PendingWaits {
 export class WaitOrigin implements MatchOrigin {
   readonly entry: PendingHead;
   readonly #state: PartitionState;
+  readonly #store: PendingStore;
 
-  constructor(state: PartitionState, entry: PendingHead) {
+  constructor(state: PartitionState, store: PendingStore, entry: PendingHead) {
     this.#state = state;
+    this.#store = store;
     this.entry = entry;
   }
 
   frame(): ReturnType<MatchOrigin['frame']> {
     const { row, number } = this.entry;
-    const entry = this.#state.pending.find(row, number);
+    const entry = this.#store.find(row, number);
     assert(entry !== null, 'the entry is there');
     const { event } = readPayload(entry);
     assert(event !== null, 'a match that waits keeps its event');

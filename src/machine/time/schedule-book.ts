@@ -33,7 +33,7 @@ export interface ScheduleImage {
 export const NOT_BEGUN = 0.5;
 
 export class ScheduleBook {
-  /** By id, live ones only. */
+  /** By id. */
   readonly campaigns = new Map<string, ScheduledCampaign>();
   /** In the order in which their next chunks are due; the earlier run first. */
   readonly runs: ScheduleRun[] = [];
@@ -69,6 +69,6 @@ export class ScheduleBook {
   }
 }
 
-export function chunkDue({ dueMs, chunk }: ScheduleRun): number {
+export function chunkDue({ dueMs, chunk }: Pick<ScheduleRun, 'dueMs' | 'chunk'>): number {
   return dueMs + chunk * SCHEDULE_CHUNK_MS;
 }

@@ -6,6 +6,9 @@
  * Under the wall clock, where more than one due time has passed at once because the node was down, only the last one
  * runs: the others are counted as skipped. Under the event clock all run, but for SCHEDULE_BEHIND_MAX and more at once: one
  * event with a date of long ago must not let decades of due times happen. So many are counted then, and the last one runs.
+ *
+ * Campaigns in shadow have a book and runs of their own, so that those of live campaigns are what they are without them. A
+ * run that begins together with one of live campaigns goes along with it, chunk by chunk: they compete.
  */
 import { SCHEDULE_BEHIND_MAX, SCHEDULE_CHUNK_ROWS } from '../../constants.ts';
 import type { ScalarProgram } from '../../rules/scalar-program.ts';
@@ -37,8 +40,11 @@ export class Schedules {
   readonly #skipping: boolean;
   /** By campaign id, in the order of campaigns. */
   readonly #scheduled: ReadonlyMap<string, ActiveSchedule>;
+  /** Those in shadow, beside the live ones. */
+  readonly #beside: Schedules | null;
   readonly #candidates: ActiveCampaign[] = [];
 
+  /** For the campaigns of this status. */
   constructor(
     state: PartitionState,
     active: ActiveWorkspace,
@@ -47,7 +53,10 @@ export class Schedules {
     predicates: Predicates,
     triggers: Triggers,
     decide: DecideStep,
+    status: 'live' | 'shadow',
+    beside: Schedules | null,
   ) {
+    this.#beside = beside;
     this.#state = state;
     this.#active = active;
     this.#book = book;
@@ -56,8 +65,8 @@ export class Schedules {
     this.#skipping = clock === 'wall';
     const scheduled = new Map<string, ActiveSchedule>();
     for (const campaign of active.campaigns) {
-      const { schedule, status, when } = campaign.campaign;
-      if (schedule === null || status !== 'live') continue;
+      const { schedule, when } = campaign.campaign;
+      if (schedule === null || campaign.campaign.status !== status) continue;
       const key = `${schedule.source}; ${active.workspace.timezone}`;
       scheduled.set(campaign.id, { active: campaign, schedule, key, when: predicates.compile(when) });
     }
@@ -97,12 +106,27 @@ export class Schedules {
     if (run === undefined || chunkDue(run) > now) return 0;
     const from = run.chunk * SCHEDULE_CHUNK_ROWS + 1;
     const to = Math.min(run.rows, from + SCHEDULE_CHUNK_ROWS - 1);
+    const beside = this.#beside === null ? [] : this.#beside.goAlong(run);
+    this.#look([...this.#takeChunk(run), ...beside], run, from, to, now, effects);
+    return to - from + 1;
+  }
+
+  /** A run of live campaigns is about to look at its next chunk: who looks at the same one now. */
+  goAlong({ dueMs, rows, chunk }: ScheduleRun): readonly ActiveSchedule[] {
+    if (this.#book.nextDue > chunkDue({ dueMs, chunk })) return [];
+    if (chunk === 0) this.#beginRun(dueMs);
+    const run = this.#book.runs.find((own) => own.dueMs === dueMs && own.rows === rows && own.chunk === chunk);
+    return run === undefined ? [] : this.#takeChunk(run);
+  }
+
+  /** The run goes on to its next chunk. */
+  #takeChunk(run: ScheduleRun): readonly ActiveSchedule[] {
+    const { runs } = this.#book;
     const campaigns = run.campaigns.map((id) => this.#scheduled.get(id) as ActiveSchedule);
     run.chunk++;
-    if (to === run.rows) book.runs.shift();
-    book.settle();
-    this.#look(campaigns, run, from, to, now, effects);
-    return to - from + 1;
+    if (run.chunk * SCHEDULE_CHUNK_ROWS >= run.rows) runs.splice(runs.indexOf(run), 1);
+    this.#book.settle();
+    return campaigns;
   }
 
   /** Of all campaigns that are due at this time. */

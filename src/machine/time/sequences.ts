@@ -3,17 +3,18 @@
  * within a time before the trigger. Conditions speak of one earlier event and the trigger only, so that taking the
  * first event that fits each of them in turn finds a sequence wherever there is one.
  *
- * Remembered are the last SEQUENCE_EVENTS_MAX events per customer of the types that some live campaign names, with the
+ * Remembered are the last SEQUENCE_EVENTS_MAX events per customer of the types that some live campaign names (apart from them: some campaign in shadow), with the
  * fields that these campaigns read, for as long as the longest of them reaches and a week at least: a version
  * published later finds something to look back at. What does not fit is left out, and counted as an observation error.
  */
 import { SEQUENCE_EVENTS_MAX, SEQUENCE_KEPT_MS_MIN } from '../../constants.ts';
 import { createEventFrame, type EventFrame } from '../../protocol/frame.ts';
+import type { EventSchema } from '../../protocol/schema.ts';
 import type { PartitionState } from '../../state/partition-state.ts';
-import type { RecentEvent } from '../../state/recent-events.ts';
+import type { RecentEvent, RecentEvents } from '../../state/recent-events.ts';
 import { assert } from '../../stdx/assert.ts';
 import type { ActiveCampaign } from '../active-campaign.ts';
-import type { ActiveEvent, ActiveWorkspace } from '../active-workspace.ts';
+import type { ActiveEvent, ActiveWorkspace, Listeners } from '../active-workspace.ts';
 import type { ActiveMeeting, Predicates } from './predicates.ts';
 import { StoredEvents, storeEvent } from './stored-event.ts';
 
@@ -42,6 +43,7 @@ const decoder = new TextDecoder('utf-8', { fatal: true });
 
 export class SequenceStep {
   readonly #state: PartitionState;
+  readonly #recent: RecentEvents;
   readonly #active: ActiveWorkspace;
   readonly #predicates: Predicates;
   readonly #stored: StoredEvents;
@@ -53,21 +55,28 @@ export class SequenceStep {
   /** Events that could not be remembered. The owner reads and zeroes it. */
   errors = 0;
 
-  constructor(state: PartitionState, active: ActiveWorkspace, predicates: Predicates) {
+  /** For the campaigns of this status. */
+  constructor(state: PartitionState, active: ActiveWorkspace, predicates: Predicates, status: 'live' | 'shadow') {
+    const recent = status === 'live' ? state.recent : state.shadow?.recent;
+    assert(recent !== undefined, 'a campaign is in shadow');
     this.#state = state;
+    this.#recent = recent;
     this.#active = active;
     this.#predicates = predicates;
     this.#stored = new StoredEvents(active.workspace.schema);
     let keepMs = SEQUENCE_KEPT_MS_MIN;
-    this.#sequences = active.campaigns.map(({ campaign: { after, event, status } }) => {
-      if (after === null || status !== 'live') return null;
+    this.#sequences = active.campaigns.map(({ campaign: { after, event, status: own } }) => {
+      if (after === null || own !== status) return null;
       keepMs = Math.max(keepMs, after.withinMs);
       const events = after.events.map((meeting) => predicates.compileMeeting(meeting, event));
       return { events, withinMs: after.withinMs };
     });
     this.#keepMs = keepMs;
-    const types = active.events.filter(({ remembered }) => remembered !== null);
-    this.#typeOfCode = new Map(types.map(({ typeCode, schema }) => [typeCode, schema.index]));
+    const types = active.events.flatMap((event) => {
+      const code = (status === 'live' ? event : event.shadow)?.typeCode ?? -1;
+      return code < 0 ? [] : [[code, event.schema.index] as const];
+    });
+    this.#typeOfCode = new Map(types);
   }
 
   /** Begins an event: nothing of the one before is looked at any more. */
@@ -78,7 +87,7 @@ export class SequenceStep {
   /** Whether what the campaign asks for came before this trigger, an event of this row. */
   holds({ index, account }: ActiveCampaign, trigger: EventFrame, row: number, now: number): boolean {
     const sequence = this.#sequences[index];
-    assert(sequence !== null && sequence !== undefined, 'a live campaign with a sequence');
+    assert(sequence !== null && sequence !== undefined, 'a campaign with a sequence');
     this.#earlier ??= this.#earlierOf(row, now);
     let at = 0;
     for (const meeting of sequence.events) {
@@ -96,17 +105,23 @@ export class SequenceStep {
   }
 
   /** Remembers an event that was just applied, if its type is one to be remembered. */
-  remember({ remembered, typeCode, schema }: ActiveEvent, event: EventFrame, row: number, now: number): void {
+  remember(
+    { remembered, typeCode }: Listeners,
+    schema: EventSchema,
+    event: EventFrame,
+    row: number,
+    now: number,
+  ): void {
     if (remembered === null || row === this.#state.anonymousRow) return;
     const { id, data } = storeEvent(schema, remembered, event);
     const kept: Remembered = remembered.id && id !== undefined ? { id, data } : { data };
     const payload = encoder.encode(JSON.stringify(kept));
     const dropBefore = now - this.#keepMs + 1;
-    if (!this.#state.recent.add(row, event.ts, typeCode, payload, SEQUENCE_EVENTS_MAX, dropBefore)) this.errors++;
+    if (!this.#recent.add(row, event.ts, typeCode, payload, SEQUENCE_EVENTS_MAX, dropBefore)) this.errors++;
   }
 
   #earlierOf(row: number, now: number): Earlier[] {
-    const list = this.#state.recent.list(row, now);
+    const list = this.#recent.list(row, now);
     return list.map((recent) => ({ recent, type: this.#typeOfCode.get(recent.type) ?? -1, frame: undefined }));
   }
 

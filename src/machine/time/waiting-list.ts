@@ -1,7 +1,7 @@
 /** Whom a campaign waits for, as people see it. Reads the places of all entries of the partition, and as many entries as are listed. */
 import type { WaitingCustomer, WaitingList } from '../../protocol/waiting.ts';
 import type { PartitionState } from '../../state/partition-state.ts';
-import type { PendingPlace } from '../../state/pending.ts';
+import type { PendingPlace, PendingStore } from '../../state/pending.ts';
 import { isShown, waitView } from '../golden-record.ts';
 import type { PendingEntry } from './pending-waits.ts';
 
@@ -11,8 +11,11 @@ export function listWaiting(state: PartitionState, campaignId: string, limit: nu
   /** The first so far, in order: as few as are listed, however many wait. */
   const places: PendingPlace[] = [];
   let total = 0;
+  // While it is live, or while it is in shadow: what waits is ended in between.
+  const shadow = state.shadow?.pending ?? null;
+  const store = code >= 0 && shadow !== null && isPending(shadow, code) ? shadow : state.pending;
   if (code >= 0) {
-    for (const place of state.pending.placesOf(code)) {
+    for (const place of store.placesOf(code)) {
       if (!isShown(place.kind)) continue;
       total++;
       if (places.length < limit) insert(places, place);
@@ -23,10 +26,14 @@ export function listWaiting(state: PartitionState, campaignId: string, limit: nu
     }
   }
   const customers = places.map(({ row, number }): WaitingCustomer => {
-    const { campaign: _, ...view } = waitView(state, state.pending.find(row, number) as PendingEntry);
+    const { campaign: _, ...view } = waitView(state, store.find(row, number) as PendingEntry);
     return { customer: row === state.anonymousRow ? null : state.customerOf(row), ...view };
   });
   return { total, customers };
+}
+
+function isPending(store: PendingStore, campaignCode: number): boolean {
+  return store.placesOf(campaignCode).next().done !== true;
 }
 
 /** Behind what is due before it. */

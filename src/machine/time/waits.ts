@@ -39,12 +39,14 @@ export class WaitStep {
   /** By event type: 1 where such an event may cancel a wait. */
   readonly #cancels: Uint8Array;
 
+  /** For the campaigns of this status. */
   constructor(
     state: PartitionState,
     active: ActiveWorkspace,
     pending: PendingWaits,
     predicates: Predicates,
     triggers: Triggers,
+    status: 'live' | 'shadow',
   ) {
     this.#state = state;
     this.#active = active;
@@ -52,8 +54,8 @@ export class WaitStep {
     this.#predicates = predicates;
     this.#triggers = triggers;
     this.#cancels = new Uint8Array(active.events.length);
-    this.#waits = active.campaigns.map(({ campaign: { wait, event, status } }) => {
-      if (wait === null || status !== 'live') return null;
+    this.#waits = active.campaigns.map(({ campaign: { wait, event, status: own } }) => {
+      if (wait === null || own !== status) return null;
       const { deadline, unless, restart } = wait;
       for (const meeting of unless) this.#cancels[meeting.event] = 1;
       return {
@@ -67,7 +69,7 @@ export class WaitStep {
   /** Cancels what this event, which was just stored, ends; something is pending for its row. */
   meet(event: EventFrame, row: number, now: number): void {
     if (this.#cancels[event.type] !== 1 || row === this.#state.anonymousRow) return;
-    for (const entry of this.#state.pending.list(row)) {
+    for (const entry of this.#pending.store.list(row)) {
       if (isWaiting(entry) && this.#isCancelled(entry, event, row, now))
         this.#pending.suppress(entry, Reason.cancelled, now);
     }
@@ -76,7 +78,7 @@ export class WaitStep {
   /** A campaign with a wait has just matched: it waits, or there is no room. */
   start(campaign: ActiveCampaign, trigger: Trigger, row: number, now: number): void {
     const wait = this.#waits[campaign.index];
-    assert(wait !== null && wait !== undefined, 'a live campaign with a wait');
+    assert(wait !== null && wait !== undefined, 'a campaign with a wait');
     if (wait.restart !== null) this.#supersede(campaign, wait.restart, trigger.frame(), row, now);
     const dueMs = this.#dueOf(wait.deadline, now);
     const waits = this.#pending.enter(PendingKind.wait, campaign, row, now, dueMs, trigger);
@@ -84,8 +86,8 @@ export class WaitStep {
   }
 
   #supersede(campaign: ActiveCampaign, restart: ActiveMeeting, event: EventFrame, row: number, now: number): void {
-    if (!this.#state.pending.has(row)) return;
-    for (const entry of this.#state.pending.list(row)) {
+    if (!this.#pending.store.has(row)) return;
+    for (const entry of this.#pending.store.list(row)) {
       if (!isWaiting(entry) || entry.campaign !== campaign.campaignCode) continue;
       const { event: stored } = readPayload(entry);
       if (stored !== null && this.#meets(restart, campaign, stored, event, row, now))

@@ -43,6 +43,7 @@ test('partitions are summed', () => {
     suppressed: {},
     waiting: 0,
     outrankedBy: {},
+    shadow: { decided: { push: 1 }, displaced: { b: 2 } },
     skippedRuns: 0,
     errors: 0,
     valueErrors: 0,
@@ -54,6 +55,7 @@ test('partitions are summed', () => {
       followUps: { decided: { sms: 2 }, suppressed: { cap: 2 } },
       feedback: { email: { '': { failed: 2 } }, push: { a: { opened: 4 }, b: { opened: 2 } } },
       goal: { treated: { exposed: 6, converted: 2 }, held: { exposed: 4, converted: 0 } },
+      shadow: { decided: { push: 2 }, displaced: { b: 4 } },
     },
   ]);
 });

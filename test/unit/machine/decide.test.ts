@@ -72,8 +72,10 @@ class Stage {
         leave: ({ number }) => this.left.push(number),
         suppress: ({ number }, reason) => this.suppressed.push([number, reason]),
       },
+      shadowWaits: null,
       leases: {
         usedUp: (keys) => keys.find((key) => this.denied.has(key)) ?? null,
+        seemsUsedUp: (keys) => keys.find((key) => this.denied.has(key)) ?? null,
         take: (keys) => {
           if (!keys.every((key) => this.inHand.delete(key))) return false;
           this.taken.push(...keys);

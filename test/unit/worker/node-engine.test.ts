@@ -6,7 +6,14 @@ import { type EngineParts, NodeEngine } from '../../../src/worker/node-engine.ts
 
 const TALLY: CampaignTally = {
   ...{ id: 'a', matched: 40, decided: { push: 30 }, suppressed: { holdout: 10 }, waiting: 0 },
-  ...{ outrankedBy: {}, skippedRuns: 0, errors: 0, valueErrors: 0, messageErrors: 0 },
+  ...{
+    outrankedBy: {},
+    shadow: { decided: {}, displaced: {} },
+    skippedRuns: 0,
+    errors: 0,
+    valueErrors: 0,
+    messageErrors: 0,
+  },
   ...NO_RESPONSES,
   goal: { treated: { exposed: 30, converted: 6 }, held: { exposed: 10, converted: 1 } },
 };
