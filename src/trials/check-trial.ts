@@ -64,14 +64,14 @@ export class TrialRunner {
   }
 
   /** Index of the first step of which something does not hold; -1: there is none. A step that ended in a fault is not asked. */
-  #failing({ steps }: Trial, course: TrialCourse): number {
+  #failing(trial: Trial, course: TrialCourse): number {
     const whole = course.fault === null ? course.steps.length : course.steps.length - 1;
-    return course.steps.findIndex((came, i) => i < whole && this.#mismatches(steps[i] as TrialStep, came).length > 0);
+    return course.steps.findIndex((came, i) => i < whole && this.#mismatches(trial, i, came).length > 0);
   }
 
-  #mismatches({ checks }: TrialStep, came: StepCourse): { check: TrialCheck; mismatch: Mismatch }[] {
-    return checks.flatMap((check) => {
-      const mismatch = judge(check, came, this.#scope.clock);
+  #mismatches(trial: Trial, step: number, came: StepCourse): { check: TrialCheck; mismatch: Mismatch }[] {
+    return (trial.steps[step] as TrialStep).checks.flatMap((check) => {
+      const mismatch = judge(check, came, trial.campaigns, this.#scope.clock);
       return mismatch === null ? [] : [{ check, mismatch }];
     });
   }
@@ -79,7 +79,7 @@ export class TrialRunner {
   #failuresOf(trial: Trial, course: TrialCourse, index: number): TrialFailure[] {
     const step = trial.steps[index] as TrialStep;
     const came = course.steps[index] as StepCourse;
-    return this.#mismatches(step, came).map(({ check, mismatch }) => ({
+    return this.#mismatches(trial, index, came).map(({ check, mismatch }) => ({
       place: check.place,
       step: index + 1,
       moment: this.#momentOf(step),

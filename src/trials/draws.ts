@@ -17,6 +17,19 @@ export function holdoutWords(campaign: Campaign, customer: string, workspace: Wo
   return `${customer} is in the holdout ${of}: u ${rounded(share('holdout', salt, customer))} is below ${percent(holdout)}${remedy}`;
 }
 
+/** Why a customer is not held out of a campaign, and who is. */
+export function notHeldOutWords(campaign: Campaign, customer: string, workspace: Workspace): string {
+  const own = campaign.holdout;
+  if (own === 0 && globalShare(campaign, workspace) === 0) return `nobody is held out of ${campaign.id}`;
+  const salt = own > 0 ? campaign.id : '';
+  const u = rounded(share('holdout', salt, customer));
+  const other = anotherCustomer(customer, (name) => heldOut(campaign, name, workspace) !== null);
+  const remedy = other === null ? '' : `; ${other} is`;
+  const of = salt === '' ? 'of policy.yaml' : `of ${campaign.id}`;
+  const limit = percent(own > 0 ? own : globalShare(campaign, workspace));
+  return `${customer} is not in the holdout ${of}: u ${u} is not below ${limit}${remedy}`;
+}
+
 /** Which variant this customer draws, and who draws the one that was expected. */
 export function variantWords(campaign: Campaign, customer: string, expected: string, workspace: Workspace): string {
   const drawnBy = (name: string): string | undefined => chooseVariant({ id: campaign.id, campaign }, name)?.name;
@@ -43,6 +56,12 @@ function heldOut(
   if (share('holdout', campaign.id, customer) < campaign.holdout)
     return { salt: campaign.id, holdout: campaign.holdout };
   return null;
+}
+
+/** Of policy.yaml's holdout, what holds for this campaign. */
+function globalShare({ category }: Campaign, { policy }: Workspace): number {
+  const { share: all, categories } = policy.holdout;
+  return categories === null || (category !== null && categories.includes(category)) ? all : 0;
 }
 
 /** `ann-2`, `ann-3` …: the first that will do. */

@@ -24,10 +24,16 @@ const VALUE_TOLERANCE = 1e-9;
 const PARTS = ['customer', 'channel', 'variant', 'offer', 'slot', 'value', 'expires', 'at'] as const;
 type Part = (typeof PARTS)[number];
 
-export function judge(check: TrialCheck, course: StepCourse, clock: TrialClock): Mismatch | null {
+/** `campaigns`: whose decisions are looked at; null: all. */
+export function judge(
+  check: TrialCheck,
+  course: StepCourse,
+  campaigns: ReadonlySet<string> | null,
+  clock: TrialClock,
+): Mismatch | null {
   switch (check.kind) {
     case 'decided':
-      return judgeDecided(check, course, clock);
+      return judgeDecided(check, lookedAt(course, campaigns), clock);
     case 'suppressed':
       return judgeSuppressed(check, course, clock);
     case 'waiting':
@@ -35,8 +41,18 @@ export function judge(check: TrialCheck, course: StepCourse, clock: TrialClock):
     case 'unmatched':
       return judgeUnmatched(check, course, clock);
     case 'nothing':
-      return judgeNothing(check, course, clock);
+      return judgeNothing(check, lookedAt(course, campaigns), clock);
   }
+}
+
+function lookedAt(course: StepCourse, campaigns: ReadonlySet<string> | null): StepCourse {
+  if (campaigns === null) return course;
+  const { decisions, outcomes } = course;
+  return {
+    ...course,
+    decisions: decisions.filter(({ campaign }) => campaigns.has(campaign)),
+    outcomes: outcomes.filter(({ campaign }) => campaigns.has(campaign)),
+  };
 }
 
 function judgeDecided(
@@ -54,8 +70,10 @@ function judgeDecided(
   const places = Array.from({ length: count }, (_, i) => i).filter(differ);
   if (places.length === 0) return null;
   const shown = came.map((decision, i) => {
-    const wanted = expected[i]?.campaign === decision.campaign ? expected[i] : undefined;
-    return decisionWords(decision, wanted ?? expected.find(({ campaign }) => campaign === decision.campaign), clock);
+    const { campaign } = decision;
+    const wanted = expected[i]?.campaign === campaign ? expected[i] : expected.find((one) => one.campaign === campaign);
+    const words = decisionWords(decision, wanted, clock);
+    return wanted === undefined && expected.length > 0 ? `${words}: not expected` : words;
   });
   const lost = expected.map(({ campaign }) => campaign).filter((id) => came.every(({ campaign }) => campaign !== id));
   const named = places.flatMap((i) => [expected[i]?.campaign, came[i]?.campaign]);

@@ -11,7 +11,7 @@ import type {
 } from '../workspace/trial-definition.ts';
 import type { YamlFile, YamlPath } from '../workspace/yaml-file.ts';
 import { checkAttributes, EventReader } from './read-event.ts';
-import { ExpectationReader } from './read-expectation.ts';
+import { ExpectationReader, type ExpectingStep } from './read-expectation.ts';
 import type { Trial, TrialCheck, TrialEvent, TrialPlace, TrialStep } from './trial.ts';
 import type { TrialScope } from './trial-scope.ts';
 
@@ -37,7 +37,9 @@ export class CaseReader {
 
   /** Something, whatever was reported: it is not run then. */
   read(definition: TrialDefinition): Trial {
-    const live = this.#readLive(definition.live);
+    const live = this.#readCampaigns(definition.live, 'live');
+    const campaigns =
+      definition.campaigns === undefined ? null : this.#readCampaigns(definition.campaigns, 'campaigns');
     const given = this.#givenOf(definition);
     this.#customers = given.map(({ path }) => this.#file.scalarText([...path, 'customer']));
     const times = this.#readTimes(definition.steps);
@@ -53,22 +55,24 @@ export class CaseReader {
     return {
       name: definition.name,
       place: this.#place(this.#path),
+      campaigns: campaigns === null ? null : new Set(campaigns),
       live,
       startMs,
       before: [...settings, ...history.sort((a, b) => a.atMs - b.atMs)],
-      steps: this.#readSteps(definition.steps, times, live, startMs),
+      steps: this.#readSteps(definition.steps, times, { live, campaigns, startMs }),
     };
   }
 
-  #readLive(live: TrialDefinition['live']): readonly string[] {
-    if (live === undefined) return [];
-    const path = [...this.#path, 'live'];
-    if (typeof live === 'string') {
-      this.#scope.campaigns.resolve(live, this.#file, path, this.#issues);
-      return [live];
+  /** One campaign or a list of them. */
+  #readCampaigns(ids: TrialDefinition['live'], key: 'live' | 'campaigns'): readonly string[] {
+    if (ids === undefined) return [];
+    const path = [...this.#path, key];
+    if (typeof ids === 'string') {
+      this.#scope.campaigns.resolve(ids, this.#file, path, this.#issues);
+      return [ids];
     }
-    this.#scope.campaigns.resolveList(live, this.#file, path, this.#issues);
-    return live;
+    this.#scope.campaigns.resolveList(ids, this.#file, path, this.#issues);
+    return ids;
   }
 
   #givenOf({ given }: TrialDefinition): { given: GivenDefinition; path: YamlPath }[] {
@@ -140,8 +144,7 @@ export class CaseReader {
   #readSteps(
     steps: readonly StepDefinition[],
     times: readonly number[],
-    live: readonly string[],
-    startMs: number,
+    { live, campaigns, startMs }: Pick<ExpectingStep, 'live' | 'campaigns'> & { readonly startMs: number },
   ): TrialStep[] {
     return steps.map((step, i) => {
       const path = [...this.#path, 'steps', i];
@@ -150,6 +153,7 @@ export class CaseReader {
       const event = step.event === undefined ? null : this.#readStepEvent(step.event, [...path, 'event'], atMs);
       const reader = new ExpectationReader(this.#scope, this.#file, this.#issues, {
         live,
+        campaigns,
         eventType: event === null ? null : event.type,
         sinceMs: Math.max(startMs, sinceMs),
         atMs,

@@ -12,6 +12,8 @@ import type { TrialScope } from './trial-scope.ts';
 export interface ExpectingStep {
   /** Campaigns of the case that are taken as live. */
   readonly live: readonly string[];
+  /** Those that `decided` looks at; null: all. */
+  readonly campaigns: readonly string[] | null;
   /** null: time passes. */
   readonly eventType: string | null;
   /** The step is what comes after this, up to atMs. */
@@ -71,11 +73,12 @@ export class ExpectationReader {
 
   #readDecision(definition: DecisionDefinition, path: YamlPath): ExpectedDecision {
     if (typeof definition === 'string') {
-      this.#campaign(definition, path, false);
+      this.#looked(this.#campaign(definition, path, false), path);
       return { campaign: definition };
     }
     const { campaign: id, customer, expires, at, ...rest } = definition;
     const campaign = this.#campaign(id, [...path, 'campaign'], false);
+    this.#looked(campaign, [...path, 'campaign']);
     if (campaign !== null) this.#checkParts(definition, campaign, path);
     const who = this.#customerOf(customer, [...path, 'customer']);
     return Object.fromEntries(
@@ -87,6 +90,13 @@ export class ExpectationReader {
         at: at === undefined ? undefined : this.#time(at, [...path, 'at']),
       }).filter(([, value]) => value !== undefined),
     ) as unknown as ExpectedDecision;
+  }
+
+  /** A decision of it is looked at. */
+  #looked(campaign: Campaign | null, path: YamlPath): void {
+    const { campaigns } = this.#step;
+    if (campaign === null || campaigns === null || campaigns.includes(campaign.id)) return;
+    this.#reportValue(path, `the case is about other campaigns: add \`${campaign.id}\` to its \`campaigns\``);
   }
 
   /** What a decision of this campaign can have at all. */

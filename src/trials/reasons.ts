@@ -1,6 +1,6 @@
 /** Why it came otherwise than expected, in lines: what explanations say of the campaigns in question, and what is peculiar to tests. */
 import type { Campaign } from '../workspace/workspace.ts';
-import { holdoutWords, variantWords } from './draws.ts';
+import { holdoutWords, notHeldOutWords, variantWords } from './draws.ts';
 import { decisionsOf, type Mismatch, outcomesOf, verdictsOf } from './judge.ts';
 import type { StepCourse } from './run-trial.ts';
 import type { TrialCheck, TrialStep } from './trial.ts';
@@ -28,7 +28,7 @@ export class Reasons {
       const words = holdoutWords(campaign, customer, this.#scope.workspace);
       if (words !== null) lines.push(words);
     }
-    lines.push(...this.#variantWords(campaign, check, came));
+    lines.push(...this.#variantWords(campaign, check, came), ...this.#notHeldOutWords(campaign, check, came));
     const known = outcomesOf(check, id, came).length > 0 || (came.waiting.get(id) ?? []).length > 0;
     if (lines.length === 0 && !known) lines.push(...this.#notAsked(campaign, step));
     return lines;
@@ -45,6 +45,15 @@ export class Reasons {
       if (decision.variant === variant) return [];
       return [variantWords(campaign, decision.customer, variant, this.#scope.workspace)];
     });
+  }
+
+  /** Where a holdout was expected, and somebody got something else. */
+  #notHeldOutWords(campaign: Campaign, check: TrialCheck, came: StepCourse): string[] {
+    if (check.kind !== 'suppressed' || !check.reasons.includes('holdout')) return [];
+    const customers = outcomesOf(check, campaign.id, came).flatMap(({ customer, result }) =>
+      customer === '' || result === 'holdout' ? [] : [customer],
+    );
+    return [...new Set(customers)].map((customer) => notHeldOutWords(campaign, customer, this.#scope.workspace));
   }
 
   /** Nobody asked it in this step. */

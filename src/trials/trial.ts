@@ -56,6 +56,8 @@ export interface TrialStep {
 export interface Trial {
   readonly name: string;
   readonly place: TrialPlace;
+  /** Whose decisions are looked at; null: those of all campaigns. */
+  readonly campaigns: ReadonlySet<string> | null;
   /** Ids of campaigns that are live here whatever their status. */
   readonly live: readonly string[];
   /** Log time at which the workspace is published, before anything happens. */

@@ -153,6 +153,9 @@ const step = z
 
 const trial = z.strictObject({
   name: text.meta({ description: 'What it shows, in a sentence.' }),
+  campaigns: few(id).optional().meta({
+    description: 'What it is about: `decided` and `nothing` look at these campaigns only; without, at all.',
+  }),
   live: few(id).optional().meta({ description: 'Drafts, shadows and paused campaigns that are taken as live here.' }),
   given: z
     .union([given, z.array(given).min(1, { error: 'needs at least one customer' })], {
