@@ -3,6 +3,8 @@
  * observation.
  */
 import type { ProfileFrame } from '../protocol/frame.ts';
+import type { ByteReader, ByteWriter } from '../stdx/bytes.ts';
+import { ImageOutcome } from './aggregate-image.ts';
 import { type AggregateStore, readNothing, readNumber, readText } from './aggregate-store.ts';
 import {
   Bitmap,
@@ -53,6 +55,18 @@ export class AllTimeCount implements AggregateStore {
   digest(name: TextHash, _logTime: number, digest: RowDigest): void {
     digestInts(digest, name, 0, this.presence, this.values);
   }
+  writeImage(row: number, _logTime: number, writer: ByteWriter): boolean {
+    if (this.presence.get(row) === 0) return false;
+    writer.f64(this.values.get(row));
+    return true;
+  }
+  readImage(row: number, _logTime: number, reader: ByteReader): ImageOutcome {
+    const count = reader.f64();
+    if (this.presence.get(row) === 1 || !isCount(count)) return ImageOutcome.malformed;
+    this.values.set(row, count);
+    this.presence.set(row);
+    return ImageOutcome.stored;
+  }
 }
 
 /** One step of sum, min or max: monomorphic and without a closure over state. */
@@ -102,6 +116,17 @@ export class AllTimeFold implements AggregateStore {
   digest(name: TextHash, _logTime: number, digest: RowDigest): void {
     digestDoubles(digest, name, 0, this.presence, this.values);
   }
+  writeImage(row: number, _logTime: number, writer: ByteWriter): boolean {
+    if (this.presence.get(row) === 0) return false;
+    writer.f64(this.values.values[row] as number);
+    return true;
+  }
+  readImage(row: number, _logTime: number, reader: ByteReader): ImageOutcome {
+    if (this.presence.get(row) === 1) return ImageOutcome.malformed;
+    this.values.values[row] = storable(reader.f64());
+    this.presence.set(row);
+    return ImageOutcome.stored;
+  }
 }
 
 export class AllTimeAverage implements AggregateStore {
@@ -142,6 +167,26 @@ export class AllTimeAverage implements AggregateStore {
     digestDoubles(digest, name, 0, this.presence, this.sums);
     digestInts(digest, name, 1, this.presence, this.counts);
   }
+  writeImage(row: number, _logTime: number, writer: ByteWriter): boolean {
+    if (this.presence.get(row) === 0) return false;
+    writer.f64(this.sums.values[row] as number);
+    writer.f64(this.counts.get(row));
+    return true;
+  }
+  readImage(row: number, _logTime: number, reader: ByteReader): ImageOutcome {
+    const sum = reader.f64();
+    const count = reader.f64();
+    if (this.presence.get(row) === 1 || !isCount(count)) return ImageOutcome.malformed;
+    this.sums.values[row] = storable(sum);
+    this.counts.set(row, count);
+    this.presence.set(row);
+    return ImageOutcome.stored;
+  }
+}
+
+/** What observations can be counted to. */
+function isCount(count: number): boolean {
+  return Number.isSafeInteger(count) && count > 0;
 }
 
 /**
@@ -202,6 +247,24 @@ export class AllTimeEdge implements AggregateStore {
     digestDoubles(digest, name, 0, this.presence, this.times);
     if (this.values instanceof DoubleColumn) digestDoubles(digest, name, 1, this.presence, this.values);
     else digestCodes(digest, name, 1, this.presence, this.values, this.#dictionary as TextIndex);
+  }
+  writeImage(row: number, _logTime: number, writer: ByteWriter): boolean {
+    if (this.presence.get(row) === 0) return false;
+    const value = this.values.values[row] as number;
+    writer.f64(this.times.values[row] as number);
+    if (this.#dictionary === null) writer.f64(value);
+    else writer.text(this.#dictionary.textOf(value));
+    return true;
+  }
+  readImage(row: number, _logTime: number, reader: ByteReader): ImageOutcome {
+    if (this.presence.get(row) === 1) return ImageOutcome.malformed;
+    const time = reader.f64();
+    const value = this.#dictionary === null ? storable(reader.f64()) : this.#dictionary.intern(reader.text());
+    if (this.#dictionary !== null && value < 0) return ImageOutcome.full;
+    this.times.values[row] = storable(time);
+    this.values.values[row] = value;
+    this.presence.set(row);
+    return ImageOutcome.stored;
   }
 }
 
@@ -275,6 +338,21 @@ export class AllTimeDistinct implements AggregateStore {
       this.#sets.digest(set, digest);
       digest.endField();
     });
+  }
+  writeImage(row: number, _logTime: number, writer: ByteWriter): boolean {
+    const set = this.#blocks.get(row, this.ordinal);
+    if (set === 0) return false;
+    this.#sets.write(set, writer);
+    return true;
+  }
+  readImage(row: number, _logTime: number, reader: ByteReader): ImageOutcome {
+    if (this.#blocks.get(row, this.ordinal) !== 0) return ImageOutcome.malformed;
+    const set = this.#sets.read(reader);
+    if (typeof set === 'string') return ImageOutcome[set];
+    if (set === 0) return ImageOutcome.malformed;
+    if (this.#blocks.add(row, this.ordinal, set)) return ImageOutcome.stored;
+    this.#blocks.heap.free(set);
+    return ImageOutcome.full;
   }
 
   /** The first value: a new set has room for one. */

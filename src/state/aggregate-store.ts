@@ -3,6 +3,8 @@
  * the layout is adopted.
  */
 import type { ProfileFrame } from '../protocol/frame.ts';
+import type { ByteReader, ByteWriter } from '../stdx/bytes.ts';
+import type { ImageOutcome } from './aggregate-image.ts';
 import type { BucketRing } from './bucket-ring.ts';
 import type { StoredColumn } from './column.ts';
 import type { RowDigest } from './row-digest.ts';
@@ -24,6 +26,10 @@ export interface AggregateStore extends SlotReader {
   clear(row: number): void;
   /** Adds a field to each row of the group that has observations within reach at logTime. */
   digest(name: TextHash, logTime: number, digest: RowDigest): void;
+  /** Writes the row's image (aggregate-image.ts). false: there are no observations within reach at logTime, and nothing was written. */
+  writeImage(row: number, logTime: number, writer: ByteWriter): boolean;
+  /** Takes over an image, into a row without observations. Unless it is stored, the row's content is of no use. */
+  readImage(row: number, logTime: number, reader: ByteReader): ImageOutcome;
 }
 
 /** Of a window: callers that observe many of the same window and resolution find the bucket once. */

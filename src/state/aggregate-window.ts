@@ -3,7 +3,17 @@
  * ascending order and nothing is ever subtracted, so that replay gives the same bits.
  */
 import type { ProfileFrame } from '../protocol/frame.ts';
+import type { ByteReader, ByteWriter } from '../stdx/bytes.ts';
 import { DistinctKey, digestEdge, FOLDS, type Fold, replaces } from './aggregate-all-time.ts';
+import {
+  type BucketValues,
+  type ImageOutcome,
+  NumberValues,
+  readBuckets,
+  SetValues,
+  TextValues,
+  writeBuckets,
+} from './aggregate-image.ts';
 import { readNothing, readNumber, readText, type WindowStore } from './aggregate-store.ts';
 import type { BucketRing } from './bucket-ring.ts';
 import type { DistinctSets } from './distinct-set.ts';
@@ -43,6 +53,7 @@ export class WindowFold implements WindowStore {
   readonly ordinal: number;
   readonly ring: BucketRing;
   readonly #heap: HeapViews;
+  readonly #images: BucketValues;
   readonly #fold: Fold;
   readonly kind: FoldKind;
   /** Every observation is a one. */
@@ -53,6 +64,7 @@ export class WindowFold implements WindowStore {
     this.ordinal = ring.ordinal;
     this.ring = ring;
     this.#heap = heap;
+    this.#images = new NumberValues(heap, ring.lanes);
     this.counts = fn === 'count';
     this.kind = FoldKind[fn === 'count' ? 'sum' : fn];
     this.#fold = FOLDS[fn === 'count' ? 'sum' : fn];
@@ -90,6 +102,12 @@ export class WindowFold implements WindowStore {
   digest(name: TextHash, logTime: number, digest: RowDigest): void {
     digest.eachWithBlocks((row) => this.#digestRow(row, name, logTime, digest));
   }
+  writeImage(row: number, logTime: number, writer: ByteWriter): boolean {
+    return writeBuckets(this.ring, this.#heap.ints, this.#images, row, logTime, writer);
+  }
+  readImage(row: number, logTime: number, reader: ByteReader): ImageOutcome {
+    return readBuckets(this.ring, this.#images, row, logTime, reader);
+  }
   #digestRow(row: number, name: TextHash, logTime: number, digest: RowDigest): void {
     this.ring.seek(row, this.ring.oldestLive(logTime));
     digestBuckets(this.ring, this.#heap.doubles, this.#heap.ints, name, digest);
@@ -103,11 +121,13 @@ export class WindowAverage implements WindowStore {
   readonly ordinal: number;
   readonly ring: BucketRing;
   readonly #heap: HeapViews;
+  readonly #images: BucketValues;
 
   constructor(ring: BucketRing, heap: HeapViews) {
     this.ordinal = ring.ordinal;
     this.ring = ring;
     this.#heap = heap;
+    this.#images = new NumberValues(heap, ring.lanes);
   }
 
   observe(row: number, time: number, logTime: number, number: number): boolean {
@@ -144,6 +164,12 @@ export class WindowAverage implements WindowStore {
   digest(name: TextHash, logTime: number, digest: RowDigest): void {
     digest.eachWithBlocks((row) => this.#digestRow(row, name, logTime, digest));
   }
+  writeImage(row: number, logTime: number, writer: ByteWriter): boolean {
+    return writeBuckets(this.ring, this.#heap.ints, this.#images, row, logTime, writer);
+  }
+  readImage(row: number, logTime: number, reader: ByteReader): ImageOutcome {
+    return readBuckets(this.ring, this.#images, row, logTime, reader);
+  }
   #digestRow(row: number, name: TextHash, logTime: number, digest: RowDigest): void {
     this.ring.seek(row, this.ring.oldestLive(logTime));
     digestBuckets(this.ring, this.#heap.doubles, this.#heap.ints, name, digest);
@@ -160,6 +186,7 @@ export class WindowEdge implements WindowStore {
   readonly ordinal: number;
   readonly ring: BucketRing;
   readonly #heap: HeapViews;
+  readonly #images: BucketValues;
   readonly #last: boolean;
   readonly #dictionary: TextIndex | null;
   readonly #hash = new TextHash();
@@ -168,6 +195,7 @@ export class WindowEdge implements WindowStore {
     this.ordinal = ring.ordinal;
     this.ring = ring;
     this.#heap = heap;
+    this.#images = dictionary === null ? new NumberValues(heap, ring.lanes) : new TextValues(heap, dictionary);
     this.#last = fn === 'last';
     this.#dictionary = dictionary;
   }
@@ -207,6 +235,12 @@ export class WindowEdge implements WindowStore {
   digest(name: TextHash, logTime: number, digest: RowDigest): void {
     digest.eachWithBlocks((row) => this.#digestRow(row, name, logTime, digest));
   }
+  writeImage(row: number, logTime: number, writer: ByteWriter): boolean {
+    return writeBuckets(this.ring, this.#heap.ints, this.#images, row, logTime, writer);
+  }
+  readImage(row: number, logTime: number, reader: ByteReader): ImageOutcome {
+    return readBuckets(this.ring, this.#images, row, logTime, reader);
+  }
   #digestRow(row: number, name: TextHash, logTime: number, digest: RowDigest): void {
     const ring = this.ring;
     if (ring.seek(row, ring.oldestLive(logTime)) === 0) return;
@@ -239,6 +273,7 @@ export class WindowDistinct implements WindowStore {
   readonly ordinal: number;
   readonly ring: BucketRing;
   readonly #heap: HeapViews;
+  readonly #images: BucketValues;
   readonly #sets: DistinctSets;
   readonly #key: DistinctKey;
 
@@ -246,6 +281,7 @@ export class WindowDistinct implements WindowStore {
     this.ordinal = ring.ordinal;
     this.ring = ring;
     this.#heap = heap;
+    this.#images = new SetValues(heap, sets);
     this.#sets = sets;
     this.#key = new DistinctKey(ofText);
   }
@@ -281,6 +317,12 @@ export class WindowDistinct implements WindowStore {
   clear(): void {}
   digest(name: TextHash, logTime: number, digest: RowDigest): void {
     digest.eachWithBlocks((row) => this.#digestRow(row, name, logTime, digest));
+  }
+  writeImage(row: number, logTime: number, writer: ByteWriter): boolean {
+    return writeBuckets(this.ring, this.#heap.ints, this.#images, row, logTime, writer);
+  }
+  readImage(row: number, logTime: number, reader: ByteReader): ImageOutcome {
+    return readBuckets(this.ring, this.#images, row, logTime, reader);
   }
   #digestRow(row: number, name: TextHash, logTime: number, digest: RowDigest): void {
     const ring = this.ring;

@@ -8,12 +8,15 @@
  * REGISTERS, and the registers behind those two words.
  */
 import { DISTINCT_EXACT_MAX, DISTINCT_REGISTERS } from '../constants.ts';
+import type { ByteReader, ByteWriter } from '../stdx/bytes.ts';
 import type { BlockHeap } from './block-heap.ts';
-import { addToRegisters, estimateCardinality, mergeRegisters } from './hyperloglog.ts';
+import { addToRegisters, estimateCardinality, mergeRegisters, RUN_MAX } from './hyperloglog.ts';
 import type { RowDigest } from './row-digest.ts';
 
 const REGISTERS = 0xffffff;
 const UNION_SLOTS = 1024;
+/** In an image (aggregate-image.ts): registers follow, not so many values. */
+const IMAGE_OF_REGISTERS = 0xffff;
 
 export class DistinctSets {
   readonly #heap: BlockHeap;
@@ -87,6 +90,40 @@ export class DistinctSets {
     const count = this.#heap.count(set);
     if (count === REGISTERS) digest.bytes(this.#heap.bytes, set * 8 + 8, DISTINCT_REGISTERS);
     else digest.unordered(this.#heap.words, set * 2 + 2, count);
+  }
+
+  /** A set's image (aggregate-image.ts); 0 is an empty one. */
+  write(set: number, writer: ByteWriter): void {
+    const { words, bytes } = this.#heap;
+    const count = set === 0 ? 0 : this.#heap.count(set);
+    if (count === REGISTERS) {
+      writer.u16(IMAGE_OF_REGISTERS);
+      writer.raw(bytes.subarray(set * 8 + 8, set * 8 + 8 + DISTINCT_REGISTERS));
+      return;
+    }
+    writer.u16(count);
+    for (let i = set * 2 + 2; i < set * 2 + 2 + count * 2; i++) writer.u32(words[i] as number);
+  }
+
+  /** A set made from an image; 0 for an empty one. A text says why there is none, and then nothing changed. */
+  read(reader: ByteReader): number | 'full' | 'malformed' {
+    const count = reader.u16();
+    const isSketch = count === IMAGE_OF_REGISTERS;
+    if (count === 0) return 0;
+    if (count > DISTINCT_EXACT_MAX && !isSketch) return 'malformed';
+    const bytes = reader.raw(isSketch ? DISTINCT_REGISTERS : count * 8);
+    if (isSketch && bytes.some((register) => register > RUN_MAX)) return 'malformed';
+    const set = this.#heap.allocate((isSketch ? DISTINCT_EXACT_MAX : count) + 1);
+    if (set === 0) return 'full';
+    this.#heap.bytes.set(bytes, set * 8 + 8);
+    this.#heap.setCount(set, isSketch ? REGISTERS : count);
+    return set;
+  }
+
+  /** Passes over an image. */
+  skip(reader: ByteReader): void {
+    const count = reader.u16();
+    reader.raw(count === IMAGE_OF_REGISTERS ? DISTINCT_REGISTERS : count * 8);
   }
 
   #beginUnion(): void {

@@ -13,6 +13,8 @@ import { fmix32 } from '../stdx/hash.ts';
 const INDEX_BITS = 11;
 /** Bits of the hash that are left for the run of zeros. */
 const RUN_BITS = 64 - INDEX_BITS;
+/** The most that a register holds. */
+export const RUN_MAX = RUN_BITS + 1;
 /** 1 / (2 ln 2). */
 const ALPHA_INFINITE = 0.7213475204444817;
 

@@ -10,6 +10,7 @@
  */
 import type { ProfileFrame } from '../protocol/frame.ts';
 import { assert } from '../stdx/assert.ts';
+import { AggregateImages } from './aggregate-images.ts';
 import type { StateLimits } from './arena.ts';
 import { type ScanColumn, type ScanMemory, scanColumn } from './column-view.ts';
 import { ContactCursor } from './contacts.ts';
@@ -180,6 +181,12 @@ export class PartitionState {
     const { profile } = this.#parts;
     const stores = slots.map((slot) => profile.aggregate(slot));
     return compileObservations(stores, (logTime) => this.#tickAt(logTime));
+  }
+
+  /** To read and fill the aggregates of these slots apart from events. Valid until a `configure` that drops one of them. */
+  aggregateImages(slots: readonly number[]): AggregateImages {
+    const stores = slots.map((slot) => this.#parts.profile.aggregate(slot));
+    return new AggregateImages(stores, (row) => this.beginChange(row));
   }
 
   /**

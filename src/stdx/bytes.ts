@@ -55,6 +55,10 @@ export class ByteWriter {
     this.length = start + written;
     this.#view.setUint32(lengthAt, written, true);
   }
+  setU8(at: number, value: number): void {
+    assert(at < this.length, 'ByteWriter.setU8: out of range');
+    this.#buffer[at] = value;
+  }
   setU32(at: number, value: number): void {
     assert(at + 4 <= this.length, 'ByteWriter.setU32: out of range');
     this.#view.setUint32(at, value, true);
