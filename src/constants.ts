@@ -136,6 +136,20 @@ export const SNAPSHOT_LOG_BYTES = 64 * 1024 * 1024;
 /** … or this much time passed with at least one record, so that a restart replays little. */
 export const SNAPSHOT_INTERVAL_MS = 10 * 60_000;
 
+// --- Filling new aggregates from history -------------------------------------------------------------------------------------
+
+/** A record of images: some three milliseconds' work for the shard, in which a till waits. */
+export const FILL_RECORD_BYTES_MAX = 128 * 1024;
+/**
+ * From the moment at which a partition begins to keep what new aggregates see until the version that has them: no snapshot is taken in the meantime, so that a restart replays as much. An hour is some
+ * 700 million events of history on one core.
+ */
+export const FILL_MS_MAX = 60 * 60_000;
+/** What new aggregates of a partition see while its history is being read: 66 MB at most. At 3,000 events/s to a partition, each seen by three of them, four minutes. */
+export const FILL_JOURNAL_OBSERVATIONS_MAX = 1 << 21;
+/** Different texts among that, in UTF-16 units: 16 MB. */
+export const FILL_JOURNAL_TEXT_LENGTH_MAX = 1 << 23;
+
 // --- Decisions ---------------------------------------------------------------------------------------------------------------
 
 /** Contacts kept per customer; one who has this many within the longest rule's reach gets no more (counted as `cap`): a full list never leaks. */

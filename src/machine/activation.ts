@@ -7,6 +7,7 @@ import type { PartitionState } from '../state/partition-state.ts';
 import { WORKSPACE_FORMAT, type Workspace } from '../workspace/workspace.ts';
 import { type Accounting, Reason } from './accounting.ts';
 import { ActiveWorkspace } from './active-workspace.ts';
+import type { Filling } from './fill/filling.ts';
 import { PendingKind } from './time/pending-kind.ts';
 import type { PendingWaits } from './time/pending-waits.ts';
 
@@ -21,6 +22,7 @@ export function activate(
   activeVersion: number,
   state: PartitionState,
   accounting: Accounting,
+  filling: Filling,
 ): ActiveWorkspace | string {
   let active: ActiveWorkspace;
   let layout: ProfileLayout;
@@ -34,8 +36,10 @@ export function activate(
     // Whatever the compilers dislike, assertions of theirs too, is in the record: it is data.
     return `the workspace cannot be activated: ${error instanceof Error ? error.message : String(error)}`;
   }
+  filling.beforeVersion();
   const refused = state.configure(layout);
   if (refused !== null) return refused;
+  filling.activated(active.workspace);
   accounting.adopt(active.campaigns.map((campaign) => campaign.account));
   return active;
 }

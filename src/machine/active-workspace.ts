@@ -155,7 +155,7 @@ export class ActiveWorkspace {
     return {
       ...live,
       schema: event,
-      aggregates: fed.map((aggregate) => this.#aggregate(aggregate)),
+      aggregates: fed.map(activateAggregate),
       blockStores: fed.filter(({ windowMs, fn }) => windowMs !== null || fn === 'distinct').length,
       reads: allReads([
         readsOf(fed.flatMap(({ value, when }) => [value, when]).filter((program) => program !== null)),
@@ -190,19 +190,19 @@ export class ActiveWorkspace {
       (template) => template >= 0 && templates[template]?.readsEvent === true,
     );
   }
+}
 
-  #aggregate(aggregate: Aggregate): ActiveAggregate {
-    return {
-      slot: aggregate.slot,
-      name: aggregate.name,
-      value: aggregate.value === null ? null : new ScalarProgram(aggregate.value, null),
-      valueSlot: aggregate.value === null ? -1 : numberSlot(aggregate.value),
-      when: aggregate.when === null ? null : new ScalarProgram(aggregate.when, null),
-      isText: aggregate.valueType === 'string',
-      keepsText: aggregate.valueType === 'string' && (aggregate.fn === 'first' || aggregate.fn === 'last'),
-      magnitudeMax: aggregate.fn === 'sum' || aggregate.fn === 'avg' ? SUMMAND_MAX : Number.MAX_VALUE,
-    };
-  }
+export function activateAggregate(aggregate: Aggregate): ActiveAggregate {
+  return {
+    slot: aggregate.slot,
+    name: aggregate.name,
+    value: aggregate.value === null ? null : new ScalarProgram(aggregate.value, null),
+    valueSlot: aggregate.value === null ? -1 : numberSlot(aggregate.value),
+    when: aggregate.when === null ? null : new ScalarProgram(aggregate.when, null),
+    isText: aggregate.valueType === 'string',
+    keepsText: aggregate.valueType === 'string' && (aggregate.fn === 'first' || aggregate.fn === 'last'),
+    magnitudeMax: aggregate.fn === 'sum' || aggregate.fn === 'avg' ? SUMMAND_MAX : Number.MAX_VALUE,
+  };
 }
 
 /** The slot of a program that only reads a number of the event; -1 for others. */

@@ -79,6 +79,8 @@ export class Effects {
   readonly fired: number[] = [];
   /** Why a workspace record had no effect; null if it had, and for other records. */
   workspaceError: string | null = null;
+  /** Why the filling of new aggregates (fill/filling.ts) failed with this record; null: it did not. */
+  fillError: string | null = null;
   /** For telemetry; goes on counting until drained. */
   readonly eventCounts = new EventCounts();
 
@@ -96,6 +98,7 @@ export class Effects {
     empty(this.settled);
     empty(this.fired);
     this.workspaceError = null;
+    this.fillError = null;
   }
 }
 

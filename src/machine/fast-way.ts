@@ -9,7 +9,7 @@
 import { BATCH_EVENTS } from '../constants.ts';
 import type { EventFrame } from '../protocol/frame.ts';
 import type { LogRecord } from '../protocol/record.ts';
-import { columnKey } from '../rules/event-reads.ts';
+import { columnKey, type EventReads } from '../rules/event-reads.ts';
 import type { IdSeed, PartitionState } from '../state/partition-state.ts';
 import { fnv1a32Bytes } from '../stdx/hash.ts';
 import type { ActiveEvent, ActiveWorkspace } from './active-workspace.ts';
@@ -18,6 +18,7 @@ import { EventBatch } from './decode/event-batch.ts';
 import { asciiText } from './decode/input-bytes.ts';
 import type { WantedText } from './decode/wanted-text.ts';
 import { ACCEPTED, type Effects, REPEATED } from './effects.ts';
+import type { Filling } from './fill/filling.ts';
 import type { Globals, MachineIdentity } from './globals.ts';
 import type { UnitsStep } from './leases/units-step.ts';
 import { acceptedTime } from './log-time.ts';
@@ -29,7 +30,7 @@ export class FastWay {
   readonly #globals: Globals;
   readonly #steps: Steps;
   readonly #units: UnitsStep;
-  readonly #decoder: BatchDecoder;
+  #decoder: BatchDecoder;
   readonly #batch = new EventBatch();
   /** By place in the batch: the customer's row; -1 where there was none when the batch began. */
   readonly #rows = new Int32Array(BATCH_EVENTS);
@@ -39,6 +40,10 @@ export class FastWay {
   #rowsMade = false;
   /** By event type. */
   readonly #seedOfType: readonly IdSeed[];
+  readonly #filling: Filling;
+  /** By event type, of the fillings so far. */
+  #reads: readonly EventReads[];
+  #fillings: number;
   readonly #accepted: Uint32Array;
   readonly #repeated: Uint32Array;
 
@@ -49,7 +54,10 @@ export class FastWay {
     this.#globals = globals;
     this.#steps = steps;
     const { events } = steps.active.workspace.schema;
-    this.#decoder = new BatchDecoder(steps.active.workspace.schema, wantedText(steps.active));
+    this.#filling = steps.filling;
+    this.#fillings = this.#filling.begun;
+    this.#reads = this.#readsNow();
+    this.#decoder = this.#newDecoder();
     this.#seedOfType = events.map((event) => state.idSeed(event.type));
     this.#accepted = new Uint32Array(events.length);
     this.#repeated = new Uint32Array(events.length);
@@ -57,6 +65,7 @@ export class FastWay {
 
   /** Applies events up to the first that it must leave; returns the index of that one, -1 if it took them all. */
   apply(record: LogRecord, effects: Effects): number {
+    if (this.#fillings !== this.#filling.begun) this.#readMore();
     const decoder = this.#decoder;
     const batch = this.#batch;
     decoder.open(record.payload);
@@ -65,6 +74,22 @@ export class FastWay {
     this.#tell(effects);
     if (left >= 0) return left;
     return decoder.blocked ? decoder.decoded : -1;
+  }
+
+  /** Aggregates that are being filled read other fields of events than the version does. */
+  #readMore(): void {
+    this.#fillings = this.#filling.begun;
+    this.#reads = this.#readsNow();
+    this.#decoder = this.#newDecoder();
+  }
+
+  #readsNow(): EventReads[] {
+    return this.#steps.active.events.map(({ reads }, type) => this.#filling.reads(type, reads));
+  }
+
+  #newDecoder(): BatchDecoder {
+    const { active } = this.#steps;
+    return new BatchDecoder(active.workspace.schema, wantedText(active, this.#reads));
   }
 
   #applyBatch(recordTs: number, effects: Effects): number {
@@ -113,7 +138,7 @@ export class FastWay {
     const activeEvent = active.events[type] as ActiveEvent;
     const event = batch.frame(place);
     event.ts = Number.isNaN(givenTs) ? logTime : Math.min(givenTs, logTime);
-    if (activeEvent.reads.id) this.#spellIds(place, event);
+    if ((this.#reads[type] as EventReads).id) this.#spellIds(place, event);
     if (!profile.planAggregates(activeEvent, event, logTime) || !profile.hasRoom(activeEvent)) return false;
     if (timers.isDue(logTime)) {
       if (row < 0 && !state.hasRoomFor(asciiText(bytes, customerStart, customerEnd))) return false;
@@ -193,10 +218,11 @@ export class FastWay {
   }
 }
 
-function wantedText({ events }: ActiveWorkspace): WantedText {
-  const reads = (type: number): ActiveEvent => events[type] as ActiveEvent;
+function wantedText({ events }: ActiveWorkspace, reads: readonly EventReads[]): WantedText {
+  const all = (type: number): boolean => (events[type] as ActiveEvent).readsAll;
+  const of = (type: number): EventReads => reads[type] as EventReads;
   return {
-    field: (type, slot) => reads(type).readsAll || reads(type).reads.fields.has(slot),
-    column: (type, list, column) => reads(type).readsAll || reads(type).reads.columns.has(columnKey(list, column)),
+    field: (type, slot) => all(type) || of(type).fields.has(slot),
+    column: (type, list, column) => all(type) || of(type).columns.has(columnKey(list, column)),
   };
 }

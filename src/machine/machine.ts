@@ -34,6 +34,7 @@ import { Payload } from './decode/payload.ts';
 import { ACCEPTED, type Effects, REPEATED, UNKNOWN_TYPE } from './effects.ts';
 import { FastWay } from './fast-way.ts';
 import { Fault } from './fault.ts';
+import { Filling } from './fill/filling.ts';
 import { decodeGlobals, encodeGlobals, Globals, type MachineIdentity } from './globals.ts';
 import { digestGlobals } from './globals-digest.ts';
 import { type GoldenRecord, readGoldenRecord } from './golden-record.ts';
@@ -73,6 +74,7 @@ export class Machine {
   readonly #identify: IdentityStep;
   readonly #waits: PendingWaits;
   readonly #units: UnitsStep;
+  readonly filling: Filling;
   #decoder = new EventDecoder(null, this.#fault);
   /** Built for one workspace version, and replaced with it. null before the first workspace record: all events are rejected. */
   #steps: Steps | null = null;
@@ -91,6 +93,7 @@ export class Machine {
     this.#identify = new IdentityStep(this.#identity, state, this.#fault);
     this.#waits = new PendingWaits(state, state.pending, this.#globals);
     this.#units = new UnitsStep(state, this.#identity, this.#fault);
+    this.filling = new Filling(state);
   }
 
   /** Sequence of the last record applied; 0 before the first. */
@@ -148,6 +151,7 @@ export class Machine {
     globals.position = record.seq;
     globals.recordTs = record.ts;
     this.#units.open(effects);
+    this.filling.open(record.ts, effects);
     if (this.#identity.clock === 'wall' && record.ts > globals.logTime) this.#passTimeTo(record.ts, effects);
     this.#state.passTime(globals.logTime);
     switch (record.kind) {
@@ -164,9 +168,10 @@ export class Machine {
           this.#deadLetters.add(UNKNOWN_TYPE, 0, new Uint8Array(record.payload), effects);
         this.#collectCounts();
         return;
-      default:
-        this.#deadLetters.addRecord(record, effects);
+      case RecordKind.fill:
+        if (this.filling.take(record, this.activeWorkspace, globals.logTime)) return;
     }
+    this.#deadLetters.addRecord(record, effects);
   }
 
   /**
@@ -235,7 +240,7 @@ export class Machine {
 
   #applyWorkspace(payload: Uint8Array, effects: Effects): void {
     this.#collectErrors();
-    const active = activate(payload, this.workspaceVersion, this.#state, this.#globals.accounting);
+    const active = activate(payload, this.workspaceVersion, this.#state, this.#globals.accounting, this.filling);
     if (typeof active === 'string') effects.workspaceError = active;
     else {
       const { logTime } = this.#globals;
@@ -258,6 +263,7 @@ export class Machine {
       this.#units,
       active,
       this.#fault,
+      this.filling,
     );
     if (this.#fast) this.#fastWay = new FastWay(this.#identity, this.#state, this.#globals, this.#steps, this.#units);
     return this.#steps;

@@ -11,7 +11,7 @@
 import { CONSENT_CHANNELS_MAX, LIST_ATTRIBUTE_LENGTH_MAX } from '../constants.ts';
 import type { EventFrame } from '../protocol/frame.ts';
 import { RejectReason } from '../protocol/rejection.ts';
-import { OBSERVATION_TAKEN, type Observations } from '../state/observations.ts';
+import type { Observations } from '../state/observations.ts';
 import type { PartitionState } from '../state/partition-state.ts';
 import { assert } from '../stdx/assert.ts';
 import type { Attribute } from '../workspace/workspace.ts';
@@ -19,6 +19,8 @@ import type { ActiveAggregate, ActiveEvent, ActiveWorkspace } from './active-wor
 import { ConsentState } from './decide/policy.ts';
 import { checkUndeclared, readScalar, refuseScalar } from './decode/event-fields.ts';
 import { describeValue, type Fault, quoted } from './fault.ts';
+import type { Filling } from './fill/filling.ts';
+import { evaluateObservation, Observation } from './observation.ts';
 
 /** An attribute that is going to be stored. Reused. */
 class Change {
@@ -29,12 +31,11 @@ class Change {
   list: readonly string[] = [];
 }
 
-const Observation = { skip: 0, take: OBSERVATION_TAKEN, error: 2 } as const;
-
 export class ProfileStep {
   readonly #state: PartitionState;
   readonly #active: ActiveWorkspace;
   readonly #fault: Fault;
+  readonly #filling: Filling;
   readonly #attributes: ReadonlyMap<string, Attribute>;
   readonly #scalar = { number: 0, text: '' };
   /** Planned attributes: the first `#changeCount`. */
@@ -53,10 +54,11 @@ export class ProfileStep {
   /** Observations left out because `when` or `value` ended in an error or beyond what it takes. The owner reads and zeroes it. */
   observationErrors = 0;
 
-  constructor(state: PartitionState, active: ActiveWorkspace, fault: Fault) {
+  constructor(state: PartitionState, active: ActiveWorkspace, fault: Fault, filling: Filling) {
     this.#state = state;
     this.#active = active;
     this.#fault = fault;
+    this.#filling = filling;
     this.#attributes = new Map(active.workspace.attributes.map((attribute) => [attribute.name, attribute]));
     const most = active.events.reduce((max, event) => Math.max(max, event.aggregates.length), 0);
     this.#outcomes = new Uint8Array(most);
@@ -67,10 +69,11 @@ export class ProfileStep {
 
   /** Evaluates what an event adds to the aggregates of its type. False: see the fault. Ask for room next. */
   planAggregates(active: ActiveEvent, event: EventFrame, logTime: number): boolean {
-    const aggregates = active.aggregates;
+    const { aggregates } = active;
+    const { profile } = this.#active;
     for (let i = 0; i < aggregates.length; i++) {
       const aggregate = aggregates[i] as ActiveAggregate;
-      const outcome = this.#evaluate(aggregate, event, logTime, i);
+      const outcome = evaluateObservation(aggregate, event, profile, logTime, i, this.#numbers, this.#texts);
       this.#outcomes[i] = outcome;
       if (outcome === Observation.take && aggregate.keepsText && !this.#keepText(this.#texts[i] as string))
         return false;
@@ -104,6 +107,7 @@ export class ProfileStep {
     const observations = this.#stores[event.type] as Observations;
     const stored = observations.store(row, event.ts, logTime, this.#outcomes, this.#numbers, this.#texts);
     assert(stored, 'room for observations was left when they were planned');
+    if (this.#filling.busy) this.#filling.observe(event, row, logTime);
   }
 
   /** `$profile`: data sets attributes by name, null unsets; undeclared names are passed over. False: see the fault. */
@@ -187,31 +191,6 @@ export class ProfileStep {
   storeConsent(row: number): void {
     const stored = this.#state.setConsent(row, this.#consentCode, this.#consentState);
     assert(stored, 'a place for the channel was taken when it was planned');
-  }
-
-  #evaluate(aggregate: ActiveAggregate, event: EventFrame, logTime: number, place: number): number {
-    const { when, value, valueSlot } = aggregate;
-    const profile = this.#active.profile;
-    if (when !== null) {
-      if (!when.evaluate(event, profile, logTime)) return Observation.error;
-      if (when.number === 0) return Observation.skip;
-    }
-    if (value === null) {
-      this.#numbers[place] = 1;
-      return Observation.take;
-    }
-    if (valueSlot >= 0) {
-      if (event.present[valueSlot] === 0) return Observation.error;
-      const number = event.number[valueSlot] as number;
-      this.#numbers[place] = number;
-      return Math.abs(number) <= aggregate.magnitudeMax ? Observation.take : Observation.error;
-    }
-    if (!value.evaluate(event, profile, logTime)) return Observation.error;
-    if (aggregate.isText) this.#texts[place] = value.text;
-    // No aggregate has a meaning for what is no finite number: 0.0 / 0.0 is an error like 0 / 0. NaN fails as well.
-    else if (!(Math.abs(value.number) <= aggregate.magnitudeMax)) return Observation.error;
-    else this.#numbers[place] = value.number;
-    return Observation.take;
   }
 
   #planAttribute(attribute: Attribute, value: unknown, place: string): boolean {

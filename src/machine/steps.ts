@@ -6,6 +6,7 @@ import { FeedbackStep } from './aftermath/feedback.ts';
 import { DecideStep } from './decide/decide.ts';
 import { MatchedStep } from './decide/decide-matched.ts';
 import type { Fault } from './fault.ts';
+import type { Filling } from './fill/filling.ts';
 import type { Globals, MachineIdentity } from './globals.ts';
 import type { UnitParts, UnitsStep } from './leases/units-step.ts';
 import { MatchStep } from './match.ts';
@@ -23,6 +24,7 @@ import { WaitStep } from './time/waits.ts';
 
 export interface Steps {
   readonly active: ActiveWorkspace;
+  readonly filling: Filling;
   readonly profile: ProfileStep;
   readonly match: MatchStep;
   readonly decide: DecideStep;
@@ -46,6 +48,7 @@ export function createSteps(
   units: UnitsStep,
   active: ActiveWorkspace,
   fault: Fault,
+  filling: Filling,
 ): Steps {
   const triggers = new Triggers(active.workspace);
   const predicates = new Predicates(state, active);
@@ -78,7 +81,8 @@ export function createSteps(
     shadowPending === null ? null : new ShadowTimers(globals, shadowPending, shadow.schedules, moments, shadows);
   return {
     active,
-    profile: new ProfileStep(state, active, fault),
+    filling,
+    profile: new ProfileStep(state, active, fault, filling),
     match: new MatchStep(state, active, sequences, 'live'),
     decide,
     matched: new MatchedStep(active, waits, besides?.waits ?? null, triggers, decide),

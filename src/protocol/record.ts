@@ -9,6 +9,8 @@ export const RecordKind = {
   workspace: 3,
   /** From another partition. */
   message: 4,
+  /** Fills new aggregates from history: see machine/fill/fill-record.ts. */
+  fill: 5,
 } as const;
 export type RecordKind = (typeof RecordKind)[keyof typeof RecordKind];
 

@@ -166,9 +166,8 @@ export class PartitionState {
   }
 
   /**
-   * Folds one observation into an aggregate. logTime: the partition's, this event included; an event later than that
-   * counts at logTime. `number` for bool, int, double, timestamp; `text` for string. false: heap or dictionary full,
-   * nothing changed.
+   * Folds one observation into an aggregate. logTime: the partition's, this event included; an event later than that counts at logTime. `number` for bool, int, double,
+   * timestamp; `text` for string. false: heap or dictionary full, nothing changed.
    */
   observe(slot: number, row: number, eventTs: number, logTime: number, number: number, text: string): boolean {
     const { profile } = this.#parts;
@@ -176,7 +175,7 @@ export class PartitionState {
     return profile.aggregate(slot).observe(row, Math.min(eventTs, logTime), logTime, number, text);
   }
 
-  /** `observe` for all aggregates of one event type at once. Valid until the next `configure`. */
+  /** `observe` for all aggregates of one event type at once. Valid until a `configure` that drops or moves one of them. */
   compileObservations(slots: readonly number[]): Observations {
     const { profile } = this.#parts;
     const stores = slots.map((slot) => profile.aggregate(slot));
@@ -190,9 +189,8 @@ export class PartitionState {
   }
 
   /**
-   * Whether any `stores` calls of observe and setList for one row would find room in the heap, so that an event can
-   * be applied whole or not at all. Near the limit it may say no to an event that would just have fitted, but it says
-   * so at every replay. For the dictionary, `intern` beforehand.
+   * Whether any `stores` calls of observe and setList for one row would find room in the heap, so that an event can be applied whole or not at all. Near the limit it may say
+   * no to an event that would just have fitted, but it says so at every replay. For the dictionary, `intern` beforehand.
    */
   hasRoom(stores: number): boolean {
     const { blocks, profile } = this.#parts;
@@ -200,8 +198,8 @@ export class PartitionState {
   }
 
   /**
-   * As `hasRoom`; where there is none, some of what has expired is reclaimed first: while all events are refused nothing
-   * else would. Call it once for each event that `hasRoom` refused, or replay would reclaim at another pace.
+   * As `hasRoom`; where there is none, some of what has expired is reclaimed first: while all events are refused nothing else would. Call it once for each event that
+   * `hasRoom` refused, or replay would reclaim at another pace.
    */
   makeRoom(stores: number): boolean {
     if (this.hasRoom(stores)) return true;
@@ -216,14 +214,13 @@ export class PartitionState {
   }
 
   /**
-   * Writes these slots of a row, as of logTime, into the frame; attributes with their defaults. Changes nothing.
-   * Lists are valid until the frame is gathered again.
+   * Writes these slots of a row, as of logTime, into the frame; attributes with their defaults. Changes nothing. Lists are valid until the frame is gathered again.
    */
   gather(row: number, slots: Int32Array | readonly number[], logTime: number, into: ProfileFrame): void {
     this.#parts.profile.gather(row, slots, logTime, into);
   }
 
-  /** `gather` of these slots. Valid until the next `configure`. */
+  /** `gather` of these slots. Valid until a `configure` that drops or moves one of them. */
   compileGather(slots: ArrayLike<number>): Gather {
     return compileGather(slots, (slot) => this.#parts.profile.reader(slot));
   }
@@ -273,8 +270,7 @@ export class PartitionState {
   // --- Contacts ----------------------------------------------------------------------------------------------------------------
 
   /**
-   * Adds a customer's newest contact, without flags; ts never less than that of the one before. Codes -1: none. false:
-   * no room, see contactRoom; nothing changed.
+   * Adds a customer's newest contact, without flags; ts never less than that of the one before. Codes -1: none. false: no room, see contactRoom; nothing changed.
    */
   addContact(
     row: number,
@@ -343,9 +339,8 @@ export class PartitionState {
   }
 
   /**
-   * Prepares recallPrepared and rememberPrepared for a batch, so that ids are hashed once and their memory is met all
-   * at once: the ASCII ids from starts[i] to ends[i] of events of type seeds[i]. rows[i] only hints at where to look:
-   * it may be -1 for a customer who gets a row meanwhile.
+   * Prepares recallPrepared and rememberPrepared for a batch, so that ids are hashed once and their memory is met all at once: the ASCII ids from starts[i] to ends[i] of
+   * events of type seeds[i]. rows[i] only hints at where to look: it may be -1 for a customer who gets a row meanwhile.
    */
   prepareIds(
     rows: Int32Array,
@@ -376,10 +371,7 @@ export class PartitionState {
     return this.#recalled;
   }
 
-  /**
-   * Remembers an id that `recall` did not find, of a row that is there; forgets the oldest if there are as many as the
-   * limits allow.
-   */
+  /** Remembers an id that `recall` did not find, of a row that is there; forgets the oldest if there are as many as the limits allow. */
   remember(row: number, seed: IdSeed, id: string, firstDecision: number, decisionCount: number): void {
     this.#beforeRemembering();
     this.#parts.eventIds.add(row, seed, id, firstDecision, decisionCount);

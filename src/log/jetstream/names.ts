@@ -2,7 +2,7 @@
  * What Beckon's things are called in NATS: streams, subjects, headers. Everything that speaks to NATS takes its names from here.
  *
  *   BECKON_LOG_<p>         beckon.events.<p>, beckon.events.<p>.<customer>.<type>    what producers publish
- *                          beckon.control.<p>.<kind>                                 what nodes publish: ticks, activations, messages
+ *                          beckon.control.<p>.<kind>                                 what nodes publish: ticks, activations, messages, what fills aggregates
  *   BECKON_DECISIONS_<p>   beckon.decisions.<p>.<channel>.<campaign>                 message k is decision k
  *   BECKON_DEADLETTERS     beckon.deadletter.<p>
  *   BECKON_WORKSPACES      beckon.workspaces                                         message n is version n
@@ -67,6 +67,7 @@ const CONTROL_NAMES = {
   [RecordKind.tick]: 'tick',
   [RecordKind.workspace]: 'workspace',
   [RecordKind.message]: 'message',
+  [RecordKind.fill]: 'fill',
 };
 
 /** Where a record of this kind is published. */
@@ -79,7 +80,8 @@ export function recordKindOf(subject: string): RecordKind | null {
   if (subject.startsWith('beckon.events.')) return RecordKind.events;
   if (subject.endsWith('.tick')) return RecordKind.tick;
   if (subject.endsWith('.workspace')) return RecordKind.workspace;
-  return subject.endsWith('.message') ? RecordKind.message : null;
+  if (subject.endsWith('.message')) return RecordKind.message;
+  return subject.endsWith('.fill') ? RecordKind.fill : null;
 }
 
 export function decisionSubjects(partition: number): string {
