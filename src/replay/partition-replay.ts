@@ -15,6 +15,7 @@ import { errorCode, RefusedFileError } from '../storage/storage-error.ts';
 import type { RecordReader } from '../storage/wal-reader.ts';
 import type { Workspace } from '../workspace/workspace.ts';
 import { type History, HistoryForgottenError } from './history.ts';
+import { collectReleasedMemory, memoryReleased } from './released-memory.ts';
 import { PartitionTarget } from './restore.ts';
 
 /**
@@ -52,6 +53,7 @@ export class PartitionReplay {
   readonly #reader: RecordReader;
   readonly #until: number;
   #seq: number;
+  #closed = false;
   /** Read, and not yet applied. */
   #peeked: LogRecord | null = null;
 
@@ -73,6 +75,7 @@ export class PartitionReplay {
   static open(history: History, partition: number, from: ReplayStart, options: ReplayOptions = {}): PartitionReplay {
     const { partitions } = history.identity;
     assert(partition >= 0 && partition < partitions, `partition ${partition} of ${partitions}`);
+    collectReleasedMemory();
     const target = restoreBefore(history, partition, from, options.trace);
     const replay = new PartitionReplay(history, partition, target, options);
     replay.#changeRestored();
@@ -133,9 +136,13 @@ export class PartitionReplay {
     this.#apply(kind, payload, Math.max(ts, this.machine.recordTs));
   }
 
+  /** Ends the reading. The memory is free again once nobody refers to the replay any more, and another one needs it. */
   close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
     this.#peeked = null;
     this.#history.release(this.#reader);
+    memoryReleased(this.state.memoryBytes);
   }
 
   #apply(kind: RecordKind, payload: Uint8Array, ts: number): void {
