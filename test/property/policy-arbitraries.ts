@@ -221,7 +221,7 @@ const workspaces: fc.Arbitrary<OracleWorkspace> = fc
   .map(sensible);
 
 /** What the compiler refuses is not meant. */
-function sensible(workspace: OracleWorkspace): OracleWorkspace {
+export function sensible(workspace: OracleWorkspace): OracleWorkspace {
   const { slots } = workspace.policy;
   const named = Object.values(slots).flat();
   const ids = workspace.campaigns.map(({ id }) => id);

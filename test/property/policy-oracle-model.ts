@@ -96,7 +96,7 @@ export interface OracleCampaign {
   readonly holdoutPercent: number;
   readonly variants: readonly { readonly name: string; readonly weight: number }[];
   readonly valid: Days;
-  readonly status: 'live' | 'paused' | 'draft';
+  readonly status: 'live' | 'shadow' | 'paused' | 'draft';
   readonly wait: {
     readonly until: Until;
     readonly unless: readonly Meeting[];
