@@ -3,6 +3,8 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { REASONS } from '../../../src/demo/summary-text.ts';
 import { SuppressReason } from '../../../src/protocol/rejection.ts';
+import { TrialRunner } from '../../../src/trials/check-trial.ts';
+import { readTrials } from '../../../src/trials/read-trials.ts';
 import { compileWorkspace } from '../../../src/workspace/compile.ts';
 
 const README = readFileSync(new URL('../../../README.md', import.meta.url), 'utf8');
@@ -11,16 +13,34 @@ function blocks(language: string): string[] {
   return [...README.matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\``, 'gms'))].map(([, text = '']) => text);
 }
 
+const FILES = Object.fromEntries(
+  blocks('yaml').map((text) => [/^# ([a-z0-9/-]+\.yaml)\n/.exec(text)?.[1] ?? 'a block without its name', text]),
+);
+
+function without(folder: string): Record<string, string> {
+  return Object.fromEntries(Object.entries(FILES).filter(([path]) => !path.startsWith(folder)));
+}
+
 describe('README.md', () => {
   it('shows files that are a workspace together, of which nothing is warned', () => {
-    const files = Object.fromEntries(
-      blocks('yaml').map((text) => [/^# ([a-z0-9/-]+\.yaml)\n/.exec(text)?.[1] ?? 'a block without its name', text]),
-    );
-    expect(Object.keys(files)).toHaveLength(blocks('yaml').length);
-    const compiled = compileWorkspace(files);
+    expect(Object.keys(FILES)).toHaveLength(blocks('yaml').length);
+    const compiled = compileWorkspace(without('tests/'));
     expect('issues' in compiled ? compiled.issues : []).toEqual([]);
     expect(compiled.warnings).toEqual([]);
     expect('workspace' in compiled && compiled.workspace.campaigns.length).toBe(3);
+  });
+
+  it('shows tests of that workspace, which pass', () => {
+    const compiled = compileWorkspace(without('tests/'));
+    if ('issues' in compiled) throw new Error('it is no workspace');
+    const tests = Object.fromEntries(Object.entries(FILES).filter(([path]) => path.startsWith('tests/')));
+    const { trials, issues, warnings } = readTrials(tests, compiled.workspace);
+    expect([...issues, ...warnings]).toEqual([]);
+    const runner = new TrialRunner(compiled.workspace);
+    expect(trials.map((trial) => [trial.name, runner.run(trial).failures])).toEqual([
+      ['who leaves something behind is reminded, and not at night', []],
+      ['who pays is left alone', []],
+    ]);
   });
 
   it('shows JSON that can be read', () => {
