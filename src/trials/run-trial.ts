@@ -25,7 +25,7 @@ export interface StepCourse {
   readonly outcomes: readonly Outcome[];
   /** Only where it was run to be explained, and of those for whom. In the order of time for each. */
   readonly moments: readonly ToldMoment[];
-  /** After the step, by campaign that a check asks for. */
+  /** After the step: of campaigns that a check asks for, or that began to wait. */
   readonly waiting: ReadonlyMap<string, ReturnType<VirtualPartition['waitingFor']>>;
 }
 
@@ -103,8 +103,9 @@ class Run {
       if (!this.#partition.passTo(atMs)) return this.#tooLong(place);
       const fault = event === null ? null : this.#happen(event);
       const { decisions, outcomes, moments } = this.#closeStep();
-      const asked = checks.flatMap(campaignsOf);
-      const waiting = new Map(asked.map((id) => [id, this.#partition.waitingFor(id)]));
+      const begun = outcomes.flatMap(({ campaign, result }) => (result === 'waiting' ? [campaign] : []));
+      const asked = new Set([...checks.flatMap(campaignsOf), ...begun]);
+      const waiting = new Map([...asked].map((id) => [id, this.#partition.waitingFor(id)]));
       this.#steps.push({ decisions, outcomes, moments, waiting });
       if (fault !== null) return { steps: this.#steps, fault };
     }

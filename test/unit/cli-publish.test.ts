@@ -15,6 +15,8 @@ afterEach(async () => {
 function workspaceFolder(): string {
   const folder = scratchFolder();
   mkdirSync(join(folder, 'campaigns'));
+  mkdirSync(join(folder, 'tests'));
+  writeFileSync(join(folder, 'tests', 'hearts.yaml'), '[]\n');
   writeFileSync(join(folder, 'workspace.yaml'), 'name: retail\n');
   writeFileSync(join(folder, 'campaigns', 'hearts.yaml'), 'id: hearts\n');
   return folder;

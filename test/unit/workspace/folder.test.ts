@@ -5,7 +5,12 @@ import { dirname, join } from 'node:path';
 import { Writable } from 'node:stream';
 import { afterEach, describe, expect, test } from 'vitest';
 import { check } from '../../../src/cli/check.ts';
-import { readWorkspaceFolder, WorkspaceFolderError, workspaceHash } from '../../../src/workspace/folder.ts';
+import {
+  readTestFiles,
+  readWorkspaceFolder,
+  WorkspaceFolderError,
+  workspaceHash,
+} from '../../../src/workspace/folder.ts';
 import { edited, smallWorkspace } from '../../support/workspaces/small-workspace.ts';
 
 const folders: string[] = [];
@@ -36,6 +41,12 @@ describe('reading', () => {
       'tests/hearts.yaml': 'x',
     });
     expect(readWorkspaceFolder(directory)).toEqual(smallWorkspace());
+    expect(readTestFiles(directory)).toEqual({ 'tests/hearts.yaml': 'x' });
+  });
+
+  test('gives no tests where there are none', () => {
+    expect(readTestFiles(folderWith(smallWorkspace()))).toEqual({});
+    expect(readTestFiles(folderWith({ ...smallWorkspace(), tests: 'a file' }))).toEqual({});
   });
 
   test('keeps what may be a misspelt file, to be refused by name', () => {
