@@ -112,7 +112,14 @@ const campaignOn = (id: string, on: OracleCampaign['on']): fc.Arbitrary<OracleCa
       ],
     ),
     valid: validity,
-    status: fc.constantFrom('live' as const, 'live' as const, 'live' as const, 'live' as const, 'paused' as const),
+    status: fc.constantFrom(
+      'live' as const,
+      'live' as const,
+      'live' as const,
+      'live' as const,
+      'shadow' as const,
+      'paused' as const,
+    ),
     wait: type === null ? none : rarely(waitOf(type), 1),
     after:
       type === null
@@ -253,7 +260,7 @@ export const versions: fc.Arbitrary<[OracleWorkspace, OracleWorkspace]> = fc
   .tuple(
     workspaces,
     workspaces,
-    fc.array(fc.constantFrom('stay', 'stay', 'change', 'pause'), { minLength: 6, maxLength: 6 }),
+    fc.array(fc.constantFrom('stay', 'stay', 'change', 'pause', 'shadow', 'live'), { minLength: 6, maxLength: 6 }),
     fc.boolean(),
   )
   .map(([first, second, fates, keepPolicy]) => {
@@ -261,7 +268,10 @@ export const versions: fc.Arbitrary<[OracleWorkspace, OracleWorkspace]> = fc
       const old = first.campaigns.find((each) => each.id === id);
       const fresh = second.campaigns.find((each) => each.id === id);
       if (old === undefined || fresh === undefined || fates[i] === 'change') return fresh === undefined ? [] : [fresh];
-      return [fates[i] === 'stay' ? old : { ...old, status: 'paused' as const }];
+      const status = { stay: old.status, pause: 'paused', shadow: 'shadow', live: 'live' }[
+        fates[i] as string
+      ] as 'live';
+      return [{ ...old, status }];
     });
     return [first, sensible({ ...second, campaigns, policy: keepPolicy ? first.policy : second.policy })];
   });

@@ -41,11 +41,13 @@ export function enter(
   world: World,
   entry: Pick<Entry, 'kind' | 'customer' | 'campaign' | 'dueMs' | 'trigger'> & Partial<Entry>,
 ): boolean {
-  if (world.entriesOf(entry.customer).length >= ENTRIES_MAX) return false;
+  const { isShadow = false } = entry;
+  const others = world.entriesOf(entry.customer).filter((each) => each.isShadow === isShadow);
+  if (others.length >= ENTRIES_MAX) return false;
   const { logTime: since } = world;
-  const trigger = kept(world.live(entry.campaign), entry.trigger);
+  const trigger = kept(world.ownerOf({ ...entry, isShadow }), entry.trigger);
   const number = world.entries.length + 1;
-  world.entries.push({ contacts: [], arm: null, since, ...entry, trigger, number, isOver: false });
+  world.entries.push({ contacts: [], arm: null, since, ...entry, isShadow, trigger, number, isOver: false });
   return true;
 }
 
@@ -70,9 +72,11 @@ interface Ranked extends Candidate {
   readonly score: number;
 }
 
-/** Candidates of one customer at one moment, in the order of their campaigns. */
+/** Candidates of one customer at one moment, in the order of their campaigns: those in shadow are played through first, with all the others. */
 export function decide(world: World, candidates: readonly Candidate[], customer: string | null): void {
-  for (const candidate of candidates) {
+  const live = candidates.filter(({ campaign }) => !isShadow(campaign));
+  if (live.length < candidates.length) rehearse(world, candidates, live, customer);
+  for (const candidate of live) {
     const { campaign } = candidate;
     if (isExpired(world, campaign) || !isHeldOut(world, campaign, customer)) continue;
     // Compared are those who would have been contacted, now or in the morning.
@@ -81,35 +85,123 @@ export function decide(world: World, candidates: readonly Candidate[], customer:
     else if (reason === 'quiet_hours' && world.workspace.policy.quietHours?.defer === true)
       watch(world, candidate, customer, 'held', quietUntil(world, customer));
   }
+  play(world, live, customer, {
+    lost: ({ campaign, trigger }, reason) => stop(world, campaign, trigger, customer, reason),
+    outranked: ({ campaign, trigger }, by) => outrank(world, campaign, trigger, customer, by),
+    worthless: (campaign) => world.count(campaign.id, 'valueErrors'),
+    won: (candidate, channel, slot) => win(world, candidate, customer, channel, slot),
+  });
+}
+
+const isShadow = ({ status }: OracleCampaign): boolean => status === 'shadow';
+
+/** Who of those in shadow would have won, and in whose place. Nothing else comes of it. */
+function rehearse(world: World, all: readonly Candidate[], live: readonly Candidate[], customer: string | null): void {
+  const winnersOf = (candidates: readonly Candidate[], counts: boolean): { won: Ranked; channel: Channel }[] => {
+    const winners: { won: Ranked; channel: Channel }[] = [];
+    world.rehearsed = [];
+    const heard = ({ campaign }: Candidate): boolean => counts && isShadow(campaign);
+    play(world, candidates, customer, {
+      lost: (each, reason) => {
+        if (heard(each)) stop(world, each.campaign, each.trigger, customer, reason);
+      },
+      outranked: (each, by) => {
+        if (heard(each)) outrank(world, each.campaign, each.trigger, customer, by);
+      },
+      worthless: (campaign) => {
+        if (counts && isShadow(campaign)) world.count(campaign.id, 'valueErrors');
+      },
+      won: (won, channel) => {
+        winners.push({ won, channel });
+        world.rehearsed.push(contactOf(world, won, customer, channel));
+      },
+    });
+    world.rehearsed = [];
+    return winners;
+  };
+  const together = winnersOf(all, true);
+  const alone = winnersOf(live, false);
+  const displaced = alone.filter(
+    ({ won }) => !together.some((each) => each.won.campaign === won.campaign && each.won.trigger === won.trigger),
+  );
+  for (const { won, channel } of together) {
+    const { campaign, trigger } = won;
+    if (!isShadow(campaign)) continue;
+    world.suppress(campaign.id, { customer, trigger }, 'shadow');
+    world.count(campaign.id, `shadow decided ${channel}`);
+    for (const other of displaced) world.count(campaign.id, `shadow displaced ${other.won.campaign.id}`);
+    if (customer !== null) world.shadows.push(contactOf(world, won, customer, channel));
+  }
+}
+
+function contactOf(
+  world: World,
+  { campaign, value, trigger }: Ranked,
+  customer: string | null,
+  channel: Channel,
+): Contact {
+  const { id, group, category, offer } = campaign;
+  return {
+    ...{ number: 0, ts: world.logTime, customer, campaign: id, group, category, offer, channel, value, trigger },
+    ...{ variant: null, slot: null, expires: null, follows: null, workspace: world.version, outcomes: [] },
+  };
+}
+
+/** What becomes of candidates. */
+interface Play {
+  readonly lost: (candidate: Candidate, reason: string) => void;
+  readonly outranked: (candidate: Candidate, by: string | undefined) => void;
+  readonly worthless: (campaign: OracleCampaign) => void;
+  readonly won: (candidate: Ranked, channel: Channel, slot: string | null) => void;
+}
+
+function stop(world: World, campaign: OracleCampaign, trigger: Fact, customer: string | null, reason: string): void {
+  if (reason !== 'quiet_hours' || customer === null || world.workspace.policy.quietHours?.defer !== true) {
+    world.suppress(campaign.id, { customer, trigger }, reason);
+    return;
+  }
+  const dueMs = quietUntil(world, customer);
+  const entry = { kind: 'quiet_hours' as const, customer, campaign: campaign.id, dueMs, trigger };
+  if (enter(world, { ...entry, isShadow: isShadow(campaign) }))
+    world.judge(campaign.id, { customer, trigger }, 'waiting');
+  else world.suppress(campaign.id, { customer, trigger }, 'full');
+}
+
+function outrank(
+  world: World,
+  campaign: OracleCampaign,
+  trigger: Fact,
+  customer: string | null,
+  by: string | undefined,
+): void {
+  world.suppress(campaign.id, { customer, trigger }, 'outranked', by);
+  if (by !== undefined) world.count(campaign.id, `outrankedBy ${by}`);
+}
+
+function play(world: World, candidates: readonly Candidate[], customer: string | null, its: Play): void {
   const ranked: Ranked[] = [];
   for (const candidate of candidates) {
     const { campaign, trigger } = candidate;
     const reason = firstReason(world, candidate, customer);
-    if (reason === 'quiet_hours' && customer !== null && world.workspace.policy.quietHours?.defer === true) {
-      const dueMs = quietUntil(world, customer);
-      if (enter(world, { kind: 'quiet_hours', customer, campaign: campaign.id, dueMs, trigger }))
-        world.judge(campaign.id, { customer, trigger }, 'waiting');
-      else world.suppress(campaign.id, { customer, trigger }, 'full');
-    } else if (reason !== null) world.suppress(campaign.id, { customer, trigger }, reason);
-    else ranked.push({ ...candidate, ...worthOf(world, campaign, world.scope(customer, trigger)) });
+    if (reason !== null) its.lost(candidate, reason);
+    else {
+      const worth = worthOf(world, campaign, world.scope(customer, trigger), () => its.worthless(campaign));
+      ranked.push({ ...candidate, ...worth });
+    }
   }
   ranked.sort((a, b) => b.score - a.score || b.campaign.priority - a.campaign.priority || b.value - a.value);
   const winners: { id: string; channel: Channel; slot: string | null }[] = [];
   for (const candidate of ranked) {
-    const { campaign, trigger } = candidate;
+    const { campaign } = candidate;
     const { pick, slots } = world.workspace.policy;
-    const outrank = (by: string | undefined): void => {
-      world.suppress(campaign.id, { customer, trigger }, 'outranked', by);
-      if (by !== undefined) world.count(campaign.id, `outrankedBy ${by}`);
-    };
     if (winners.length === pick) {
-      outrank(winners.at(-1)?.id);
+      its.outranked(candidate, winners.at(-1)?.id);
       continue;
     }
     const reason = standing(world, campaign, customer);
     const open = reason === null ? channelsFor(world, campaign, campaign.channels, customer) : reason;
     if (typeof open === 'string') {
-      world.suppress(campaign.id, { customer, trigger }, open);
+      its.lost(candidate, open);
       continue;
     }
     const places = open.map((channel) => ({ channel, slots: slotsFor(world, campaign, channel) }));
@@ -119,18 +211,18 @@ export function decide(world: World, candidates: readonly Candidate[], customer:
     if (place === undefined) {
       const first = open[0] as Channel;
       const lastSlot = slotsFor(world, campaign, first)?.at(-1);
-      outrank(lastSlot === undefined ? undefined : taken(first, lastSlot));
+      its.outranked(candidate, lastSlot === undefined ? undefined : taken(first, lastSlot));
       continue;
     }
     const { channel } = place;
     const short = shortOf(world, campaign);
     if (short !== null) {
-      world.suppress(campaign.id, { customer, trigger }, short);
+      its.lost(candidate, short);
       continue;
     }
     const slot = slots[channel] === undefined ? null : place.slots?.find((each) => !taken(channel, each));
     winners.push({ id: campaign.id, channel, slot: slot ?? null });
-    win(world, candidate, customer, channel, slot ?? null);
+    its.won(candidate, channel, slot ?? null);
   }
 }
 
@@ -158,7 +250,12 @@ function laterReason(world: World, campaign: OracleCampaign, customer: string | 
   return typeof open === 'string' ? open : null;
 }
 
-function worthOf(world: World, campaign: OracleCampaign, scope: Scope): { value: number; score: number } {
+function worthOf(
+  world: World,
+  campaign: OracleCampaign,
+  scope: Scope,
+  worthless: () => void,
+): { value: number; score: number } {
   const meanValue = (): number => (campaign.value === null ? 0 : campaign.value.mean(scope));
   const orZero = (mean: () => number): number => {
     try {
@@ -167,7 +264,7 @@ function worthOf(world: World, campaign: OracleCampaign, scope: Scope): { value:
     } catch {
       // Counted below.
     }
-    world.count(campaign.id, 'valueErrors');
+    worthless();
     return 0;
   };
   const value = orZero(meanValue);

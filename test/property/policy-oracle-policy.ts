@@ -35,9 +35,15 @@ export function keysOf(world: World, campaign: OracleCampaign): { key: string; l
   return keys;
 }
 
-/** Contacts that count: those whose delivery failed do not. */
-function contactsOf(world: World, customer: string | null, withinMs: number | null): Contact[] {
-  return world.contacts.filter(
+/** Contacts that count for this campaign: those whose delivery failed do not, and what is in shadow counts for others in shadow only. */
+function contactsOf(
+  world: World,
+  campaign: OracleCampaign,
+  customer: string | null,
+  withinMs: number | null,
+): Contact[] {
+  const shadows = campaign.status === 'shadow' ? world.shadows : [];
+  return [...world.contacts, ...shadows, ...world.rehearsed].filter(
     (contact) =>
       contact.customer === customer &&
       !contact.outcomes.includes('failed') &&
@@ -50,15 +56,15 @@ export function standing(world: World, campaign: OracleCampaign, customer: strin
   if (customer === null) return null;
   const limit = offerOf(world, campaign)?.perCustomer ?? null;
   if (limit !== null) {
-    const given = contactsOf(world, customer, limit.perMs).filter(({ offer }) => offer === campaign.offer);
+    const given = contactsOf(world, campaign, customer, limit.perMs).filter(({ offer }) => offer === campaign.offer);
     if (given.length >= limit.max) return 'offer';
   }
-  if (contactsOf(world, customer, campaign.cooldownMs).some((contact) => contact.campaign === campaign.id))
+  if (contactsOf(world, campaign, customer, campaign.cooldownMs).some((contact) => contact.campaign === campaign.id))
     return 'cooldown';
   for (const { campaigns, groups, perMs } of world.workspace.policy.exclusions) {
     const member = (id: string, group: string | null): boolean =>
       campaigns.includes(id) || (group !== null && groups.includes(group));
-    const others = contactsOf(world, customer, perMs).filter((contact) => contact.campaign !== campaign.id);
+    const others = contactsOf(world, campaign, customer, perMs).filter((contact) => contact.campaign !== campaign.id);
     if (member(campaign.id, campaign.group) && others.some((contact) => member(contact.campaign, contact.group)))
       return 'excluded';
   }
@@ -83,7 +89,7 @@ export function stopOf(
       (cap.groups === null || (its.group !== null && cap.groups.includes(its.group))) &&
       (cap.categories === null || (its.category !== null && cap.categories.includes(its.category)));
     if (!counts({ channel, group: campaign.group, category: campaign.category })) return false;
-    const used = contactsOf(world, customer, cap.perMs).filter(counts).length;
+    const used = contactsOf(world, campaign, customer, cap.perMs).filter(counts).length;
     const { reserved } = cap;
     return (
       used >= cap.max || (reserved !== null && campaign.priority < reserved.priority && used >= cap.max - reserved.max)

@@ -47,12 +47,16 @@ export interface Entry {
   readonly contacts: readonly Contact[];
   /** Of a goal. */
   readonly arm: 'treated' | 'held' | null;
+  /** Its campaign was in shadow. */
+  readonly isShadow: boolean;
   isOver: boolean;
 }
 
 export interface Remembered {
   readonly customer: string;
   readonly fact: Fact;
+  /** For campaigns in shadow, beside what is remembered for live ones. */
+  readonly isShadow: boolean;
   isForgotten: boolean;
 }
 
@@ -81,6 +85,10 @@ export class World {
   readonly facts: { customer: string | null; fact: Fact }[] = [];
   readonly remembered: Remembered[] = [];
   readonly contacts: Contact[] = [];
+  /** What campaigns in shadow would have sent. */
+  readonly shadows: Contact[] = [];
+  /** Winners of the rehearsal that is being played. */
+  rehearsed: Contact[] = [];
   readonly entries: Entry[] = [];
   readonly units: Unit[] = [];
   readonly verdicts: Verdict[] = [];
@@ -118,9 +126,16 @@ export class World {
     return this.workspace.campaigns.find((campaign) => campaign.id === id && campaign.status === 'live') ?? null;
   }
 
-  /** Live ones in the order of their ids. */
+  /** Those that are live and those in shadow, in the order of their ids. */
   get campaigns(): OracleCampaign[] {
-    return this.workspace.campaigns.filter(({ status }) => status === 'live').sort((a, b) => (a.id < b.id ? -1 : 1));
+    return this.workspace.campaigns
+      .filter(({ status }) => status === 'live' || status === 'shadow')
+      .sort((a, b) => (a.id < b.id ? -1 : 1));
+  }
+
+  /** The campaign that an entry belongs to; null: it is not what it was when the entry began. */
+  ownerOf({ campaign: id, isShadow }: Pick<Entry, 'campaign' | 'isShadow'>): OracleCampaign | null {
+    return this.campaigns.find((each) => each.id === id && (each.status === 'shadow') === isShadow) ?? null;
   }
 
   saidLast(customer: string | null, kind: 'attribute' | 'consent', name: string): unknown {

@@ -41,13 +41,13 @@ export class Oracle {
     for (const entry of world.entries) {
       // What was used for a campaign that is only paused still comes back.
       const stays = entry.kind === 'expiry' && workspace.campaigns.some(({ id }) => id === entry.campaign);
-      if (!entry.isOver && !stays && world.live(entry.campaign) === null) this.#withdraw(entry);
+      if (!entry.isOver && !stays && world.ownerOf(entry) === null) this.#withdraw(entry);
     }
     const before = new Map(this.#schedules);
     this.#schedules.clear();
-    for (const { id, on } of world.campaigns) {
+    for (const { id, on, status } of world.campaigns) {
       if (typeof on === 'string') continue;
-      const source = JSON.stringify([on, workspace.policy.timezone]);
+      const source = JSON.stringify([on, workspace.policy.timezone, status]);
       const known = before.get(id);
       this.#schedules.set(id, known?.source === source ? known : { source, after: world.logTime });
     }
@@ -154,7 +154,7 @@ export class Oracle {
   #meet(event: Fact, customer: string): void {
     const { world } = this;
     for (const entry of world.entriesOf(customer)) {
-      const campaign = world.live(entry.campaign);
+      const campaign = world.ownerOf(entry);
       if (campaign === null) continue;
       const meets = (rule: OracleCampaign['when'] | null): boolean =>
         isComparable(campaign, rule, entry.trigger) &&
@@ -180,7 +180,9 @@ export class Oracle {
     if (customer === null) return wait === null && after === null;
     if (after === null) return true;
     let step = 0;
-    for (const { customer: whose, fact, isForgotten } of world.remembered) {
+    const isShadow = campaign.status === 'shadow';
+    for (const { customer: whose, fact, isForgotten, isShadow: kept } of world.remembered) {
+      if (kept !== isShadow) continue;
       const meeting = after.events[step];
       if (meeting === undefined) break;
       if (whose !== customer || isForgotten || world.logTime - fact.ts > SEQUENCE_REACH) continue;
@@ -203,24 +205,29 @@ export class Oracle {
       world.suppress(campaign.id, entry, 'superseded');
     }
     const dueMs = dueOf(world, wait.until);
-    if (enter(world, { kind: 'wait', customer, campaign: campaign.id, dueMs, trigger }))
+    const isShadow = campaign.status === 'shadow';
+    if (enter(world, { kind: 'wait', customer, campaign: campaign.id, dueMs, trigger, isShadow }))
       world.judge(campaign.id, { customer, trigger }, 'waiting');
     else world.suppress(campaign.id, { customer, trigger }, 'full');
   }
 
   #remember(event: Fact, customer: string): void {
+    for (const isShadow of [false, true]) this.#rememberFor(isShadow, event, customer);
+  }
+
+  #rememberFor(isShadow: boolean, event: Fact, customer: string): void {
     const { world } = this;
-    const named = world.campaigns
-      .flatMap(({ after }) => after?.events ?? [])
-      .filter((each) => each.event === event.type);
+    const campaigns = world.campaigns.filter(({ status }) => (status === 'shadow') === isShadow);
+    const named = campaigns.flatMap(({ after }) => after?.events ?? []).filter((each) => each.event === event.type);
     if (named.length === 0) return;
     // With what conditions may look at now: a later version that asks for more finds it absent.
     const read = named.map(({ when }) => when?.cel ?? '').join(' ');
     const fields = Object.fromEntries(Object.entries(event.fields).filter(([name]) => read.includes(`event.${name}`)));
-    const reach = Math.max(SEQUENCE_KEPT, ...world.campaigns.map(({ after }) => after?.withinMs ?? 0));
+    const reach = Math.max(SEQUENCE_KEPT, ...campaigns.map(({ after }) => after?.withinMs ?? 0));
     for (const each of world.remembered)
-      if (each.customer === customer && world.logTime - each.fact.ts >= reach) each.isForgotten = true;
-    world.remembered.push({ customer, fact: { ...event, fields }, isForgotten: false });
+      if (each.isShadow === isShadow && each.customer === customer && world.logTime - each.fact.ts >= reach)
+        each.isForgotten = true;
+    world.remembered.push({ customer, fact: { ...event, fields }, isShadow, isForgotten: false });
   }
 
   /** Everything that is due until then, each at its own time. */
@@ -235,8 +242,12 @@ export class Oracle {
       const at = Math.min(...waiting.map(({ dueMs }) => dueMs), ...runs.map(({ due }) => due));
       if (at === Number.POSITIVE_INFINITY) return;
       world.logTime = at;
-      const first = waiting.find(({ dueMs }) => dueMs === at);
-      if (first !== undefined) this.#fireEntries(first.customer, at);
+      // What is in shadow comes last, unless it goes along with what is live.
+      const first = (isShadow: boolean): Entry | undefined =>
+        waiting.find((entry) => entry.dueMs === at && entry.isShadow === isShadow);
+      const isRun = runs.some(({ due, campaign }) => due === at && campaign.status === 'live');
+      const next = first(false) ?? (isRun ? undefined : first(true));
+      if (next !== undefined) this.#fireEntries(next.customer, at);
       else this.#run(at);
     }
   }
@@ -289,7 +300,7 @@ export class Oracle {
     for (const entry of due) {
       if (entry.kind !== 'cascade') entry.isOver = true;
       if (!isWaiting(entry)) continue;
-      const campaign = world.live(entry.campaign) as OracleCampaign;
+      const campaign = world.ownerOf(entry) as OracleCampaign;
       const scope = world.scope(customer, entry.trigger);
       if (entry.trigger.type !== (typeof campaign.on === 'string' ? campaign.on : '$schedule')) this.#withdraw(entry);
       else if (world.holds(campaign, campaign.wait?.when ?? campaign.when, scope))

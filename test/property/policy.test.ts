@@ -69,7 +69,7 @@ function expectedCounts({ world }: Oracle): Record<string, number> {
 function waitingOf({ world }: Oracle, customer: string): object[] {
   return world
     .entriesOf(customer)
-    .filter(({ kind }) => kind !== 'goal' && kind !== 'expiry')
+    .filter(({ kind, isShadow }) => kind !== 'goal' && kind !== 'expiry' && !isShadow)
     .map(({ campaign, kind, since, dueMs, trigger }) => ({
       ...{ campaign, for: kind, since: new Date(since).toISOString(), until: new Date(dueMs).toISOString() },
       event: { id: trigger.id, type: trigger.type },
@@ -124,13 +124,14 @@ const REASONS = [
     'quiet_hours',
     'gap',
   ],
-  ...['cap', 'outranked', 'cancelled', 'superseded', 'withdrawn', 'lapsed', 'full'],
+  ...['cap', 'outranked', 'cancelled', 'superseded', 'withdrawn', 'lapsed', 'full', 'shadow'],
 ];
 const OCCURRING = [
   ...REASONS.map((reason) => `suppressed ${reason}`),
   ...['receipt', 'view', '$feedback', '$schedule'].map((type) => `decision on ${type}`),
   ...['wait', 'quiet_hours', 'cascade', 'goal', 'expiry'].map((kind) => `entry ${kind}`),
   'still waits wait',
+  ...['shadow decided', 'shadow displaced', 'entry in shadow'],
   ...['delivered', 'opened', 'clicked', 'converted', 'failed'].map((outcome) => `feedback ${outcome}`),
   ...['cap', 'consent'].map((reason) => `followUps suppressed ${reason}`),
   ...['treated exposed', 'treated converted', 'held exposed', 'held converted'],
@@ -159,12 +160,15 @@ function noteFeatures({ world, repeated, rejected, unmatchedFeedback }: Oracle):
         ? `feedback ${more.at(-1)}`
         : what === 'outrankedBy'
           ? what
-          : `${what} ${which} ${more.join(' ')}`.trim(),
+          : what === 'shadow'
+            ? `${what} ${which}`
+            : `${what} ${which} ${more.join(' ')}`.trim(),
       times,
     );
   }
-  for (const { kind, isOver } of world.entries) {
+  for (const { kind, isOver, isShadow } of world.entries) {
     note(`entry ${kind}`);
+    if (isShadow) note('entry in shadow');
     if (!isOver) note(`still waits ${kind}`);
   }
   for (const { slot, expires, follows, customer, trigger, offer, variant } of world.contacts) {
