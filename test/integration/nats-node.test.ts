@@ -3,9 +3,7 @@ import { readdirSync, rmSync, statSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { connect, type NatsConnection, StringCodec } from 'nats';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { DecisionWatch } from '../../src/demo/decision-watch.ts';
-import { readSample, replayMonth } from '../../src/demo/replay.ts';
-import { isBalanced } from '../../src/demo/summary.ts';
+import { readSample } from '../../src/demo/replay.ts';
 import { partitionOf } from '../../src/stdx/hash.ts';
 import { DataPaths } from '../../src/storage/data-folder.ts';
 import { nodeFileSystem } from '../../src/storage/node-file-system.ts';
@@ -13,6 +11,7 @@ import { SnapshotStore } from '../../src/storage/snapshot-store.ts';
 import type { BeckonProcess } from '../support/beckon-process.ts';
 import { natsOutcome } from '../support/nats-outcome.ts';
 import { type NatsServer, startNatsServer } from '../support/nats-server.ts';
+import { playDemo } from '../support/play-demo.ts';
 import { DEMO_WORKSPACE, outcomeOf, PARTITIONS, post, RetailNodes, sampleBatches } from '../support/retail-nodes.ts';
 
 const codec = StringCodec();
@@ -40,17 +39,6 @@ function snapshotsOf(data: string, partition: number): readonly number[] {
 
 async function getJson<T>(url: string): Promise<T> {
   return (await (await fetch(url)).json()) as T;
-}
-
-/** As `npm run demo` does: each evening waits for the day's decisions, and answers them. */
-async function playDemo(url: string, sample: Awaited<ReturnType<typeof readSample>>): Promise<void> {
-  const watch = await DecisionWatch.open(url, () => {});
-  const { sent, campaigns, rejects } = await replayMonth(url, sample, null, watch, null);
-  watch.close();
-  expect(rejects).toEqual([]);
-  expect(sent).toMatchObject({ accepted: sample.length, rejected: 0 });
-  expect(sent.answers).toBeGreaterThan(1000);
-  expect(campaigns.every((row) => isBalanced(row, watch))).toBe(true);
 }
 
 const RECEIPT = { id: 'r1', type: 'receipt', ts: '2010-12-10T12:00:00Z', data: { total: 600 } };

@@ -1,0 +1,211 @@
+/** `beckon replay` on the folders of real nodes: running, stopped, killed, pruned, on NATS; and what it finds where something was tampered with. Needs dist/. */
+import { createHash } from 'node:crypto';
+import { cpSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import { readSample } from '../../src/demo/replay.ts';
+import { runBeckon } from '../support/beckon-process.ts';
+import { type NatsServer, startNatsServer } from '../support/nats-server.ts';
+import { playDemo } from '../support/play-demo.ts';
+import { DEMO_WORKSPACE, outcomeOf, post, RetailNodes, sampleBatches } from '../support/retail-nodes.ts';
+
+const nodes = new RetailNodes();
+const servers: NatsServer[] = [];
+afterEach(async () => {
+  await nodes.close();
+  for (const server of servers.splice(0)) await server.stop();
+});
+
+interface Told {
+  readonly code: number | null;
+  readonly text: string;
+  readonly events: number;
+  readonly made: number;
+  readonly compared: number;
+  readonly unwritten: number;
+  readonly snapshots: number;
+}
+
+async function replay(data: string, ...flags: string[]): Promise<Told> {
+  const { code, stdout, stderr } = await runBeckon('replay', '--data', data, ...flags);
+  expect(stderr).toBe('');
+  const count = (pattern: RegExp): number => Number((pattern.exec(stdout)?.[1] ?? '0').replaceAll(',', ''));
+  return {
+    code,
+    text: stdout,
+    events: count(/([\d,]+) events? in/),
+    made: count(/^([\d,]+) decisions?,/m),
+    compared: count(/decisions?, ([\d,]+) (?:compared|as they)/),
+    unwritten: count(/^([\d,]+) are still to be written/m),
+    snapshots: count(/^([\d,]+) snapshots? on the way: the same state/m),
+  };
+}
+
+/** Names, lengths, times of change and contents of all files. */
+function fingerprint(folder: string): string {
+  const hash = createHash('sha256');
+  for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true }).sort((a, b) =>
+    join(a.parentPath, a.name) < join(b.parentPath, b.name) ? -1 : 1,
+  )) {
+    const path = join(entry.parentPath, entry.name);
+    hash.update(`${path} ${statSync(path).mtimeMs} `);
+    if (entry.isFile()) hash.update(readFileSync(path));
+  }
+  return hash.digest('hex');
+}
+
+describe('beckon replay', () => {
+  it('makes the demo’s month again, beside the node that plays it and after it', async () => {
+    const sample = await readSample();
+    const data = nodes.newDataFolder();
+    const node = await nodes.start(data, '--workspace', DEMO_WORKSPACE, '--snapshot-every', '200000');
+    let playing = true;
+    const played = playDemo(node.url, sample).finally(() => {
+      playing = false;
+    });
+    let looks = 0;
+    while (playing) {
+      const { code, text } = await replay(data);
+      expect(code, text).toBe(0);
+      looks++;
+    }
+    await played;
+    expect(looks).toBeGreaterThan(0);
+    const live = await replay(data);
+    expect(await node.stop()).toBe(0);
+
+    const before = fingerprint(data);
+    const stopped = await replay(data);
+    expect(fingerprint(data)).toBe(before);
+    const decisions = (await outcomeOf(data)).decisions.flat().length;
+    expect(decisions).toBeGreaterThan(2000);
+    for (const told of [live, stopped]) {
+      expect(told).toMatchObject({ code: 0, made: decisions, compared: decisions, unwritten: 0 });
+      expect(told.events).toBeGreaterThan(sample.length);
+    }
+    expect(stopped.snapshots).toBeGreaterThan(8);
+
+    const part = await replay(data, '--from', '2010-12-13', '--to', '2010-12-15T12:00:00Z');
+    expect(part.code).toBe(0);
+    expect(part.made).toBeGreaterThan(0);
+    expect(part.made).toBeLessThan(decisions / 2);
+  });
+
+  it('replays what a killed node left, as it lies there', async () => {
+    const batches = sampleBatches(3000, 20);
+    const data = nodes.newDataFolder();
+    const flags = ['--workspace', DEMO_WORKSPACE, '--snapshot-every', '100000'];
+    for (let kill = 0; kill < 3; kill++) {
+      const node = await nodes.start(data, ...flags, '--workers', String(1 + (kill % 2)));
+      const posts = batches.slice(kill * 50, (kill + 1) * 50);
+      for (const batch of posts.slice(0, 40)) await post(node.url, batch);
+      const under = posts.slice(40).map((batch) => post(node.url, batch).catch(() => {}));
+      await new Promise((next) => setTimeout(next, 3 * kill));
+      await node.kill();
+      await Promise.all(under);
+      const before = fingerprint(data);
+      const told = await replay(data);
+      expect(told.code, told.text).toBe(0);
+      expect(told.compared + told.unwritten).toBe(told.made);
+      expect(told.events).toBeGreaterThanOrEqual(800 * (kill + 1));
+      expect(fingerprint(data)).toBe(before);
+    }
+    // Recovery makes what the crash had lost: the same again.
+    const node = await nodes.start(data, ...flags);
+    expect(await node.stop()).toBe(0);
+    const told = await replay(data);
+    expect(told).toMatchObject({ code: 0, unwritten: 0 });
+    expect((await outcomeOf(data)).decisions.flat()).toHaveLength(told.made);
+  });
+
+  it('begins where the kept history begins, and says so', async () => {
+    const batches = sampleBatches(4000, 100);
+    const data = nodes.newDataFolder();
+    // Every start begins a new segment of the log: the oldest can go.
+    const flags = ['--workspace', DEMO_WORKSPACE, '--snapshot-every', '30000', '--history', '2d'];
+    for (let start = 0; start < 4; start++) {
+      const node = await nodes.start(data, ...flags);
+      for (const batch of batches.slice(start * 10, (start + 1) * 10)) await post(node.url, batch);
+      expect(await node.stop()).toBe(0);
+    }
+    const node = await nodes.start(data, ...flags);
+    expect(await node.stop()).toBe(0);
+    const told = await replay(data);
+    expect(told.code, told.text).toBe(0);
+    expect(told.text).toMatch(/^8 partitions, from 2010-12-\d\dT/);
+    const decisions = (await outcomeOf(data)).decisions.flat().length;
+    expect(told.made).toBeGreaterThan(0);
+    expect(told.made).toBeLessThan(decisions);
+    expect(told).toMatchObject({ compared: told.made });
+
+    const early = await runBeckon('replay', '--data', data, '--from', '2010-12-02');
+    expect(early.code).toBe(1);
+    expect(early.stderr).toMatch(
+      /^beckon: 2010-12-02T00:00:00\.000Z of partition \d is no longer kept: its history goes back to record \d+, 2010-12-/,
+    );
+  });
+
+  it('makes the demo’s month again from a folder on NATS, and compares with the decision streams', async () => {
+    const server = await startNatsServer();
+    servers.push(server);
+    const data = nodes.newDataFolder();
+    const node = await nodes.start(data, '--workspace', DEMO_WORKSPACE, '--nats', server.url);
+    await playDemo(node.url, await readSample());
+    const live = await replay(data, '--nats', server.url);
+    expect(live.code, live.text).toBe(0);
+    await node.kill();
+    const told = await replay(data, '--nats', server.url);
+    expect(told.code, told.text).toBe(0);
+    expect(told.made).toBeGreaterThan(2000);
+    expect(told).toMatchObject({ compared: told.made });
+
+    const alone = await replay(data);
+    expect(alone).toMatchObject({ code: 0, made: told.made });
+    expect(alone.text).toContain('compared with nothing: they are kept in NATS, name it with --nats');
+
+    const other = await startNatsServer();
+    servers.push(other);
+    const elsewhere = nodes.newDataFolder();
+    const stranger = await nodes.start(elsewhere, '--nats', other.url);
+    const refused = await runBeckon('replay', '--data', data, '--nats', other.url);
+    expect(refused.code).toBe(1);
+    expect(refused.stderr).toContain('is of another cluster');
+    await stranger.stop();
+  });
+
+  it('finds the first decision that is not what it was, and refuses what it cannot read', async () => {
+    const data = nodes.newDataFolder();
+    const node = await nodes.start(data, '--workspace', DEMO_WORKSPACE);
+    for (const batch of sampleBatches(1000, 100)) await post(node.url, batch);
+    expect(await node.stop()).toBe(0);
+    const other = nodes.newDataFolder();
+    const second = await nodes.start(other, '--workspace', DEMO_WORKSPACE);
+    for (const batch of sampleBatches(900, 50)) await post(second.url, batch);
+    expect(await second.stop()).toBe(0);
+
+    // Another folder's decisions: intact, and of another history from some point on.
+    const mixed = nodes.newDataFolder();
+    cpSync(data, mixed, { recursive: true });
+    cpSync(join(other, 'decisions'), join(mixed, 'decisions'), { recursive: true });
+    const told = await replay(mixed);
+    expect(told.code).toBe(0);
+    expect(told.unwritten).toBeGreaterThan(0);
+    cpSync(data, mixed, { recursive: true });
+    cpSync(join(data, 'decisions/1'), join(mixed, 'decisions/0'), { recursive: true });
+    const { code, text } = await replay(mixed);
+    expect(code).toBe(1);
+    expect(text).toMatch(/^partition 0: decision 0-1 is not what was decided \(record \d+\)$/m);
+    expect(text).toMatch(/^ {2}decided {3}\{"id":"1-1",/m);
+    expect(text).toMatch(/^ {2}replayed {2}\{"id":"0-1",/m);
+
+    const none = await runBeckon('replay', '--data', join(data, 'wal'));
+    expect(none).toMatchObject({ code: 1, stdout: '' });
+    expect(none.stderr).toContain('it is no data folder (it has no beckon.json)');
+    writeFileSync(join(mixed, 'beckon.json'), '{"format": 1}');
+    expect((await runBeckon('replay', '--data', mixed)).stderr).toContain('data folder of format 1');
+    const usage = await runBeckon('replay', '--data', data, '--from', 'yesterday');
+    expect(usage).toMatchObject({ code: 2, stdout: '' });
+    const embedded = await runBeckon('replay', '--data', data, '--nats', 'nats://127.0.0.1:1');
+    expect(embedded).toMatchObject({ code: 2, stdout: '' });
+  });
+});
