@@ -1,0 +1,179 @@
+/** One sentence for each step of a campaign, passed or not: the question and the numbers that answered it. */
+import type { ExplainedStep } from '../protocol/explanation.ts';
+import { countText, durationText, KEEP, numberText, ofText, percentText, placeText } from './quantities.ts';
+import type { Wording } from './wording.ts';
+
+type Step<S extends ExplainedStep['step']> = Extract<ExplainedStep, { readonly step: S }>;
+/** Of one channel: contacts in a time before. */
+type Contacts = Extract<ExplainedStep, { readonly room: number }>;
+
+export function stepText(step: ExplainedStep, wording: Wording): string {
+  switch (step.step) {
+    case 'late':
+      return lateText(step, wording);
+    case 'validity':
+      return validityText(step, wording);
+    case 'holdout':
+      return holdoutText(step);
+    case 'sequence':
+      return sequenceText(step);
+    case 'units':
+      return unitsText(step);
+    case 'offer':
+      return offerText(step, wording);
+    case 'cooldown':
+      return cooldownText(step, wording);
+    case 'excluded':
+      return excludedText(step, wording);
+    case 'consent':
+      return `${step.channel}: ${consentText(step)}`;
+    case 'quiet_hours':
+      return `${step.channel}: ${quietHoursText(step, wording)}`;
+    case 'cap':
+    case 'gap':
+      return `${step.channel}: ${step.step === 'cap' ? capText(step, wording) : gapText(step, wording)}`;
+    case 'rank':
+      return rankText(step);
+    case 'slot':
+      return `${step.channel}: ${slotText(step)}`;
+    case 'wait':
+      return waitText(step, wording);
+    case 'ended':
+      return endedText(step, wording);
+    case 'full':
+      return `no room to wait: ${ofText(step.waiting, step.max)} places are taken`;
+    case 'room':
+      return `no room for another contact: ${ofText(step.contacts, step.max)} are kept`;
+    case 'customer':
+      return 'the event names no customer, and this campaign needs one';
+    case 'follow_up':
+      return `follows decision ${step.decision}`;
+    case 'shadow':
+      return shadowText(step);
+  }
+}
+
+function lateText({ passed, ts, latenessMs, lateMs }: Step<'late'>, wording: Wording): string {
+  const most = `${durationText(lateMs)} is the most`;
+  if (passed) return `not late: ${durationText(latenessMs)} after it happened, ${most}`;
+  return `late: it happened at ${wording.when(ts)}, ${durationText(latenessMs)} before it came; ${most}`;
+}
+
+function validityText({ passed, of, from, to }: Step<'validity'>, wording: Wording): string {
+  const begin = from === null ? '' : ` from ${wording.when(from)}`;
+  const end = to === null ? '' : ` until ${wording.when(to)}`;
+  const times = begin + end === '' ? ' at any time' : begin + end;
+  return passed ? `the ${of} is valid${times}` : `not valid now: the ${of} runs${times}`;
+}
+
+function holdoutText({ passed, of, share, u }: Step<'holdout'>): string {
+  const limit = ['u', placeText(u), passed ? '≥' : '<', numberText(share)].join(KEEP);
+  if (passed) return `not held out (${limit})`;
+  const what = of === 'campaign' ? 'this campaign' : 'campaigns of this kind';
+  return `held out: ${percentText(share)} of customers never get ${what}, to compare (${limit})`;
+}
+
+function sequenceText({ passed, withinMs, found, of }: Step<'sequence'>): string {
+  const within = `within ${durationText(withinMs)}`;
+  const events = of === 1 ? 'an event' : `${of} events`;
+  if (passed) return `${events} came before it ${within}`;
+  return `${events} must come before it ${within}: ${found === 0 ? 'none' : `only ${found}`} did`;
+}
+
+function unitsText({ passed, key, reason, limit, inHand }: Step<'units'>): string {
+  const what =
+    reason === 'budget'
+      ? `the budget of offer ${key.slice(key.indexOf('/') + 1)}`
+      : `the campaign's limit${key.startsWith('day/') ? ' of the day' : ''}`;
+  if (!passed) return `${what} is used up: all ${countText(limit)}`;
+  return `${what}: ${countText(limit)}, of which ${countText(inHand)} in hand here`;
+}
+
+function offerText({ passed, offer, max, perMs, contacts }: Step<'offer'>, wording: Wording): string {
+  const times = `${ofText(contacts.length, max)}${perMs === null ? '' : ` in the ${durationText(perMs)} before`}`;
+  const had = contacts.length === 0 ? '' : `: ${wording.contacts(contacts)}`;
+  return `offer ${offer}: ${passed ? '' : 'had it already, '}${times}${had}`;
+}
+
+function cooldownText({ passed, cooldownMs, last, until }: Step<'cooldown'>, wording: Wording): string {
+  const what = `cooldown of ${durationText(cooldownMs)}`;
+  if (last === null) return `${what}: not contacted by it`;
+  if (passed) return `${what}: last contact ${wording.contact(last)}`;
+  return `${what}: had it at ${wording.contact(last)}${wording.until('again from', until)}`;
+}
+
+function excludedText({ passed, exclusion, perMs, last, until }: Step<'excluded'>, wording: Wording): string {
+  const what = `exclusion ${exclusion}`;
+  if (last === null) return `${what}: no other of them in the ${durationText(perMs)} before`;
+  if (passed) return `${what}: last contact ${wording.contact(last)}`;
+  return `${what}: another of them in the ${durationText(perMs)} before, at ${wording.contact(last)}${wording.until('free again', until)}`;
+}
+
+function consentText({ passed, rule, said }: Step<'consent'>): string {
+  if (said === 'denied') return 'no consent: the customer said no';
+  if (said === 'granted') return 'consent given';
+  return passed ? `needs no consent (${rule})` : `no consent: ${rule}, and the customer never said yes`;
+}
+
+function quietHoursText(step: Step<'quiet_hours'>, wording: Wording): string {
+  const { passed, from, to, timezone, localTime, until } = step;
+  const clock = `it is ${localTime} in ${timezone}`;
+  if (passed) return `no quiet hours (${from} to ${to}; ${clock})`;
+  return `quiet hours from ${from} to ${to}: ${clock}${wording.until('over', until)}`;
+}
+
+function capText({ passed, name, max, room, perMs, contacts, until }: Contacts, wording: Wording): string {
+  const reserved = room < max ? ` (${ofText(max - room, max)} kept for others)` : '';
+  const count = `cap ${name}: ${ofText(contacts.length, room)}${reserved} in the ${durationText(perMs)} before`;
+  if (contacts.length === 0) return count;
+  return `${count}, at ${wording.contacts(contacts)}${passed ? '' : wording.until('free again', until)}`;
+}
+
+function gapText({ passed, perMs, contacts, until }: Contacts, wording: Wording): string {
+  const what = `gap of ${durationText(perMs)}`;
+  if (contacts.length === 0) return `${what}: nothing in it`;
+  return `${what}: ${passed ? '' : 'just heard from us '}at ${wording.contacts(contacts)}${passed ? '' : wording.until('free again', until)}`;
+}
+
+function rankText({ rank, of, score, priority, value, winner }: Step<'rank'>): string {
+  const numbers = `score ${numberText(score)}, priority ${numberText(priority)}, value ${numberText(value)}`;
+  const place = `place${KEEP}${ofText(rank, of)} (${numbers})`;
+  return winner === null ? place : `outranked by ${winner}: ${place}`;
+}
+
+function slotText({ passed, slot, taker }: Step<'slot'>): string {
+  if (passed) return slot === null ? 'has no placements' : `placement ${slot}`;
+  if (taker === null) return 'outranked: none of its placements is there';
+  return `outranked by ${taker}, which took the last placement for it${slot === null ? '' : `, ${slot}`}`;
+}
+
+const WAITS_FOR = {
+  wait: 'waited',
+  quiet_hours: 'waited for the end of quiet hours',
+  units: 'waited for a unit of a budget or limit',
+} as const;
+
+function waitText({ for: what, since, until }: Step<'wait'>, wording: Wording): string {
+  const end = until === null ? '' : ` until ${wording.when(until)}`;
+  return `${WAITS_FOR[what]} from ${wording.when(since)}${end}`;
+}
+
+function endedText({ reason, by }: Step<'ended'>, wording: Wording): string {
+  switch (reason) {
+    case 'cancelled':
+      return by === null ? 'cancelled' : `cancelled by ${wording.event(by)}`;
+    case 'superseded':
+      return by === null
+        ? 'superseded: a newer wait took its place'
+        : `superseded: waits anew from ${wording.event(by)}`;
+    case 'withdrawn':
+      return 'withdrawn: the campaign went away while it waited';
+    case 'lapsed':
+      return 'lapsed: after the wait it was true no more';
+  }
+}
+
+function shadowText({ channel, displaced }: Step<'shadow'>): string {
+  const instead = displaced.length === 0 ? '' : ` in place of ${displaced.join(' and ')}`;
+  return `in shadow: would have gone out by ${channel}${instead}`;
+}
