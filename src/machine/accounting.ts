@@ -41,7 +41,7 @@ export interface MatchOrigin {
   frame(): Readonly<Pick<EventFrame, 'customer' | 'id' | 'typeName' | 'ts'>>;
 }
 
-export type BookedResult = 'decided' | 'waiting' | SuppressReason;
+export type BookedResult = 'decided' | SuppressReason;
 
 /** Hears what was just written into an account. `winner`: of who was outranked, null: nobody won instead. `decision`: its number, 0: none. */
 export interface BooksListener {
@@ -53,6 +53,8 @@ export interface BooksListener {
     winner: string | null,
     decision: number,
   ): void;
+  /** A match begins to wait: what kind of entry holds it, and when that falls due. */
+  began(account: CampaignAccount, origin: MatchOrigin, now: number, kind: number, dueMs: number): void;
 }
 
 /** Campaigns beyond OUTRANKED_BY_MAX are counted together under this name. */
@@ -100,10 +102,10 @@ export class CampaignAccount {
     this.#listener?.booked(this, 'decided', origin, now, null, number);
   }
 
-  /** A match begins to wait. */
-  beginWait(origin: MatchOrigin, now: number): void {
+  /** A match begins to wait, in an entry of this kind that falls due then. */
+  beginWait(origin: MatchOrigin, now: number, kind: number, dueMs: number): void {
     this.waiting++;
-    this.#listener?.booked(this, 'waiting', origin, now, null, 0);
+    this.#listener?.began(this, origin, now, kind, dueMs);
   }
 
   /** It does not wait any longer: what became of it is counted next. */

@@ -23,6 +23,7 @@ import type { Globals, MachineIdentity } from './globals.ts';
 import type { UnitsStep } from './leases/units-step.ts';
 import { acceptedTime } from './log-time.ts';
 import type { Steps } from './steps.ts';
+import type { Tracer } from './trace/tracer.ts';
 
 export class FastWay {
   readonly #identity: MachineIdentity;
@@ -30,6 +31,7 @@ export class FastWay {
   readonly #globals: Globals;
   readonly #steps: Steps;
   readonly #units: UnitsStep;
+  readonly #tracer: Tracer | null;
   #decoder: BatchDecoder;
   readonly #batch = new EventBatch();
   /** By place in the batch: the customer's row; -1 where there was none when the batch began. */
@@ -47,8 +49,16 @@ export class FastWay {
   readonly #accepted: Uint32Array;
   readonly #repeated: Uint32Array;
 
-  constructor(identity: MachineIdentity, state: PartitionState, globals: Globals, steps: Steps, units: UnitsStep) {
+  constructor(
+    identity: MachineIdentity,
+    state: PartitionState,
+    globals: Globals,
+    steps: Steps,
+    units: UnitsStep,
+    tracer: Tracer | null,
+  ) {
     this.#units = units;
+    this.#tracer = tracer;
     this.#identity = identity;
     this.#state = state;
     this.#globals = globals;
@@ -105,10 +115,20 @@ export class FastWay {
     // Nearly always all events of a message are of one type.
     this.#steps.match.touch(batch.type[0] as number, rows, count);
     state.prepareIds(rows, this.#seeds, bytes, batch.idStart, batch.idEnd, count);
-    for (let place = 0; place < count; place++) {
+    const end = this.#tracer === null ? count : this.#explainedFrom(this.#tracer);
+    for (let place = 0; place < end; place++) {
       if (!this.#applyEvent(place, recordTs, effects)) return batch.index[place] as number;
     }
-    return -1;
+    return end < count ? (batch.index[end] as number) : -1;
+  }
+
+  /** The first place whose event is to be explained: the thorough way does that. The batch's count if none is. */
+  #explainedFrom(tracer: Tracer): number {
+    const { bytes, count, customerStart, customerEnd } = this.#batch;
+    for (let place = 0; place < count; place++) {
+      if (tracer.explains(asciiText(bytes, customerStart[place] as number, customerEnd[place] as number))) return place;
+    }
+    return count;
   }
 
   /** The steps of Machine.#applyEvent, in their order. False: the event needs the thorough way, and nothing has changed. */

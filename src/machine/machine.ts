@@ -41,19 +41,13 @@ import { type GoldenRecord, readGoldenRecord } from './golden-record.ts';
 import { IdentityStep } from './identity.ts';
 import { UnitsStep } from './leases/units-step.ts';
 import { acceptedTime } from './log-time.ts';
-import { collectErrors } from './match.ts';
+import { StepCounts } from './step-counts.ts';
 import { createSteps, type Steps } from './steps.ts';
 import { PendingWaits } from './time/pending-waits.ts';
 import { NOT_BEGUN } from './time/schedule-book.ts';
 import { listWaiting } from './time/waiting-list.ts';
 import type { Trace } from './trace/trace.ts';
 import { Tracer } from './trace/tracer.ts';
-
-/**
- * Accepted events after which the rules' counts of errors are taken over: an event adds one per rule at most, so none
- * overflows.
- */
-const ERRORS_COLLECTED_EVERY = 1 << 20;
 
 export interface MachineOptions extends MachineIdentity {
   readonly state: PartitionState;
@@ -68,6 +62,7 @@ export class Machine {
   readonly #state: PartitionState;
   readonly #fast: boolean;
   readonly #globals = new Globals();
+  readonly #counts = new StepCounts(this.#globals);
   readonly #fault = new Fault();
   readonly #deadLetters = new DeadLetters(this.#globals, this.#fault);
   readonly #payload = new Payload(this.#fault);
@@ -75,11 +70,11 @@ export class Machine {
   readonly #waits: PendingWaits;
   readonly #units: UnitsStep;
   readonly filling: Filling;
+  readonly #tracer: Tracer | null;
   #decoder = new EventDecoder(null, this.#fault);
   /** Built for one workspace version, and replaced with it. null before the first workspace record: all events are rejected. */
   #steps: Steps | null = null;
   #fastWay: FastWay | null = null;
-  #collectErrorsAt = 0;
   /** Decisions before the event that is being applied. */
   #decisionsBefore = 0;
 
@@ -89,10 +84,11 @@ export class Machine {
     this.#identity = { partition, partitions, clock };
     this.#state = state;
     this.#fast = fast;
-    if (trace !== undefined) this.#globals.accounting.listener = new Tracer(trace);
     this.#identify = new IdentityStep(this.#identity, state, this.#fault);
     this.#waits = new PendingWaits(state, state.pending, this.#globals);
-    this.#units = new UnitsStep(state, this.#identity, this.#fault);
+    this.#tracer = trace === undefined ? null : new Tracer(trace, state, partition, this.#globals);
+    this.#globals.accounting.listener = this.#tracer;
+    this.#units = new UnitsStep(state, this.#identity, this.#fault, this.#tracer);
     this.filling = new Filling(state);
   }
 
@@ -166,7 +162,7 @@ export class Machine {
       case RecordKind.message:
         if (!this.#units.hear(record.payload, globals.logTime, effects))
           this.#deadLetters.add(UNKNOWN_TYPE, 0, new Uint8Array(record.payload), effects);
-        this.#collectCounts();
+        this.#counts.collect(this.#steps);
         return;
       case RecordKind.fill:
         if (this.filling.take(record, this.activeWorkspace, globals.logTime)) return;
@@ -193,7 +189,7 @@ export class Machine {
 
   /** Everything that is not in the state: JSON bytes. */
   exportGlobals(): Uint8Array {
-    this.#collectErrors();
+    this.#counts.collectErrors(this.#steps);
     const workspace = this.#steps === null ? null : this.#steps.active.workspace;
     return encodeGlobals(this.#identity, this.#globals, this.#units.export(), workspace);
   }
@@ -209,7 +205,7 @@ export class Machine {
 
   /** Counts of every campaign that ever was, by id. */
   campaigns(): CampaignRow[] {
-    this.#collectErrors();
+    this.#counts.collectErrors(this.#steps);
     const campaigns = this.#steps === null ? [] : this.#steps.active.campaigns;
     const statuses = new Map(campaigns.map(({ id, campaign }) => [id, campaign.status]));
     return this.#globals.accounting.rows((id) => statuses.get(id) ?? REMOVED_STATUS);
@@ -233,21 +229,23 @@ export class Machine {
     timers?.bound(TIMERS_PER_RECORD_MAX);
     if (timers?.isDue(logTime)) {
       timers.fire(logTime, effects);
-      this.#collectCounts();
+      this.#counts.collect(this.#steps);
     }
     this.#globals.logTime = logTime;
   }
 
   #applyWorkspace(payload: Uint8Array, effects: Effects): void {
-    this.#collectErrors();
+    this.#counts.collectErrors(this.#steps);
     const active = activate(payload, this.workspaceVersion, this.#state, this.#globals.accounting, this.filling);
     if (typeof active === 'string') effects.workspaceError = active;
     else {
       const { logTime } = this.#globals;
+      this.#tracer?.beginWithdrawals(active);
       withdrawOthers(this.#state, active, this.#waits, logTime, (waiter) => this.#units.withdrawn(waiter, effects));
       if (this.#steps?.shadow) withdrawShadows(this.#state, active, this.#steps.shadow.pending, logTime);
+      this.#tracer?.endWithdrawals();
       this.#units.adopt(this.#adopt(active).units, logTime, effects);
-      this.#collectCounts();
+      this.#counts.collect(this.#steps);
     }
   }
 
@@ -255,6 +253,7 @@ export class Machine {
     this.#state.keepShadow(active.hasShadow);
     this.#decoder = new EventDecoder(active.workspace.schema, this.#fault);
     this.#identify.adopt(active);
+    this.#tracer?.adopt(active);
     this.#steps = createSteps(
       this.#identity,
       this.#state,
@@ -264,15 +263,17 @@ export class Machine {
       active,
       this.#fault,
       this.filling,
+      this.#tracer,
     );
-    if (this.#fast) this.#fastWay = new FastWay(this.#identity, this.#state, this.#globals, this.#steps, this.#units);
+    if (this.#fast)
+      this.#fastWay = new FastWay(this.#identity, this.#state, this.#globals, this.#steps, this.#units, this.#tracer);
     return this.#steps;
   }
 
   #applyEvents(record: LogRecord, effects: Effects): void {
     const left = this.#fastWay === null ? 0 : this.#fastWay.apply(record, effects);
     if (left >= 0) this.#applyThoroughly(record, left, effects);
-    this.#collectCounts();
+    this.#counts.collect(this.#steps);
   }
 
   /** The events from index `from` on. */
@@ -376,6 +377,7 @@ export class Machine {
     const row = this.#identify.row(event.customer);
     if (row < 0) return false;
     steps.profile.storeAggregates(active, event, row, logTime);
+    this.#tracer?.beginEvent(event, row, logTime);
     if (event === steps.feedback.frame) this.#takeFeedback(steps, row, logTime, effects);
     if (this.#state.pending.has(row)) {
       steps.aftermath.meet(event, row, logTime);
@@ -385,7 +387,9 @@ export class Machine {
     shadow?.meet(event, row, logTime);
     const count = steps.match.run(active, event, row, logTime);
     const shadows = shadow === null ? 0 : shadow.match(active, event, row, logTime);
+    this.#tracer?.moment?.matched(active, count, shadows, event);
     if (count + shadows > 0) steps.matched.run(active, count, shadows, event, row, logTime, index, effects);
+    this.#tracer?.end();
     steps.sequences.remember(active, active.schema, event, row, logTime);
     shadow?.remember(active, event, row, logTime);
     return true;
@@ -417,31 +421,5 @@ export class Machine {
     const hours = EVENT_FUTURE_MS_MAX / 3_600_000;
     this.#fault.set(RejectReason.future, `ts: more than ${hours} h after the time at which the event arrived`);
     return -1;
-  }
-
-  /**
-   * Takes over what the steps counted: at points that follow from the log alone, since the rules' own counters are 32
-   * bits wide.
-   */
-  #collectCounts(): void {
-    if (this.#steps === null) return;
-    if (this.#globals.accepted >= this.#collectErrorsAt) {
-      this.#collectErrorsAt = this.#globals.accepted + ERRORS_COLLECTED_EVERY;
-      this.#collectErrors();
-    }
-    const { profile, sequences, decide } = this.#steps;
-    this.#globals.observationErrors += profile.observationErrors + sequences.errors;
-    sequences.errors = 0;
-    this.#globals.invalidTimezones += decide.policy.invalidTimezones;
-    profile.observationErrors = 0;
-    decide.policy.invalidTimezones = 0;
-  }
-
-  #collectErrors(): void {
-    if (this.#steps === null) return;
-    for (const event of this.#steps.active.events) {
-      collectErrors(event);
-      if (event.shadow !== null) collectErrors(event.shadow);
-    }
   }
 }

@@ -9,16 +9,25 @@ import type { Gather, PartitionState } from '../state/partition-state.ts';
 import type { ActiveCampaign } from './active-campaign.ts';
 import type { ActiveWorkspace, Listeners } from './active-workspace.ts';
 import type { SequenceStep } from './time/sequences.ts';
+import type { Tracer } from './trace/tracer.ts';
 
 export class MatchStep {
   readonly #active: ActiveWorkspace;
   readonly #anonymousRow: number;
   readonly #sequences: SequenceStep;
+  readonly #tracer: Tracer | null;
   /** By event type; null where no campaign listens. */
   readonly #gathers: readonly (Gather | null)[];
 
   /** For the campaigns of this status. `state` must have the workspace's layout. */
-  constructor(state: PartitionState, active: ActiveWorkspace, sequences: SequenceStep, status: 'live' | 'shadow') {
+  constructor(
+    state: PartitionState,
+    active: ActiveWorkspace,
+    sequences: SequenceStep,
+    status: 'live' | 'shadow',
+    tracer: Tracer | null,
+  ) {
+    this.#tracer = tracer;
     this.#active = active;
     this.#anonymousRow = state.anonymousRow;
     this.#sequences = sequences;
@@ -59,21 +68,12 @@ export class MatchStep {
       const hit = hits[i] as number;
       const campaign = campaigns[hit] as ActiveCampaign;
       const { wait, after } = campaign.campaign;
-      if (!known && (wait !== null || after !== null)) continue;
+      if (!known && (wait !== null || after !== null)) {
+        this.#tracer?.moment?.beforehand(campaign, { step: 'customer', passed: false });
+        continue;
+      }
       if (after === null || this.#sequences.holds(campaign, event, row, now)) hits[kept++] = hit;
     }
     return kept;
-  }
-}
-
-/** Moves the rules' own counts of errors to the campaigns' accounts. */
-export function collectErrors(active: Listeners): void {
-  const errors = active.rules?.errors;
-  if (errors === undefined) return;
-  for (let i = 0; i < errors.length; i++) {
-    const count = errors[i] as number;
-    if (count === 0) continue;
-    (active.campaigns[i] as ActiveCampaign).account.errors += count;
-    errors[i] = 0;
   }
 }

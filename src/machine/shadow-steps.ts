@@ -8,6 +8,7 @@ import type { Predicates } from './time/predicates.ts';
 import { SequenceStep } from './time/sequences.ts';
 import type { Triggers } from './time/triggers.ts';
 import { WaitStep } from './time/waits.ts';
+import type { Tracer } from './trace/tracer.ts';
 
 export class ShadowSteps {
   readonly pending: PendingWaits;
@@ -21,11 +22,12 @@ export class ShadowSteps {
     pending: PendingWaits,
     predicates: Predicates,
     triggers: Triggers,
+    tracer: Tracer | null,
   ) {
     this.pending = pending;
-    this.waits = new WaitStep(state, active, pending, predicates, triggers, 'shadow');
-    this.sequences = new SequenceStep(state, active, predicates, 'shadow');
-    this.#match = new MatchStep(state, active, this.sequences, 'shadow');
+    this.waits = new WaitStep(state, active, pending, predicates, triggers, 'shadow', tracer);
+    this.sequences = new SequenceStep(state, active, predicates, 'shadow', tracer);
+    this.#match = new MatchStep(state, active, this.sequences, 'shadow', tracer);
   }
 
   /** Cancels what an event that was just stored ends. */

@@ -21,6 +21,7 @@ import { ShadowTimers } from './time/shadow-timers.ts';
 import { Timers } from './time/timers.ts';
 import { Triggers } from './time/triggers.ts';
 import { WaitStep } from './time/waits.ts';
+import type { Tracer } from './trace/tracer.ts';
 
 export interface Steps {
   readonly active: ActiveWorkspace;
@@ -49,6 +50,7 @@ export function createSteps(
   active: ActiveWorkspace,
   fault: Fault,
   filling: Filling,
+  tracer: Tracer | null,
 ): Steps {
   const triggers = new Triggers(active.workspace);
   const predicates = new Predicates(state, active);
@@ -57,35 +59,37 @@ export function createSteps(
   const { shadow } = globals;
   const shadowPending = state.shadow === null ? null : new PendingWaits(state, state.shadow.pending, shadow);
   const ports = { waits: pending, shadowWaits: shadowPending, leases: units, aftermath };
-  const decide = new DecideStep(state, active, partition, globals, ports);
+  const decide = new DecideStep(state, active, partition, globals, ports, tracer);
   aftermath.connect(decide.followUps);
-  const sequences = new SequenceStep(state, active, predicates, 'live');
-  const waits = new WaitStep(state, active, pending, predicates, triggers, 'live');
-  const moments = new DueMoments(state, active, pending, shadowPending, predicates, triggers, decide, aftermath);
-  const shadows = new Schedules(state, active, shadow.schedules, clock, predicates, triggers, decide, 'shadow', null);
-  const schedules = new Schedules(
+  const sequences = new SequenceStep(state, active, predicates, 'live', tracer);
+  const waits = new WaitStep(state, active, pending, predicates, triggers, 'live', tracer);
+  const moments = new DueMoments(
     state,
     active,
-    globals.schedules,
-    clock,
+    pending,
+    shadowPending,
     predicates,
     triggers,
     decide,
-    'live',
-    active.hasShadow ? shadows : null,
+    aftermath,
+    tracer,
   );
+  const parts = { state, active, clock, predicates, triggers, decide, tracer };
+  const shadows = new Schedules(parts, shadow.schedules, 'shadow', null);
+  const schedules = new Schedules(parts, globals.schedules, 'live', active.hasShadow ? shadows : null);
   schedules.adopt(globals.logTime);
   shadows.adopt(globals.logTime);
-  const besides = shadowPending === null ? null : new ShadowSteps(state, active, shadowPending, predicates, triggers);
+  const besides =
+    shadowPending === null ? null : new ShadowSteps(state, active, shadowPending, predicates, triggers, tracer);
   const shadowTimers =
     shadowPending === null ? null : new ShadowTimers(globals, shadowPending, shadow.schedules, moments, shadows);
   return {
     active,
     filling,
     profile: new ProfileStep(state, active, fault, filling),
-    match: new MatchStep(state, active, sequences, 'live'),
+    match: new MatchStep(state, active, sequences, 'live', tracer),
     decide,
-    matched: new MatchedStep(active, waits, besides?.waits ?? null, triggers, decide),
+    matched: new MatchedStep(active, waits, besides?.waits ?? null, triggers, decide, tracer),
     feedback: new FeedbackStep(state, active, partition, globals.accounting, fault),
     sequences,
     waits,

@@ -69,7 +69,8 @@ export interface ExplainedContact {
   readonly at: string;
   readonly campaign: string;
   readonly channel: string;
-  readonly decision: string;
+  /** Its id; null: a campaign in shadow would have made it, or one that would have won beside it. */
+  readonly decision: string | null;
 }
 
 /** One question of policy and the numbers that answered it. `passed` false: here it lost (on this channel, where one is named). */

@@ -162,7 +162,7 @@ describe.each(names)('%s', (name) => {
   });
 
   test('and the same with a trace, which hears of all that is counted', () => {
-    const trace = new TraceBook();
+    const trace = new TraceBook(() => true);
     const traced = new Player(scenario, trace);
     const plain = new Player(scenario);
     for (const [index, step] of scenario.timeline.entries()) {
@@ -170,6 +170,7 @@ describe.each(names)('%s', (name) => {
       check(plain, step, index);
     }
     trace.expectBooksOf(traced.fixture);
+    trace.expectVerdicts();
     expect(traced.fixture.decisions).toEqual(plain.fixture.decisions);
     expect(traced.fixture.machine.digest()).toBe(plain.fixture.machine.digest());
   });

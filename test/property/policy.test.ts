@@ -228,7 +228,7 @@ type Versions = readonly [OracleWorkspace, OracleWorkspace];
 function compare(clock: 'event' | 'wall', [first, second]: Versions, at: number, cut: number, history: History): void {
   const start = (history[0] as Step).arrives;
   const oracle = new Oracle(clock);
-  const trace = new TraceBook();
+  const trace = new TraceBook((customer) => customer !== 'bob');
   let machines = [
     new MachineFixture({ clock }),
     new MachineFixture({ clock, fast: false }),
@@ -270,6 +270,7 @@ function compare(clock: 'event' | 'wall', [first, second]: Versions, at: number,
     expect(one.machine.logTime).toBe(oracle.world.logTime);
   }
   trace.expectBooksOf(traced);
+  trace.expectVerdicts();
   expect(rejected).toEqual(oracle.rejected);
   expect(one.machine.totals.repeated).toBe(oracle.repeated);
   expect(one.machine.totals.unmatchedFeedback).toBe(oracle.unmatchedFeedback);

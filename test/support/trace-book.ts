@@ -2,7 +2,8 @@
 import { expect } from 'vitest';
 import type { CampaignRow } from '../../src/machine/accounting.ts';
 import type { Outcome, Trace } from '../../src/machine/trace/trace.ts';
-import type { ExplainedMoment } from '../../src/protocol/explanation.ts';
+import type { CampaignVerdict, ExplainedMoment, ExplainedStep } from '../../src/protocol/explanation.ts';
+import type { SuppressReason } from '../../src/protocol/rejection.ts';
 import type { MachineFixture } from './machine-fixture.ts';
 
 interface Sums {
@@ -45,6 +46,36 @@ export class TraceBook implements Trace {
     );
   }
 
+  /**
+   * Of customers that are explained: each outcome has one verdict, in a moment of that time, and each verdict of a match that did not stay unmatched has one outcome, in
+   * the same order for each campaign. Each verdict says by its steps what it came to.
+   */
+  expectVerdicts(): void {
+    const verdicts = this.moments.flatMap(({ at, cause, campaigns }) =>
+      campaigns.map((verdict) => ({ at, cause, ...verdict })),
+    );
+    const matches = verdicts.filter(({ result, steps }) => result !== 'unmatched' && steps[0]?.step !== 'follow_up');
+    const byCampaign = <T extends { readonly campaign: string }>(list: readonly T[]): T[] =>
+      list.toSorted((a, b) => (a.campaign < b.campaign ? -1 : a.campaign > b.campaign ? 1 : 0));
+    const explained = this.outcomes.filter(({ customer }) => this.explains(customer));
+    const told = byCampaign(explained).map(({ campaign, now, result, eventId, eventType, eventTs, decision }) => ({
+      campaign,
+      at: new Date(now).toISOString(),
+      result,
+      event: { id: eventId === '' ? null : eventId, type: eventType, ts: new Date(eventTs).toISOString() },
+      decision,
+    }));
+    const shown = byCampaign(matches).map(({ campaign, at, result, reason, event, decision }) => ({
+      campaign,
+      at,
+      result: reason ?? result,
+      event,
+      decision: decision === null ? 0 : Number(decision.id.split('-')[1]),
+    }));
+    expect(shown).toEqual(told);
+    for (const verdict of verdicts) expectSound(verdict);
+  }
+
   #sums(): Map<string, Sums> {
     const sums = new Map<
       string,
@@ -63,4 +94,100 @@ export class TraceBook implements Trace {
 
 function sumsOf({ decided, suppressed, outrankedBy }: CampaignRow): Sums {
   return { decided: Object.values(decided).reduce((a, b) => a + b, 0), suppressed, outrankedBy };
+}
+
+/** What a verdict's last failing step says, for each reason. */
+const FAILING: Readonly<Record<SuppressReason, readonly ExplainedStep['step'][]>> = {
+  late: ['late'],
+  expired: ['validity'],
+  holdout: ['holdout'],
+  limit: ['units'],
+  budget: ['units'],
+  offer: ['offer'],
+  cooldown: ['cooldown'],
+  excluded: ['excluded'],
+  consent: ['consent'],
+  quiet_hours: ['quiet_hours'],
+  gap: ['gap'],
+  cap: ['cap', 'room'],
+  outranked: ['rank', 'slot'],
+  cancelled: ['ended'],
+  superseded: ['ended'],
+  withdrawn: ['ended', 'follow_up'],
+  lapsed: ['ended'],
+  full: ['full'],
+  shadow: ['shadow'],
+};
+
+/** Whose failing is no loss by itself: another channel may take it, or it waits. */
+const BY_CHANNEL: readonly ExplainedStep['step'][] = ['consent', 'quiet_hours', 'cap', 'gap', 'room', 'slot', 'wait'];
+
+function expectSound({ result, reason, predicate, steps, decision, campaign }: CampaignVerdict): void {
+  const where = JSON.stringify({ campaign, result, reason, predicate, steps });
+  const failed = steps.filter(({ passed }) => !passed);
+  expect(decision === null, where).toBe(result !== 'decided');
+  expect(reason === null, where).toBe(result !== 'suppressed');
+  if (result === 'unmatched')
+    expect(
+      predicate?.value !== true || failed.some(({ step }) => step === 'sequence' || step === 'customer'),
+      where,
+    ).toBe(true);
+  else if (reason !== 'lapsed' && predicate !== null && steps[0]?.step !== 'follow_up')
+    expect(predicate.value, where).toBe(true);
+  if (result === 'decided') {
+    expect(
+      failed.filter(({ step }) => !BY_CHANNEL.includes(step)),
+      where,
+    ).toEqual([]);
+    expect(steps.filter(({ step }) => step === 'consent').at(-1)?.passed, where).toBe(true);
+  }
+  if (reason !== null) {
+    const expected = FAILING[reason];
+    expect(
+      steps.some(({ passed, step }) => expected.includes(step) && (!passed || step === 'follow_up')),
+      where,
+    ).toBe(true);
+    // Whatever loses whatever the channel is the last that was asked.
+    if (!BY_CHANNEL.includes(expected[0] as ExplainedStep['step']))
+      expect(expected, where).toContain(steps.at(-1)?.step);
+  }
+  if (result === 'waiting') expect(steps.at(-1), where).toMatchObject({ step: 'wait', passed: false });
+  for (const step of steps) expectNumbers(step, where);
+}
+
+/** What the numbers say is what was found. */
+function expectNumbers(step: ExplainedStep, where: string): void {
+  switch (step.step) {
+    case 'late':
+      expect(step.lateMs <= step.latenessMs, where).toBe(step.passed);
+      return;
+    case 'holdout':
+      expect(step.u >= step.share, where).toBe(step.passed);
+      return;
+    case 'sequence':
+      expect(step.found === step.of, where).toBe(step.passed);
+      return;
+    case 'offer':
+      expect(step.contacts.length < step.max, where).toBe(step.passed);
+      return;
+    case 'cap':
+    case 'gap':
+      expect(step.contacts.length < step.room, where).toBe(step.passed);
+      expect(step.until === null, where).toBe(step.passed || step.room === 0);
+      return;
+    case 'cooldown':
+    case 'excluded':
+      expect(step.until === null, where).toBe(step.passed);
+      return;
+    case 'quiet_hours':
+      expect(step.until === null, where).toBe(step.passed);
+      return;
+    case 'units':
+      if (!step.passed) expect(step.inHand, where).toBe(0);
+      return;
+    case 'rank':
+      expect(step.winner === null, where).toBe(step.passed);
+      return;
+    default:
+  }
 }

@@ -7,6 +7,7 @@
  * Units of budgets and limits: a follow-up takes none. After a failed delivery it holds what the decision before it
  * held; otherwise both offers are out, and the units stay used, so that never more is given out than allowed.
  */
+import { SuppressReason } from '../../protocol/rejection.ts';
 import type { PartitionState } from '../../state/partition-state.ts';
 import type { ActiveCampaign } from '../active-campaign.ts';
 import type { ActiveWorkspace } from '../active-workspace.ts';
@@ -109,17 +110,20 @@ export class CascadeStep {
     }
     const channels = remaining(campaign, active.channelIndex.get(channel) ?? -1);
     const trigger = event === null ? null : triggers.ofStored(event, customer);
-    const { responses } = campaign.account;
     this.#made = 0;
     this.#earlier = [...earlier, decision];
-    if (trigger === null || channels.length === 0) responses.suppressFollowUp('withdrawn');
+    const followUps = this.#followUps();
+    if (trigger === null || channels.length === 0) followUps.withdraw(campaign, entry, `${partition}-${decision}`);
     else {
       const followed = { id: `${partition}-${decision}`, value, variant };
-      const again = this.#followUps().run(campaign, channels, followed, trigger, row, customer, now, effects);
+      const again = followUps.run(campaign, channels, followed, trigger, row, customer, now, effects);
       if (again > 0) {
         const kept: CascadeBody = { decision, channel, value, variant, earlier };
-        if (waits.enter(PendingKind.cascade, campaign, row, now, again, trigger, kept)) return;
-        responses.suppressFollowUp('full');
+        if (waits.enter(PendingKind.cascade, campaign, row, now, again, trigger, kept)) {
+          followUps.deferred(again);
+          return;
+        }
+        followUps.lose(campaign, SuppressReason.full);
       }
     }
     if (this.#made === 0) this.#giveUp(row, decision, now);

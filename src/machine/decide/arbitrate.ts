@@ -47,6 +47,9 @@ export class Candidates {
   place(rank: number): number {
     return this.#places[this.#rank[rank] as number] as number;
   }
+  score(rank: number): number {
+    return this.#scores[this.#rank[rank] as number] as number;
+  }
   value(rank: number): number {
     return this.#values[this.#rank[rank] as number] as number;
   }

@@ -21,6 +21,7 @@ import type { PartitionState } from '../../state/partition-state.ts';
 import { assert } from '../../stdx/assert.ts';
 import type { ActiveCampaign } from '../active-campaign.ts';
 import type { ActiveWorkspace } from '../active-workspace.ts';
+import type { MomentExplainer } from '../trace/moment-explainer.ts';
 import { ContactFlag } from './contact-flags.ts';
 import type { ContactRules } from './contact-rules.ts';
 
@@ -127,23 +128,27 @@ export class ContactHistory {
     return limit !== null && (this.#offersGiven[campaign.offerIndex] as number) >= limit.max;
   }
 
-  /** Whether another member of one of the campaign's exclusions contacted the customer within its time. */
-  excluded({ exclusions, campaignCode }: ActiveCampaign): boolean {
+  /** The first of the campaign's exclusions of which another member contacted the customer within its time; −1: none. */
+  excludedBy({ exclusions, campaignCode }: ActiveCampaign): number {
     for (let i = 0; i < exclusions.length; i++) {
       const exclusion = exclusions[i] as number;
       const last = this.#lastMember[exclusion] === campaignCode ? this.#otherMemberTs : this.#lastMemberTs;
-      if (this.#now - (last[exclusion] as number) < (this.#rules.exclusionReachMs[exclusion] as number)) return true;
+      if (this.#now - (last[exclusion] as number) < (this.#rules.exclusionReachMs[exclusion] as number))
+        return exclusion;
     }
-    return false;
+    return -1;
   }
 
   /** Whether one more decision of the campaign on this channel would break a cap, or at least a gap. */
-  capped({ capsOfChannel, capRoom }: ActiveCampaign, channel: number): Capped {
+  capped(campaign: ActiveCampaign, channel: number, explainer: MomentExplainer | null = null): Capped {
+    const { capsOfChannel, capRoom } = campaign;
     const caps = capsOfChannel[channel] as Int32Array;
     let capped: Capped = Capped.no;
     for (let i = 0; i < caps.length; i++) {
       const cap = caps[i] as number;
-      if ((this.#capUsed[cap] as number) < (capRoom[cap] as number)) continue;
+      const hasRoom = (this.#capUsed[cap] as number) < (capRoom[cap] as number);
+      explainer?.policy.cap(campaign, channel, cap, hasRoom);
+      if (hasRoom) continue;
       if (this.#rules.isGap[cap] === 0) return Capped.cap;
       capped = Capped.gap;
     }

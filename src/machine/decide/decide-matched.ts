@@ -7,6 +7,7 @@ import type { Effects } from '../effects.ts';
 import type { Trigger } from '../time/trigger.ts';
 import type { Triggers } from '../time/triggers.ts';
 import type { WaitStep } from '../time/waits.ts';
+import type { Tracer } from '../trace/tracer.ts';
 import type { DecideStep } from './decide.ts';
 
 export class MatchedStep {
@@ -16,6 +17,7 @@ export class MatchedStep {
   /** null: no campaign is in shadow. */
   readonly #shadowWaits: WaitStep | null;
   readonly #triggers: Triggers;
+  readonly #tracer: Tracer | null;
 
   constructor(
     { workspace }: ActiveWorkspace,
@@ -23,7 +25,9 @@ export class MatchedStep {
     shadowWaits: WaitStep | null,
     triggers: Triggers,
     decide: DecideStep,
+    tracer: Tracer | null,
   ) {
+    this.#tracer = tracer;
     this.#latenessMs = workspace.latenessMs;
     this.#waits = waits;
     this.#shadowWaits = shadowWaits;
@@ -47,7 +51,9 @@ export class MatchedStep {
   ): void {
     const trigger = this.#triggers.ofEvent(event, eventIndex);
     const shadow = shadows === 0 ? null : active.shadow;
-    if (now - event.ts > this.#latenessMs) {
+    const isLate = now - event.ts > this.#latenessMs;
+    this.#tracer?.moment?.late(event, this.#latenessMs, !isLate);
+    if (isLate) {
       suppressLate(active, count, trigger, now);
       if (shadow !== null) suppressLate(shadow, shadows, trigger, now);
       return;

@@ -8,7 +8,7 @@ import type { Trigger } from '../time/trigger.ts';
 export type WaitingRoom = Pick<PendingWaits, 'enter' | 'leave' | 'suppress'>;
 
 /** Units of budgets and limits. Outcomes of `wait` are asked for by whoever ends the record: see UnitWaiters.resume and deny. */
-export type UnitLeases = Pick<Leases, 'usedUp' | 'seemsUsedUp' | 'take' | 'wait'>;
+export type UnitLeases = Pick<Leases, 'usedUp' | 'seemsUsedUp' | 'inHand' | 'take' | 'wait'>;
 
 /** A decision just made for a known customer, as what follows from it needs it. */
 export interface Contacted {

@@ -12,6 +12,7 @@ import type { Effects } from '../effects.ts';
 import { neededUnits } from '../leases/needed-units.ts';
 import { UnitWaiters, type WaiterNumbers } from '../leases/unit-waiters.ts';
 import type { Trigger } from '../time/trigger.ts';
+import type { Tracer } from '../trace/tracer.ts';
 import { ContactHistory } from './contact-history.ts';
 import { beginMoment, type DecideParts, lose } from './decide-parts.ts';
 import type { DecidePorts } from './decide-ports.ts';
@@ -28,7 +29,7 @@ export class DecideStep implements Seats {
   readonly units: UnitWaiters;
   readonly followUps: FollowUps;
   readonly #active: ActiveWorkspace;
-  readonly #moment = new Moment();
+  readonly #moment: Moment;
   readonly #parts: DecideParts;
   readonly #view: View;
   readonly #round: Round;
@@ -44,8 +45,10 @@ export class DecideStep implements Seats {
     partition: number,
     numbers: DecisionNumbers & WaiterNumbers,
     ports: DecidePorts,
+    tracer: Tracer | null,
   ) {
-    const moment = this.#moment;
+    const moment = new Moment(tracer);
+    this.#moment = moment;
     const history = new ContactHistory(state, active);
     const slots = new Slots(active.workspace);
     this.#active = active;

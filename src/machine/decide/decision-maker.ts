@@ -110,6 +110,7 @@ export class DecisionMaker {
     };
     const made: MadeDecision = { ...encoded, eventIndex: trigger.eventIndex, decision };
     effects.decisions.push(made);
+    this.#moment.explainer?.decided(decision);
     if (known) this.#tellAftermath(draft, number, variant, expiresMs);
     return made;
   }

@@ -3,9 +3,11 @@
  * no cooldown, offer limit or exclusion; consent, quiet hours and caps as ever. Counted beside the books of matches.
  */
 
+import { SuppressReason } from '../../protocol/rejection.ts';
 import { SUPPRESS_REASONS } from '../accounting.ts';
 import type { ActiveCampaign } from '../active-campaign.ts';
 import type { Effects } from '../effects.ts';
+import type { PendingEntry } from '../time/pending-waits.ts';
 import type { Trigger } from '../time/trigger.ts';
 import { beginMoment, type DecideParts } from './decide-parts.ts';
 import { ALL_TAKEN } from './slots.ts';
@@ -39,14 +41,15 @@ export class FollowUps {
     now: number,
     effects: Effects,
   ): number {
-    const { history, maker, policy, slots } = this.#parts;
+    const { history, maker, moment, policy, slots } = this.#parts;
     beginMoment(this.#parts, row, customer, now);
+    moment.explainer?.followUp(campaign, trigger, followed.id);
     history.open(row, now, [campaign], 1);
     const reason = policy.standing(campaign);
     const place = reason < 0 ? reason : policy.place(campaign, channels, 0);
     if (place < 0) {
       if (policy.defers(-1 - place)) return policy.quietUntil();
-      campaign.account.responses.suppressFollowUp(SUPPRESS_REASONS[-1 - place] as string);
+      this.lose(campaign, SUPPRESS_REASONS[-1 - place] as SuppressReason);
       return 0;
     }
     const channel = channels[place] as number;
@@ -59,6 +62,23 @@ export class FollowUps {
       effects,
     );
     return 0;
+  }
+
+  /** Who was asked to come back when quiet hours end does so. */
+  deferred(untilMs: number): void {
+    this.#parts.moment.explainer?.followUpWaits(untilMs);
+  }
+
+  /** It cannot be asked: the version has no channel left for it, or cannot read its event. */
+  withdraw(campaign: ActiveCampaign, entry: PendingEntry, followed: string): void {
+    this.#parts.moment.explainer?.followUpDue(campaign, entry, followed);
+    this.lose(campaign, SuppressReason.withdrawn);
+  }
+
+  /** A cascade ends for this reason without another decision. */
+  lose(campaign: ActiveCampaign, reason: SuppressReason): void {
+    campaign.account.responses.suppressFollowUp(reason);
+    this.#parts.moment.explainer?.followUpLost(reason);
   }
 }
 

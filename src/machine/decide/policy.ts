@@ -20,6 +20,9 @@ import { inQuietHours, quietHoursEnd } from './quiet-hours.ts';
 /** state.consent() of a channel on which the customer said nothing, yes, or no. */
 export const ConsentState = { unset: 0, granted: 1, denied: 2 } as const;
 
+/** By that state. */
+const SAID = [null, 'granted', 'denied'] as const;
+
 /**
  * What is returned where nothing is in the way. Reasons are returned as −1 − reason, so that they differ from it and
  * from places in a list of channels.
@@ -32,7 +35,7 @@ export class Policy {
   readonly #state: PartitionState;
   readonly #active: ActiveWorkspace;
   readonly #history: ContactHistory;
-  readonly #leases: Pick<UnitLeases, 'usedUp'>;
+  readonly #leases: Pick<UnitLeases, 'usedUp' | 'inHand'>;
   readonly #quietHours: QuietHours | null;
   readonly #timezoneSlots: Int32Array;
   /** An anonymous event has no holdouts, limits per customer, cooldowns, exclusions or caps. */
@@ -51,7 +54,7 @@ export class Policy {
     state: PartitionState,
     active: ActiveWorkspace,
     history: ContactHistory,
-    leases: Pick<UnitLeases, 'usedUp'>,
+    leases: Pick<UnitLeases, 'usedUp' | 'inHand'>,
     moment: Moment,
   ) {
     this.#state = state;
@@ -73,9 +76,9 @@ export class Policy {
 
   /** What needs no history: validity and holdouts. PASSED, or −1 − reason. */
   standing(campaign: ActiveCampaign): number {
-    const { customer, now } = this.#moment;
-    if (!within(campaign.valid, now)) return -1 - Reason.expired;
-    if (campaign.offer !== null && !within(campaign.offer.valid, now)) return -1 - Reason.expired;
+    const { customer } = this.#moment;
+    if (!this.#isValid('campaign', campaign.valid)) return -1 - Reason.expired;
+    if (campaign.offer !== null && !this.#isValid('offer', campaign.offer.valid)) return -1 - Reason.expired;
     if (customer !== '' && this.#heldOut(campaign, customer)) return -1 - Reason.holdout;
     return PASSED;
   }
@@ -84,16 +87,23 @@ export class Policy {
   units(campaign: ActiveCampaign): number {
     const keys = neededUnits(campaign, this.#active, this.#moment);
     const denied = keys.length === 0 ? null : this.#leases.usedUp(keys);
+    this.#moment.explainer?.policy.units(campaign, keys, denied, (key) => this.#leases.inHand(key));
     return denied === null ? PASSED : -1 - deniedReason(denied);
   }
 
   /** What history says whatever the channel: PASSED, or −1 − reason. For a known customer it must be open. */
   earlier(campaign: ActiveCampaign): number {
     if (!this.#moment.known) return PASSED;
-    if (this.#history.offerUsedUp(campaign)) return -1 - Reason.offer;
-    if (this.#history.coolingDown(campaign)) return -1 - Reason.cooldown;
-    if (this.#history.excluded(campaign)) return -1 - Reason.excluded;
-    return PASSED;
+    const { explainer } = this.#moment;
+    const usedUp = this.#history.offerUsedUp(campaign);
+    explainer?.policy.offer(campaign, !usedUp);
+    if (usedUp) return -1 - Reason.offer;
+    const coolingDown = this.#history.coolingDown(campaign);
+    explainer?.policy.cooldown(campaign, !coolingDown);
+    if (coolingDown) return -1 - Reason.cooldown;
+    const excludedBy = this.#history.excludedBy(campaign);
+    explainer?.policy.exclusions(campaign, excludedBy);
+    return excludedBy < 0 ? PASSED : -1 - Reason.excluded;
   }
 
   /**
@@ -101,18 +111,19 @@ export class Policy {
    * −1 − the reason of the channel that came furthest. For a known customer the history must be open.
    */
   place(campaign: ActiveCampaign, channels: readonly number[], from: number): number {
-    const { known } = this.#moment;
+    const { known, explainer } = this.#moment;
     let furthest: number = Reason.consent;
     for (let i = from; i < channels.length; i++) {
       const channel = channels[i] as number;
       if (!this.#consented(channel)) continue;
-      if (this.#active.quietChannel[channel] === 1 && this.#isQuiet()) {
+      if (this.#active.quietChannel[channel] === 1 && this.#isQuietOn(channel)) {
         if (furthest === Reason.consent) furthest = Reason.quietHours;
         continue;
       }
       if (!known) return i;
-      const capped = this.#history.capped(campaign, channel);
+      const capped = this.#history.capped(campaign, channel, explainer);
       if (capped === Capped.no && this.#history.hasRoom()) return i;
+      if (capped === Capped.no) explainer?.policy.room();
       furthest = capped === Capped.gap ? Reason.gap : Reason.cap;
     }
     return -1 - furthest;
@@ -129,12 +140,25 @@ export class Policy {
     return quietHoursEnd(this.#quietHours as QuietHours, zones, this.#zone(), this.#moment.now);
   }
 
+  #isValid(of: 'campaign' | 'offer', valid: Validity): boolean {
+    const { now, explainer } = this.#moment;
+    const isValid = within(valid, now);
+    explainer?.policy.validity(of, valid, isValid);
+    return isValid;
+  }
+
   #heldOut(campaign: ActiveCampaign, customer: string): boolean {
+    const { explainer } = this.#moment;
     if (campaign.globalHoldout > 0) {
       if (this.#globalShare < 0) this.#globalShare = share('holdout', '', customer);
-      if (this.#globalShare < campaign.globalHoldout) return true;
+      const heldOut = this.#globalShare < campaign.globalHoldout;
+      explainer?.policy.holdout('policy', campaign.globalHoldout, this.#globalShare, !heldOut);
+      if (heldOut) return true;
     }
-    return campaign.holdout > 0 && share('holdout', campaign.id, customer) < campaign.holdout;
+    if (campaign.holdout === 0) return false;
+    const own = share('holdout', campaign.id, customer);
+    explainer?.policy.holdout('campaign', campaign.holdout, own, own >= campaign.holdout);
+    return own < campaign.holdout;
   }
 
   /** Who said no is not contacted, whatever the channel needs: that consent is not needed does not make a refusal void. */
@@ -143,7 +167,17 @@ export class Policy {
     const said = this.#moment.known
       ? this.#state.consent(this.#moment.row, this.#active.channelCodes[channel] as number)
       : ConsentState.unset;
-    return said === ConsentState.granted || (said === ConsentState.unset && rule !== Consent.optIn);
+    const consented = said === ConsentState.granted || (said === ConsentState.unset && rule !== Consent.optIn);
+    this.#moment.explainer?.policy.consent(channel, SAID[said] ?? null, consented);
+    return consented;
+  }
+
+  #isQuietOn(channel: number): boolean {
+    const isQuiet = this.#isQuiet();
+    const { explainer } = this.#moment;
+    if (explainer !== null && this.#quietHours !== null)
+      explainer.policy.quietHours(channel, this.#quietHours, this.#zone(), isQuiet ? this.quietUntil() : null);
+    return isQuiet;
   }
 
   /** Whether quiet hours hold at this moment for this customer; found once per round. */

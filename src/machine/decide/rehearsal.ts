@@ -29,11 +29,13 @@ export class Rehearsal implements Seats {
   constructor(state: PartitionState, parts: DecideParts, waits: WaitingRoom) {
     const { active, moment } = parts;
     const { leases } = parts.ports;
+    const usedUp = (keys: readonly string[]): string | null => leases.seemsUsedUp(keys);
+    const inHand = (key: string): number => leases.inHand(key);
     const view = (keeps: 'shadow' | 'nothing'): View => {
       const history = new ContactHistory(state, active, keeps);
       return {
         history,
-        policy: new Policy(state, active, history, { usedUp: (keys) => leases.seemsUsedUp(keys) }, moment),
+        policy: new Policy(state, active, history, { usedUp, inHand }, moment),
       };
     };
     this.#views = { live: view('nothing'), shadow: view('shadow') };
@@ -86,6 +88,7 @@ export class Rehearsal implements Seats {
   /** Units that are not known to be used up are taken to be there. */
   take(placed: Placed): boolean {
     this.#winners.push(placed);
+    this.#parts.moment.explainer?.contacts.rehearsed(placed.campaign, placed.channel);
     if (!this.#parts.moment.known) return true;
     const { live, shadow } = this.#views;
     live.history.note(placed.campaign, placed.channel);
@@ -95,13 +98,17 @@ export class Rehearsal implements Seats {
 
   #play(effects: Effects): readonly Placed[] {
     this.#winners = [];
+    this.#parts.moment.explainer?.contacts.rehearse();
     this.#round.run(effects);
     return this.#winners;
   }
 
   #book({ campaign, trigger, channel }: Placed, displaced: readonly string[]): void {
     const { active, moment } = this.#parts;
-    campaign.account.shadow(active.workspace.channels[channel] as string, displaced, trigger, moment.now);
+    const name = active.workspace.channels[channel] as string;
+    moment.explainer?.focus(campaign, trigger);
+    moment.explainer?.note({ step: 'shadow', passed: false, channel: name, displaced });
+    campaign.account.shadow(name, displaced, trigger, moment.now);
     // Without room it is forgotten: then the campaign would have been decided once too often, and nothing else comes of it.
     if (moment.known) this.#views.shadow.history.add(campaign, channel, 0, -1);
   }

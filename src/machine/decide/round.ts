@@ -13,7 +13,7 @@ import { Candidates } from './arbitrate.ts';
 import type { ContactHistory } from './contact-history.ts';
 import type { Moment } from './moment.ts';
 import type { Policy } from './policy.ts';
-import { ALL_TAKEN, type Slots } from './slots.ts';
+import { ALL_TAKEN, SLOTLESS, type Slots } from './slots.ts';
 
 /** What a candidate is asked by: the contacts that count for it. */
 export interface View {
@@ -79,6 +79,7 @@ export class Round {
   /** Another candidate, in the order of campaigns: asked what needs no history. PASSED, or −1 − reason: it is not in it. */
   add(campaign: ActiveCampaign, trigger: Trigger): number {
     const { policy } = this.#viewOf(campaign);
+    this.#focus(campaign, trigger);
     let reason = policy.standing(campaign);
     if (reason >= 0) reason = policy.units(campaign);
     if (reason >= 0) this.#join(campaign, trigger);
@@ -104,6 +105,7 @@ export class Round {
     for (let i = 0; i < count; i++) {
       const campaign = this.#standing[i] as ActiveCampaign;
       const trigger = this.#triggers[i] as Trigger;
+      this.#focus(campaign, trigger);
       const place = placeOf(this.#viewOf(campaign), campaign);
       if (place < 0) this.#seats.lost(campaign, trigger, -1 - place);
       else {
@@ -120,6 +122,12 @@ export class Round {
     this.#triggers[this.#count++] = trigger;
   }
 
+  /** It is this one's turn. A rehearsal explains campaigns in shadow only: live ones are asked again in earnest. */
+  #focus(campaign: ActiveCampaign, trigger: Trigger): void {
+    const { moment, shadow } = this.#parts;
+    moment.explainer?.focus(campaign.isShadow === (shadow !== null) ? campaign : null, trigger);
+  }
+
   #viewOf({ isShadow }: ActiveCampaign): View {
     const { live, shadow } = this.#parts;
     return isShadow && shadow !== null ? shadow : live;
@@ -129,16 +137,21 @@ export class Round {
     const candidates = this.#candidates;
     const { active, moment } = this.#parts;
     const { pick } = active.workspace.policy;
+    const { explainer } = moment;
     for (let rank = 0; rank < candidates.count; rank++) {
       const campaign = candidates.campaign(rank);
       const trigger = candidates.trigger(rank);
-      if (this.#winners === pick) {
+      const isOver = this.#winners === pick;
+      this.#focus(campaign, trigger);
+      explainer?.rank(candidates, rank, isOver ? this.#lastWinner : null);
+      if (isOver) {
         this.#seats.outranked(campaign, trigger, this.#lastWinner);
         continue;
       }
       const view = this.#viewOf(campaign);
       // Only a known customer's winners stand in the way of those behind them; and who waits since may have taken the last room.
       const again = moment.known && (this.#winners > 0 || !view.history.hasRoom());
+      if (again) explainer?.again();
       const place = again ? placeOf(view, campaign) : candidates.place(rank);
       if (place < 0) this.#seats.lost(campaign, trigger, -1 - place);
       else this.#seat(campaign, trigger, place, candidates.value(rank), effects);
@@ -147,12 +160,14 @@ export class Round {
 
   /** Gives a winner a slot, where channels have them; without one it is outranked after all. */
   #seat(campaign: ActiveCampaign, trigger: Trigger, firstPlace: number, value: number, effects: Effects): void {
-    const { slots } = this.#parts;
+    const { slots, moment } = this.#parts;
+    const { explainer } = moment;
     const { policy } = this.#viewOf(campaign);
     const { channels } = campaign;
     let place = firstPlace;
     let slot = slots.find(campaign, channels[place] as number);
     while (slot === ALL_TAKEN) {
+      explainer?.policy.slot(channels[place] as number, null, slots.lastTaker(campaign, channels[place] as number));
       place = policy.place(campaign, channels, place + 1);
       if (place < 0) {
         const taker = slots.lastTaker(campaign, channels[firstPlace] as number);
@@ -162,6 +177,7 @@ export class Round {
       slot = slots.find(campaign, channels[place] as number);
     }
     const channel = channels[place] as number;
+    if (slot !== SLOTLESS) explainer?.policy.slot(channel, slots.name(channel, slot), null);
     if (!this.#seats.take({ campaign, trigger, channel, slot: slots.name(channel, slot), value }, effects)) return;
     slots.take(channel, slot, campaign.id);
     this.#winners++;

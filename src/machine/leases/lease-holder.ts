@@ -126,6 +126,14 @@ export class LeaseHolder {
   free(key: string): number {
     return this.#days.isOver(key) ? 0 : this.#open(key).free;
   }
+  /** As `free`, but nothing changes: a key that was never looked at is not opened. */
+  inHand(key: string): number {
+    if (this.#days.isOver(key)) return 0;
+    const held = this.#keys.get(key);
+    const base = baseOf(key);
+    if (held?.opened === true || !isKnown(this.#terms, base)) return held?.free ?? 0;
+    return held?.recalled === true || this.#sharesTooMany(base) ? 0 : shareOf(this.#terms, base);
+  }
   aside(key: string): number {
     return this.#keys.get(key)?.aside ?? 0;
   }
@@ -306,15 +314,20 @@ export class LeaseHolder {
     const share = shareOf(this.#terms, base);
     held.last = share;
     held.free = share;
-    const limit = this.#terms.limits.get(base);
-    const tooMany = this.#lowered.has(base) || (limit !== undefined && share * this.#partitions > limit);
     if (held.recalled) this.#sendReturn(key, held, share);
-    else if (tooMany && share > 0) {
+    else if (this.#sharesTooMany(base) && share > 0) {
       held.recalled = true;
       this.#sendReturn(key, held, share);
     }
     if (held.recalled) held.free = 0;
     return held;
+  }
+
+  /** More shares were dealt than the limit allows, or may have been. */
+  #sharesTooMany(base: string): boolean {
+    const limit = this.#terms.limits.get(base);
+    const shares = shareOf(this.#terms, base) * this.#partitions;
+    return this.#lowered.has(base) || (limit !== undefined && shares > limit);
   }
 
   /** The waiter takes units as far as there are any in hand. */

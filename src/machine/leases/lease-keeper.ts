@@ -94,6 +94,14 @@ export class LeaseKeeper {
     return kept.marks.every((mark, partition) => partition === self || mark === Mark.nothing);
   }
 
+  /** Units that it has not lent to anybody. */
+  unlent(key: string): number {
+    const limit = this.#terms.limits.get(baseOf(key));
+    if (limit === undefined || this.#days.isOver(key)) return 0;
+    const lent = this.#keys.get(key)?.lent ?? 0;
+    return Math.max(0, limit - shareOf(this.#terms, baseOf(key)) * this.#partitions - lent);
+  }
+
   export(): KeeperImage {
     return { keys: [...this.#keys], days: this.#days.export() };
   }

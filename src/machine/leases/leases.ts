@@ -60,6 +60,12 @@ export class Leases {
     return null;
   }
 
+  /** Units that this partition could give out without asking another: what it has in hand, and what it keeps itself. */
+  inHand(key: string): number {
+    const kept = this.#keeperOf(key) === this.#partition ? this.#keeper.unlent(key) : 0;
+    return this.#holder.inHand(key) + kept;
+  }
+
   /** True: a unit of each is used, for good. False: one is missing, and none is taken. */
   take(keys: readonly string[]): boolean {
     for (const key of keys) {

@@ -64,7 +64,7 @@ export class UnitWaiters {
     trigger: Trigger | null,
     effects: Effects,
   ): boolean {
-    const { active, ports } = this.#parts;
+    const { active, moment, ports } = this.#parts;
     const index = active.campaignOfCode.get(entry.campaign);
     const campaign = index === undefined ? undefined : active.campaigns[index];
     const body = readPayload<UnitsBody>(entry);
@@ -72,6 +72,7 @@ export class UnitWaiters {
     if (campaign === undefined || campaign.campaign.status !== 'live' || trigger === null) {
       ports.waits.suppress(entry, Reason.withdrawn, now);
     } else {
+      moment.explainer?.due(campaign, entry, trigger);
       ports.waits.leave(entry);
       beginMoment(this.#parts, entry.row, customer, now);
       decision = this.#decide(campaign, body, leaseKeys, trigger, effects);
@@ -82,7 +83,13 @@ export class UnitWaiters {
 
   /** A unit of this key will not come: the entry leaves, counted under `limit` or `budget`. */
   deny(entry: PendingEntry, leaseKey: string, now: number, effects: Effects): void {
-    this.#parts.ports.waits.suppress(entry, deniedReason(leaseKey), now);
+    const { active, moment, ports } = this.#parts;
+    const campaign = active.campaigns[active.campaignOfCode.get(entry.campaign) ?? -1];
+    if (moment.explainer !== null && campaign !== undefined) {
+      moment.explainer.due(campaign, entry, null);
+      moment.explainer.policy.unit(campaign, leaseKey, false, ports.leases.inHand(leaseKey));
+    }
+    ports.waits.suppress(entry, deniedReason(leaseKey), now);
     effects.settled.push({ number: entry.number, decision: null });
   }
 

@@ -17,6 +17,7 @@ import { Messages, type MessagesImage } from '../messages.ts';
 import { readPayload } from '../time/pending-waits.ts';
 import type { StoredEvent } from '../time/stored-event.ts';
 import type { Trigger } from '../time/trigger.ts';
+import type { Tracer } from '../trace/tracer.ts';
 import type { LeaseOutcome } from './lease-holder.ts';
 import { NO_TERMS } from './lease-key.ts';
 import { leaseTerms } from './lease-terms.ts';
@@ -41,10 +42,17 @@ export class UnitsStep implements UnitLeases {
   readonly #state: PartitionState;
   readonly #leases: Leases;
   readonly #messages: Messages;
+  readonly #tracer: Tracer | null;
   #parts: UnitParts | null = null;
 
-  constructor(state: PartitionState, { partition, partitions }: MachineIdentity, fault: Fault) {
+  constructor(
+    state: PartitionState,
+    { partition, partitions }: MachineIdentity,
+    fault: Fault,
+    tracer: Tracer | null = null,
+  ) {
     this.#state = state;
+    this.#tracer = tracer;
     this.#messages = new Messages(partition, partitions, fault);
     this.#leases = new Leases(partition, partitions, (to, message) => this.#messages.send(to, message));
   }
@@ -54,6 +62,9 @@ export class UnitsStep implements UnitLeases {
   }
   seemsUsedUp(keys: readonly string[]): string | null {
     return this.#leases.seemsUsedUp(keys);
+  }
+  inHand(key: string): number {
+    return this.#leases.inHand(key);
   }
   take(keys: readonly string[]): boolean {
     return this.#leases.take(keys);
@@ -107,8 +118,13 @@ export class UnitsStep implements UnitLeases {
 
   /** Acts on the answers that there are; `now` is log time. */
   settle(now: number, effects: Effects): void {
-    for (let outcome = this.#leases.next(); outcome !== null; outcome = this.#leases.next())
+    for (let outcome = this.#leases.next(); outcome !== null; outcome = this.#leases.next()) {
+      const { row } = outcome;
+      const { anonymousRow } = this.#state;
+      this.#tracer?.begin({ kind: 'units' }, row, row === anonymousRow ? '' : this.#state.customerOf(row), now);
       this.#settle(outcome, now, effects);
+      this.#tracer?.end();
+    }
   }
 
   export(): UnitsImage {

@@ -12,6 +12,7 @@ import type { ActiveCampaign } from '../active-campaign.ts';
 import type { ActiveWorkspace } from '../active-workspace.ts';
 import type { DecideStep } from '../decide/decide.ts';
 import type { Effects } from '../effects.ts';
+import type { Tracer } from '../trace/tracer.ts';
 import { PendingKind } from './pending-kind.ts';
 import { type PendingWaits, readPayload } from './pending-waits.ts';
 import type { Predicates } from './predicates.ts';
@@ -43,6 +44,7 @@ export class DueMoments {
   readonly #triggers: Triggers;
   readonly #decide: DecideStep;
   readonly #aftermath: DueAftermath;
+  readonly #tracer: Tracer | null;
   /** What a campaign is asked when it falls due, by its index; made when first needed. */
   readonly #questions = new Map<number, ScalarProgram>();
 
@@ -55,7 +57,9 @@ export class DueMoments {
     triggers: Triggers,
     decide: DecideStep,
     aftermath: DueAftermath,
+    tracer: Tracer | null,
   ) {
+    this.#tracer = tracer;
     this.#state = state;
     this.#active = active;
     this.#waits = waits;
@@ -71,7 +75,13 @@ export class DueMoments {
     const state = this.#state;
     state.beginChange(row);
     const customer = row === state.anonymousRow ? '' : state.customerOf(row);
-    const entries = state.pending.dueOf(row, dueMs);
+    this.#tracer?.begin({ kind: 'due' }, row, customer, now);
+    this.#fire(row, dueMs, customer, now, effects);
+    this.#tracer?.end();
+  }
+
+  #fire(row: number, dueMs: number, customer: string, now: number, effects: Effects): void {
+    const entries = this.#waits.store.dueOf(row, dueMs);
     for (const entry of entries)
       if (entry.kind === PendingKind.cascade) this.#fireAftermath(entry, customer, now, effects);
     for (const entry of entries) {
@@ -107,12 +117,16 @@ export class DueMoments {
     const campaign = this.#active.campaigns[this.#active.campaignOfCode.get(entry.campaign) ?? -1];
     const { event } = readPayload(entry);
     const trigger = event === null ? null : this.#triggers.ofStored(event, customer);
+    const explainer = this.#tracer === null ? null : this.#tracer.moment;
+    explainer?.due(campaign ?? null, entry, trigger);
     // A version published meanwhile may not read what was stored, or have another trigger.
     if (campaign === undefined || trigger === null || trigger.frame().type !== campaign.campaign.event) {
       waits.suppress(entry, Reason.withdrawn, now);
       return null;
     }
-    const frame = campaign.campaign.event < 0 ? null : trigger.frame();
+    const { event: type, wait, when } = campaign.campaign;
+    const frame = type < 0 ? null : trigger.frame();
+    explainer?.asked(wait?.when ?? when, type, frame);
     if (!this.#predicates.holds(this.#questionOf(campaign), frame, entry.row, now, campaign.account)) {
       waits.suppress(entry, Reason.lapsed, now);
       return null;

@@ -69,7 +69,7 @@ export class PendingWaits {
     this.#numbers.pendingCount = number;
     if (countsAsWaiting(kind)) {
       assert(trigger !== null, 'a match is about something');
-      campaign.account.beginWait(trigger, now);
+      campaign.account.beginWait(trigger, now, kind, dueMs);
     }
     return true;
   }
@@ -109,11 +109,16 @@ export class WaitOrigin implements MatchOrigin {
     this.entry = entry;
   }
 
-  frame(): ReturnType<MatchOrigin['frame']> {
+  read(): PendingEntry {
     const { row, number } = this.entry;
     const entry = this.#store.find(row, number);
     assert(entry !== null, 'the entry is there');
-    const { event } = readPayload(entry);
+    return entry;
+  }
+
+  frame(): ReturnType<MatchOrigin['frame']> {
+    const { row } = this.entry;
+    const { event } = readPayload(this.read());
     assert(event !== null, 'a match that waits keeps its event');
     const customer = row === this.#state.anonymousRow ? '' : this.#state.customerOf(row);
     return { customer, id: event.id ?? '', typeName: event.type, ts: event.ts };

@@ -17,6 +17,8 @@ export interface ActiveMeeting {
   /** Index into Schema.events of the one that comes. */
   readonly event: number;
   /** null: always. */
+  readonly when: Program | null;
+  /** Of `when`. */
   readonly program: ScalarProgram | null;
   /** null: the rule is about `event` alone. */
   readonly pair: PairFrame | null;
@@ -39,8 +41,8 @@ export class Predicates {
 
   /** `trigger` is the type of the campaign's own event; -1 where there is none to name. */
   compileMeeting({ event, when }: Meeting, trigger: number): ActiveMeeting {
-    if (when === null) return { event, program: null, pair: null };
-    return { event, program: this.compile(when), pair: trigger < 0 ? null : this.#pairOf(event, trigger) };
+    if (when === null) return { event, when, program: null, pair: null };
+    return { event, when, program: this.compile(when), pair: trigger < 0 ? null : this.#pairOf(event, trigger) };
   }
 
   /** Whether it holds for this row. `event` null: the program is about the profile only. */

@@ -19,7 +19,9 @@ import type { Schedule } from '../../workspace/workspace.ts';
 import type { ActiveCampaign } from '../active-campaign.ts';
 import type { ActiveWorkspace } from '../active-workspace.ts';
 import type { DecideStep } from '../decide/decide.ts';
+import { formatRfc3339 } from '../decode/rfc3339.ts';
 import type { Effects } from '../effects.ts';
+import type { Tracer } from '../trace/tracer.ts';
 import type { Predicates } from './predicates.ts';
 import { chunkDue, NOT_BEGUN, type ScheduleBook, type ScheduledCampaign, type ScheduleRun } from './schedule-book.ts';
 import type { Triggers } from './triggers.ts';
@@ -31,12 +33,23 @@ interface ActiveSchedule {
   readonly when: ScalarProgram;
 }
 
+export interface ScheduleParts {
+  readonly state: PartitionState;
+  readonly active: ActiveWorkspace;
+  readonly clock: 'wall' | 'event';
+  readonly predicates: Predicates;
+  readonly triggers: Triggers;
+  readonly decide: DecideStep;
+  readonly tracer: Tracer | null;
+}
+
 export class Schedules {
   readonly #state: PartitionState;
   readonly #active: ActiveWorkspace;
   readonly #book: ScheduleBook;
   readonly #decide: DecideStep;
   readonly #triggers: Triggers;
+  readonly #tracer: Tracer | null;
   readonly #skipping: boolean;
   /** By campaign id, in the order of campaigns. */
   readonly #scheduled: ReadonlyMap<string, ActiveSchedule>;
@@ -46,17 +59,13 @@ export class Schedules {
 
   /** For the campaigns of this status. */
   constructor(
-    state: PartitionState,
-    active: ActiveWorkspace,
+    { state, active, clock, predicates, triggers, decide, tracer }: ScheduleParts,
     book: ScheduleBook,
-    clock: 'wall' | 'event',
-    predicates: Predicates,
-    triggers: Triggers,
-    decide: DecideStep,
     status: 'live' | 'shadow',
     beside: Schedules | null,
   ) {
     this.#beside = beside;
+    this.#tracer = tracer;
     this.#state = state;
     this.#active = active;
     this.#book = book;
@@ -160,7 +169,9 @@ export class Schedules {
       state.gather(row, gathered, now, profile);
       segments.begin(profile, now);
       const count = this.#match(campaigns, now);
+      if (this.#tracer !== null) this.#beginMoment(this.#tracer, campaigns, row, dueMs, count, now);
       if (count > 0) this.#decideFor(row, dueMs, count, now, effects);
+      this.#tracer?.end();
     }
   }
 
@@ -176,6 +187,19 @@ export class Schedules {
       }
     }
     return count;
+  }
+
+  #beginMoment(
+    tracer: Tracer,
+    campaigns: readonly ActiveSchedule[],
+    row: number,
+    dueMs: number,
+    count: number,
+    now: number,
+  ): void {
+    tracer.begin({ kind: 'schedule', due: formatRfc3339(dueMs) }, row, this.#state.customerOf(row), now);
+    const matched = this.#candidates.slice(0, count);
+    for (const { active } of campaigns) tracer.moment?.looked(active, dueMs, matched.includes(active));
   }
 
   #decideFor(row: number, dueMs: number, count: number, now: number, effects: Effects): void {

@@ -15,6 +15,7 @@ import type { RecentEvent, RecentEvents } from '../../state/recent-events.ts';
 import { assert } from '../../stdx/assert.ts';
 import type { ActiveCampaign } from '../active-campaign.ts';
 import type { ActiveEvent, ActiveWorkspace, Listeners } from '../active-workspace.ts';
+import type { Tracer } from '../trace/tracer.ts';
 import type { ActiveMeeting, Predicates } from './predicates.ts';
 import { StoredEvents, storeEvent } from './stored-event.ts';
 
@@ -46,6 +47,7 @@ export class SequenceStep {
   readonly #recent: RecentEvents;
   readonly #active: ActiveWorkspace;
   readonly #predicates: Predicates;
+  readonly #tracer: Tracer | null;
   readonly #stored: StoredEvents;
   /** By campaign index. */
   readonly #sequences: readonly (ActiveSequence | null)[];
@@ -56,9 +58,16 @@ export class SequenceStep {
   errors = 0;
 
   /** For the campaigns of this status. */
-  constructor(state: PartitionState, active: ActiveWorkspace, predicates: Predicates, status: 'live' | 'shadow') {
+  constructor(
+    state: PartitionState,
+    active: ActiveWorkspace,
+    predicates: Predicates,
+    status: 'live' | 'shadow',
+    tracer: Tracer | null,
+  ) {
     const recent = status === 'live' ? state.recent : state.shadow?.recent;
     assert(recent !== undefined, 'a campaign is in shadow');
+    this.#tracer = tracer;
     this.#state = state;
     this.#recent = recent;
     this.#active = active;
@@ -85,15 +94,24 @@ export class SequenceStep {
   }
 
   /** Whether what the campaign asks for came before this trigger, an event of this row. */
-  holds({ index, account }: ActiveCampaign, trigger: EventFrame, row: number, now: number): boolean {
-    const sequence = this.#sequences[index];
+  holds(campaign: ActiveCampaign, trigger: EventFrame, row: number, now: number): boolean {
+    const sequence = this.#sequences[campaign.index];
     assert(sequence !== null && sequence !== undefined, 'a campaign with a sequence');
+    const found = this.#find(sequence, campaign, trigger, row, now);
+    const { events, withinMs } = sequence;
+    const passed = found === events.length;
+    this.#tracer?.moment?.beforehand(campaign, { step: 'sequence', passed, withinMs, found, of: events.length });
+    return passed;
+  }
+
+  /** How many of the events were found, one after the other. */
+  #find(sequence: ActiveSequence, { account }: ActiveCampaign, trigger: EventFrame, row: number, now: number): number {
     this.#earlier ??= this.#earlierOf(row, now);
     let at = 0;
-    for (const meeting of sequence.events) {
+    for (const [found, meeting] of sequence.events.entries()) {
       for (; ; at++) {
         const earlier = this.#earlier[at];
-        if (earlier === undefined) return false;
+        if (earlier === undefined) return found;
         if (earlier.type !== meeting.event || trigger.ts - earlier.recent.ts >= sequence.withinMs) continue;
         if (meeting.program === null) break;
         const event = this.#frameOf(earlier, trigger.customer);
@@ -101,7 +119,7 @@ export class SequenceStep {
       }
       at++;
     }
-    return true;
+    return sequence.events.length;
   }
 
   /** Remembers an event that was just applied, if its type is one to be remembered. */

@@ -12,6 +12,7 @@ import type { Deadline } from '../../workspace/workspace.ts';
 import { Reason } from '../accounting.ts';
 import type { ActiveCampaign } from '../active-campaign.ts';
 import type { ActiveWorkspace } from '../active-workspace.ts';
+import type { Tracer } from '../trace/tracer.ts';
 import { PendingKind } from './pending-kind.ts';
 import { type PendingWaits, readPayload } from './pending-waits.ts';
 import type { ActiveMeeting, Predicates } from './predicates.ts';
@@ -34,6 +35,7 @@ export class WaitStep {
   readonly #pending: PendingWaits;
   readonly #predicates: Predicates;
   readonly #triggers: Triggers;
+  readonly #tracer: Tracer | null;
   /** By campaign index. */
   readonly #waits: readonly (ActiveWait | null)[];
   /** By event type: 1 where such an event may cancel a wait. */
@@ -47,7 +49,9 @@ export class WaitStep {
     predicates: Predicates,
     triggers: Triggers,
     status: 'live' | 'shadow',
+    tracer: Tracer | null,
   ) {
+    this.#tracer = tracer;
     this.#state = state;
     this.#active = active;
     this.#pending = pending;
@@ -90,7 +94,7 @@ export class WaitStep {
     for (const entry of this.#pending.store.list(row)) {
       if (!isWaiting(entry) || entry.campaign !== campaign.campaignCode) continue;
       const { event: stored } = readPayload(entry);
-      if (stored !== null && this.#meets(restart, campaign, stored, event, row, now))
+      if (stored !== null && this.#meets(entry, restart, campaign, stored, event, row, now))
         this.#pending.suppress(entry, Reason.superseded, now);
     }
   }
@@ -103,10 +107,11 @@ export class WaitStep {
     if (meetings.length === 0) return false;
     const { event: stored } = readPayload(entry);
     if (stored === null || event.ts < stored.ts) return false;
-    return meetings.some((meeting) => this.#meets(meeting, campaign, stored, event, row, now));
+    return meetings.some((meeting) => this.#meets(entry, meeting, campaign, stored, event, row, now));
   }
 
   #meets(
+    entry: PendingEntry,
     meeting: ActiveMeeting,
     campaign: ActiveCampaign,
     stored: StoredEvent,
@@ -118,7 +123,9 @@ export class WaitStep {
     // A version published meanwhile may read the trigger differently, or have another: then nothing can be said of it.
     const trigger = this.#triggers.ofStored(stored, event.customer)?.frame();
     if (trigger === undefined || trigger.type !== campaign.campaign.event) return false;
-    return this.#predicates.meets(meeting, event, trigger, row, now, campaign.account);
+    const meets = this.#predicates.meets(meeting, event, trigger, row, now, campaign.account);
+    if (meets) this.#tracer?.moment?.ends(entry, meeting, event, trigger);
+    return meets;
   }
 
   /** Infinity: the schedule never falls due again. */

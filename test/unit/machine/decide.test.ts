@@ -76,6 +76,7 @@ class Stage {
       leases: {
         usedUp: (keys) => keys.find((key) => this.denied.has(key)) ?? null,
         seemsUsedUp: (keys) => keys.find((key) => this.denied.has(key)) ?? null,
+        inHand: (key) => (this.inHand.has(key) ? 1 : 0),
         take: (keys) => {
           if (!keys.every((key) => this.inHand.delete(key))) return false;
           this.taken.push(...keys);
@@ -88,7 +89,7 @@ class Stage {
         heldOut: ({ id }) => this.held.push(id),
       },
     };
-    this.step = new DecideStep(this.state, this.active, 7, this.numbers, ports);
+    this.step = new DecideStep(this.state, this.active, 7, this.numbers, ports, null);
   }
 
   readonly trigger: Trigger = {

@@ -1,0 +1,368 @@
+/**
+ * One moment of one customer while it is being explained: a verdict for each campaign that is asked, in the order in which they are. Steps tell whose turn it is (`focus`)
+ * and what they ask; what became of a match is told by the books, so that a verdict cannot say anything else than what was counted.
+ *
+ * A verdict is found again by its campaign and by what it is about: the trigger, or the number of the entry that waited. It ends once; what is told of it after that
+ * (goals of those held out ask policy again) is not part of it.
+ */
+import { WAITS_ANONYMOUS_MAX, WAITS_PER_CUSTOMER_MAX } from '../../constants.ts';
+import type { Decision } from '../../protocol/decision.ts';
+import type {
+  CampaignVerdict,
+  ExplainedExpression,
+  ExplainedMoment,
+  ExplainedStep,
+  MomentCause,
+} from '../../protocol/explanation.ts';
+import type { EventFrame } from '../../protocol/frame.ts';
+import { SuppressReason } from '../../protocol/rejection.ts';
+import type { EventSchema } from '../../protocol/schema.ts';
+import type { Program } from '../../rules/program.ts';
+import type { PartitionState } from '../../state/partition-state.ts';
+import type { PendingEntry, PendingHead } from '../../state/pending.ts';
+import { assert } from '../../stdx/assert.ts';
+import { type BookedResult, type MatchOrigin, REMOVED_STATUS } from '../accounting.ts';
+import type { ActiveCampaign } from '../active-campaign.ts';
+import type { ActiveEvent, ActiveWorkspace, Listeners } from '../active-workspace.ts';
+import type { Candidates } from '../decide/arbitrate.ts';
+import { formatRfc3339 } from '../decode/rfc3339.ts';
+import { PendingKind } from '../time/pending-kind.ts';
+import { readPayload, WaitOrigin } from '../time/pending-waits.ts';
+import type { ActiveMeeting } from '../time/predicates.ts';
+import type { StoredEvent } from '../time/stored-event.ts';
+import type { Trigger } from '../time/trigger.ts';
+import { CountedContacts } from './counted-contacts.ts';
+import { PolicySteps, timeOf } from './policy-steps.ts';
+import type { ExpressionScope, PredicateExplanations } from './predicate-explanations.ts';
+
+/** What happens, and to whom. */
+export interface Happening {
+  readonly cause: MomentCause;
+  /** '': it is anonymous, and row is the anonymous one. */
+  readonly customer: string;
+  readonly row: number;
+  /** Log time. */
+  readonly now: number;
+  /** Sequence of the record. */
+  readonly record: number;
+  readonly partition: number;
+}
+
+type VerdictEvent = CampaignVerdict['event'];
+
+interface OpenVerdict {
+  readonly campaign: string;
+  readonly status: string;
+  readonly event: VerdictEvent;
+  predicate: ExplainedExpression | null;
+  steps: ExplainedStep[];
+  /** What it is about; null: the moment's own event or due time. */
+  readonly origin: MatchOrigin | null;
+  /** Of the entry that waited; 0: none. */
+  readonly entry: number;
+  /** null: it is not over. */
+  result: CampaignVerdict['result'] | null;
+  reason: CampaignVerdict['reason'];
+  decision: Decision | null;
+}
+
+const WAITS_FOR: Readonly<Record<number, 'wait' | 'quiet_hours' | 'units'>> = {
+  [PendingKind.wait]: 'wait',
+  [PendingKind.quietHours]: 'quiet_hours',
+  [PendingKind.units]: 'units',
+};
+
+/** Waits end for one of these without having been asked anything more. */
+const ENDINGS = [
+  SuppressReason.cancelled,
+  SuppressReason.superseded,
+  SuppressReason.withdrawn,
+  SuppressReason.lapsed,
+] as const;
+
+/** Asked again once somebody has won before it: the answers then are those that count. */
+const ASKED_AGAIN: readonly ExplainedStep['step'][] = [
+  'offer',
+  'cooldown',
+  'excluded',
+  'consent',
+  'quiet_hours',
+  'cap',
+  'gap',
+  'room',
+];
+
+export class MomentExplainer {
+  /** What policy asks of the one in focus. */
+  readonly policy: PolicySteps;
+  readonly contacts: CountedContacts;
+  readonly #happening: Happening;
+  readonly #state: PartitionState;
+  readonly #active: ActiveWorkspace;
+  readonly #predicates: PredicateExplanations;
+  readonly #verdicts: OpenVerdict[] = [];
+  /** Those of them that are over, in the order in which they ended. */
+  readonly #ended: OpenVerdict[] = [];
+  /** By campaign index: what kept it from matching, or not, beside its predicate. */
+  readonly #beforehand = new Map<number, ExplainedStep>();
+  /** By the entry that an event ends: what was asked. */
+  readonly #ending = new Map<string, ExplainedExpression>();
+  #focus: OpenVerdict | null = null;
+
+  constructor(happening: Happening, state: PartitionState, active: ActiveWorkspace, predicates: PredicateExplanations) {
+    const { row, now, partition } = happening;
+    this.#happening = happening;
+    this.#state = state;
+    this.#active = active;
+    this.#predicates = predicates;
+    this.contacts = new CountedContacts(state, active, partition, row, now);
+    this.policy = new PolicySteps(active, this.contacts, now, (step) => this.note(step));
+  }
+
+  /** Of a campaign that is being matched: found beside its predicate. */
+  beforehand(campaign: ActiveCampaign, step: ExplainedStep): void {
+    this.#beforehand.set(campaign.index, step);
+  }
+
+  /** Who listens for the event was asked; the first `count` of active.hits matched, and so many of those in shadow. */
+  matched(active: ActiveEvent, count: number, shadows: number, event: EventFrame): void {
+    this.#listened(active, active.schema, count, event);
+    if (active.shadow !== null) this.#listened(active.shadow, active.schema, shadows, event);
+  }
+
+  /** A schedule's campaign looked at the customer. */
+  looked(campaign: ActiveCampaign, dueMs: number, held: boolean): void {
+    this.#asked(campaign, eventOf(scheduled(dueMs)), null, null, held);
+  }
+
+  /** All that matched the event: are they in time? */
+  late(event: EventFrame, latenessMs: number, passed: boolean): void {
+    const lateMs = Math.max(0, this.#happening.now - event.ts);
+    for (const verdict of this.#verdicts)
+      if (verdict.result === null)
+        verdict.steps.push({ step: 'late', passed, ts: formatRfc3339(event.ts), latenessMs, lateMs });
+  }
+
+  /** A wait is over; `trigger` null: the version cannot read what it was about. */
+  due(campaign: ActiveCampaign | null, entry: PendingEntry, trigger: Trigger | null): void {
+    const { id, status } = this.#named(entry, campaign);
+    const { since, event } = readPayload(entry);
+    const verdict = this.#open(id, status, eventOfStored(event), trigger, entry.number);
+    verdict.steps.push(waitStep(entry.kind, since, entry.dueMs, true));
+    this.#focus = verdict;
+  }
+
+  /** The one in focus is asked again what it is about. */
+  asked(question: Program, event: number, frame: EventFrame | null): void {
+    if (this.#focus !== null)
+      this.#focus.predicate = this.#explain(question, { event: this.#predicates.schemaOf(event) }, frame);
+  }
+
+  /** An event ends a wait: the rule that it meets. */
+  ends(entry: PendingEntry, { event, when, pair }: ActiveMeeting, frame: EventFrame, trigger: EventFrame): void {
+    if (when === null) return;
+    const scope = { event: this.#predicates.schemaOf(event), trigger: this.#predicates.schemaOf(trigger.type) };
+    this.#ending.set(keyOf(entry), this.#explain(when, scope, pair === null ? frame : pair.fill(frame, trigger)));
+  }
+
+  /** It is this one's turn; null: that of one who is not explained. */
+  focus(campaign: ActiveCampaign | null, origin: MatchOrigin): void {
+    this.#focus = campaign === null ? null : this.#find(campaign.id, origin);
+    this.contacts.isShadow = campaign?.isShadow === true;
+  }
+
+  /** Its steps from here on take the place of those that were asked before anybody had won. */
+  again(): void {
+    const verdict = this.#focus;
+    if (verdict !== null) verdict.steps = verdict.steps.filter(({ step }) => !ASKED_AGAIN.includes(step));
+  }
+
+  note(step: ExplainedStep): void {
+    if (this.#focus?.result === null) this.#focus.steps.push(step);
+  }
+
+  /** The candidate at this rank, from 0, comes to its turn; `winner` has taken the last place before it. */
+  rank(candidates: Candidates, rank: number, winner: string | null): void {
+    this.note({
+      step: 'rank',
+      passed: winner === null,
+      rank: rank + 1,
+      of: candidates.count,
+      score: candidates.score(rank),
+      priority: candidates.campaign(rank).priority,
+      value: candidates.value(rank),
+      winner,
+    });
+  }
+
+  /** The next channel of a cascade, after this decision. */
+  followUp(campaign: ActiveCampaign, trigger: Trigger, decision: string): void {
+    this.#follow(campaign, eventOf(trigger.frame()), decision);
+  }
+  /** One that cannot be asked: it is lost next. */
+  followUpDue(campaign: ActiveCampaign, entry: PendingEntry, decision: string): void {
+    this.#follow(campaign, eventOfStored(readPayload(entry).event), decision);
+  }
+  followUpLost(reason: SuppressReason): void {
+    this.#end(this.#focus, 'suppressed', reason);
+  }
+  followUpWaits(untilMs: number): void {
+    this.note(waitStep(PendingKind.quietHours, this.#happening.now, untilMs, false));
+    this.#end(this.#focus, 'waiting', null);
+  }
+
+  /** Of the one in focus. */
+  decided(decision: Decision): void {
+    const verdict = this.#focus;
+    assert(verdict !== null && verdict.campaign === decision.campaign, 'who is decided has its turn');
+    verdict.decision = decision;
+    // A follow-up is in no books of matches.
+    if (verdict.result === null) this.#end(verdict, 'decided', null);
+  }
+
+  /** The books have counted what became of a match. */
+  booked(campaign: string, result: BookedResult, origin: MatchOrigin): void {
+    const reason = result === 'decided' ? null : result;
+    const verdict = this.#find(campaign, origin) ?? this.#openWait(campaign, origin);
+    const ending = ENDINGS.find((each) => each === reason);
+    if (ending !== undefined) {
+      const by = ending === 'cancelled' || ending === 'superseded' ? this.#ownEvent() : null;
+      verdict.steps.push({ step: 'ended', passed: false, reason: ending, by });
+    }
+    if (reason === SuppressReason.full) {
+      const { row, customer } = this.#happening;
+      const { pending, shadow } = this.#state;
+      const waiting = (verdict.status === 'shadow' ? shadow?.pending : pending)?.countOf(row) ?? 0;
+      const max = customer === '' ? WAITS_ANONYMOUS_MAX : WAITS_PER_CUSTOMER_MAX;
+      verdict.steps.push({ step: 'full', passed: false, waiting, max });
+    }
+    this.#end(verdict, reason === null ? 'decided' : 'suppressed', reason);
+  }
+
+  /** A match begins to wait. */
+  began(campaign: string, origin: MatchOrigin, kind: number, dueMs: number): void {
+    const verdict = this.#find(campaign, origin);
+    verdict?.steps.push(waitStep(kind, this.#happening.now, dueMs, false));
+    this.#end(verdict, 'waiting', null);
+  }
+
+  finish(): ExplainedMoment {
+    const { cause, now, record } = this.#happening;
+    assert(this.#ended.length === this.#verdicts.length, 'every verdict has an end');
+    const campaigns = this.#ended.map((verdict): CampaignVerdict => {
+      const { campaign, status, result, reason, event, predicate, steps, decision } = verdict;
+      assert(result !== null, 'it is over');
+      return { campaign, status, result, reason, event, predicate, steps, decision };
+    });
+    // Verdicts of one campaign stay in the order in which they ended.
+    campaigns.sort((a, b) => (a.campaign < b.campaign ? -1 : a.campaign > b.campaign ? 1 : 0));
+    return { at: formatRfc3339(now), record, workspace: this.#active.workspace.version, cause, campaigns };
+  }
+
+  #follow({ id, campaign }: ActiveCampaign, event: VerdictEvent, decision: string): void {
+    this.#focus = this.#open(id, campaign.status, event, null, 0);
+    this.note({ step: 'follow_up', passed: true, decision });
+  }
+
+  #listened({ campaigns, hits }: Listeners, schema: EventSchema, count: number, event: EventFrame): void {
+    const matched = new Set(hits.subarray(0, count));
+    for (const [index, campaign] of campaigns.entries())
+      this.#asked(campaign, eventOf(event), schema, event, matched.has(index));
+  }
+
+  #asked(
+    campaign: ActiveCampaign,
+    event: VerdictEvent,
+    schema: EventSchema | null,
+    frame: EventFrame | null,
+    held: boolean,
+  ): void {
+    const { id, index } = campaign;
+    const { status, when } = campaign.campaign;
+    const verdict = this.#open(id, status, event, null, 0);
+    verdict.predicate = this.#explain(when, { event: schema }, frame);
+    const step = this.#beforehand.get(index);
+    if (step !== undefined) verdict.steps.push(step);
+    if (!held) this.#end(verdict, 'unmatched', null);
+  }
+
+  #explain(program: Program, scope: ExpressionScope, frame: EventFrame | null): ExplainedExpression {
+    const { row, now } = this.#happening;
+    return this.#predicates.explain(program, scope, frame, row, now);
+  }
+
+  #open(campaign: string, status: string, event: VerdictEvent, origin: MatchOrigin | null, entry: number): OpenVerdict {
+    const verdict: OpenVerdict = {
+      ...{ campaign, status, event, origin, entry },
+      ...{ predicate: null, steps: [], result: null, reason: null, decision: null },
+    };
+    this.#verdicts.push(verdict);
+    return verdict;
+  }
+
+  /** A wait that ends before its time, or for want of units. */
+  #openWait(campaign: string, origin: MatchOrigin): OpenVerdict {
+    assert(origin instanceof WaitOrigin, `${campaign}: who was not asked waited`);
+    const entry = origin.read();
+    const { status } = this.#named(entry, null);
+    const verdict = this.#open(campaign, status, eventOf(origin.frame()), origin, entry.number);
+    verdict.steps.push(waitStep(entry.kind, readPayload(entry).since, entry.dueMs, true));
+    verdict.predicate = this.#ending.get(keyOf(entry)) ?? null;
+    return verdict;
+  }
+
+  #find(campaign: string, origin: MatchOrigin): OpenVerdict | null {
+    const number = origin instanceof WaitOrigin ? origin.entry.number : 0;
+    const isIt = (verdict: OpenVerdict): boolean => {
+      if (verdict.campaign !== campaign || verdict.result !== null) return false;
+      return number > 0 ? verdict.entry === number : verdict.origin === null || verdict.origin === origin;
+    };
+    return this.#verdicts.find(isIt) ?? null;
+  }
+
+  #end(verdict: OpenVerdict | null, result: CampaignVerdict['result'], reason: SuppressReason | null): void {
+    assert(verdict !== null, 'whoever is counted was asked');
+    verdict.result = result;
+    verdict.reason = reason;
+    this.#ended.push(verdict);
+  }
+
+  /** Of the version in force, or of one that is gone. */
+  #named(entry: PendingEntry, known: ActiveCampaign | null): { readonly id: string; readonly status: string } {
+    const { campaigns, campaignOfCode } = this.#active;
+    const campaign = known ?? campaigns[campaignOfCode.get(entry.campaign) ?? -1];
+    return {
+      id: this.#state.textOf(entry.campaign),
+      status: campaign === undefined ? REMOVED_STATUS : campaign.campaign.status,
+    };
+  }
+
+  #ownEvent(): VerdictEvent | null {
+    const { cause } = this.#happening;
+    return cause.kind === 'event' ? { id: cause.id, type: cause.type, ts: cause.ts } : null;
+  }
+}
+
+/** Numbers of live campaigns and of those in shadow are counted apart; a campaign is one of them. */
+function keyOf({ campaign, number }: PendingHead): string {
+  return `${campaign} ${number}`;
+}
+
+function waitStep(kind: number, sinceMs: number, untilMs: number, passed: boolean): ExplainedStep {
+  const waitsFor = WAITS_FOR[kind];
+  assert(waitsFor !== undefined, 'a match that waits');
+  return { step: 'wait', passed, for: waitsFor, since: formatRfc3339(sinceMs), until: timeOf(untilMs) };
+}
+
+function eventOf({ id, typeName: type, ts }: ReturnType<MatchOrigin['frame']>): VerdictEvent {
+  return { id: id === '' ? null : id, type, ts: formatRfc3339(ts) };
+}
+
+function eventOfStored(event: StoredEvent | null): VerdictEvent {
+  assert(event !== null, 'a match that waits keeps its event');
+  return { id: event.id ?? null, type: event.type, ts: formatRfc3339(event.ts) };
+}
+
+function scheduled(dueMs: number): ReturnType<MatchOrigin['frame']> {
+  return { customer: '', id: formatRfc3339(dueMs), typeName: '$schedule', ts: dueMs };
+}
