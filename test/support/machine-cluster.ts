@@ -1,6 +1,7 @@
 /**
  * Several machines in one process, one per partition, with what they say to each other delivered as records: in the order of each pair, any time later, some of it
  * twice. Any of them may be thrown away and made again from a snapshot and the rest of its log: it must then be, decide and say what it was, decided and said before.
+ * The first machine of each partition has a trace, which must agree with its books; those made again have none.
  *
  * All read one wall clock, which only `pass` moves.
  */
@@ -14,11 +15,14 @@ import type { Prng } from '../../src/stdx/prng.ts';
 import { sharesOf } from '../../src/workspace/shares.ts';
 import type { Workspace } from '../../src/workspace/workspace.ts';
 import { MachineFixture, type WorkspaceFiles, workspaceOf } from './machine-fixture.ts';
+import { TraceBook } from './trace-book.ts';
 
 const encoder = new TextEncoder();
 
 interface ClusterNode {
   fixture: MachineFixture;
+  /** null: this machine has none. */
+  trace: TraceBook | null;
   readonly log: LogRecord[];
   /** As it was at that length of the log. */
   snapshot: { readonly at: number; readonly fixture: MachineFixture };
@@ -41,10 +45,13 @@ export class MachineCluster {
     this.partitions = partitions;
     this.#random = random;
     this.#nodes = Array.from({ length: partitions }, (_, partition) => {
-      const make = (): MachineFixture => new MachineFixture({ clock: 'wall', partition, partitions });
+      const own = { clock: 'wall', partition, partitions } as const;
+      const trace = new TraceBook(() => true);
+      const fixture = new MachineFixture({ ...own, trace });
+      const snapshot = { at: 0, fixture: new MachineFixture(own) };
       const channels = Array.from({ length: partitions }, (): PartitionMessage[] => []);
       const delivered = new Array<number>(partitions).fill(0);
-      return { fixture: make(), log: [], snapshot: { at: 0, fixture: make() }, said: channels, delivered, decided: [] };
+      return { fixture, trace, log: [], snapshot, said: channels, delivered, decided: [] };
     });
   }
 
@@ -108,6 +115,9 @@ export class MachineCluster {
   crash(partition: number): void {
     const node = this.#nodes[partition] as ClusterNode;
     const before = node.fixture.machine.digest();
+    node.trace?.expectBooksOf(node.fixture);
+    node.trace?.expectVerdicts();
+    node.trace = null;
     const { at, fixture } = node.snapshot;
     node.fixture = fixture;
     for (const record of node.log.slice(at)) this.#apply(partition, record);
