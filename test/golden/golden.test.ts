@@ -16,6 +16,7 @@
  *     suppresses: {campaign: reason}, a list of reasons if several; none where it is left out
  *     rejects:    texts found in the rejections, in order; none where it is left out
  *     waits:      {campaign: how many of its matches wait afterwards}; not looked at where it is left out
+ *     explains:   {campaign: what its last suppression in the step was lost by: all that it did not pass, each with at least these properties}
  *     repeats:    how many events were recognised as repeats; 0 where it is left out
  *   counts:     {campaign: {matched, decided, suppressed, …}} at the end, only what is named
  *   unmatchedFeedback: how much feedback found no decision; not looked at where it is left out
@@ -26,6 +27,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { parse, stringify } from 'yaml';
 import type { Trace } from '../../src/machine/trace/trace.ts';
+import type { ExplainedMoment } from '../../src/protocol/explanation.ts';
 import { SuppressReason } from '../../src/protocol/rejection.ts';
 import { MachineFixture, type WorkspaceFiles, workspaceOf } from '../support/machine-fixture.ts';
 import { TraceBook } from '../support/trace-book.ts';
@@ -48,6 +50,7 @@ interface Step extends GoldenEvent {
   readonly rejects?: readonly string[];
   readonly repeats?: number;
   readonly waits?: Readonly<Record<string, number>>;
+  readonly explains?: Readonly<Record<string, readonly object[]>>;
 }
 
 interface Scenario {
@@ -146,6 +149,19 @@ function check(player: Player, step: Step, index: number): void {
   expect(effects.repeated, `${place}: repeats`).toBe(step.repeats ?? 0);
 }
 
+function checkReasons({ explains = {} }: Step, moments: readonly ExplainedMoment[], index: number): void {
+  for (const [id, steps] of Object.entries(explains)) {
+    const lost = moments
+      .flatMap(({ campaigns }) =>
+        campaigns.filter(({ campaign, result }) => campaign === id && result === 'suppressed'),
+      )
+      .at(-1)
+      ?.steps.filter(({ passed }) => !passed);
+    expect(lost, `step ${index + 1}: ${id} lost by`).toMatchObject(steps);
+    expect(lost, `step ${index + 1}: ${id}, number of steps`).toHaveLength(steps.length);
+  }
+}
+
 describe.each(names)('%s', (name) => {
   const scenario = parse(readFileSync(new URL(name, folder), 'utf8')) as Scenario;
 
@@ -166,8 +182,10 @@ describe.each(names)('%s', (name) => {
     const traced = new Player(scenario, trace);
     const plain = new Player(scenario);
     for (const [index, step] of scenario.timeline.entries()) {
+      const before = trace.moments.length;
       check(traced, step, index);
       check(plain, step, index);
+      checkReasons(step, trace.moments.slice(before), index);
     }
     trace.expectBooksOf(traced.fixture);
     trace.expectVerdicts();
@@ -207,6 +225,20 @@ describe.each(names)('%s', (name) => {
     expect(again.fixture.machine.digest()).toBe(once.fixture.machine.digest());
     expect(once.fixture.clone().machine.digest()).toBe(once.fixture.machine.digest());
   });
+});
+
+const reasonsOf = ({ suppresses = {} }: Step, ids = Object.keys(suppresses)): string[] =>
+  ids.flatMap((id) => suppresses[id] ?? []);
+
+test('every reason of suppression has a scenario that says by what it was lost', () => {
+  const explained = names.flatMap((name) =>
+    (parse(readFileSync(new URL(name, folder), 'utf8')) as Scenario).timeline.flatMap((step) =>
+      reasonsOf(step, Object.keys(step.explains ?? {})),
+    ),
+  );
+  expect(Object.values(SuppressReason).filter((reason) => !explained.includes(reason))).toEqual([
+    SuppressReason.shadow,
+  ]);
 });
 
 test('every reason of suppression has a scenario', () => {
