@@ -122,6 +122,16 @@ export const REPLAY_CLOSED_BYTES = 256 * 1024 * 1024;
 export const REPLAY_COMPARE_COUNT = 1_000;
 /** Bytes of decisions that are read for a comparison at a time. */
 export const REPLAY_COMPARE_BYTES = 1024 * 1024;
+/** Decisions of a backtest's two worlds that are no further apart count as made at the same time: units that come from another partition take milliseconds. */
+export const BACKTEST_TIME_TOLERANCE_MS = 60_000;
+/** Decisions of one world that a partition's comparison keeps in mind until the other world makes them, too: about 1 KiB each. The oldest beyond it are taken as gained or lost. */
+export const BACKTEST_UNPAIRED_MAX = 200_000;
+/** Customers of a partition of whom a comparison knows what they were sent in one world only. */
+export const BACKTEST_CONTACTED_MAX = 200_000;
+/** Such contacts that it knows of a customer: the latest. */
+export const BACKTEST_CONTACTS_MAX = 16;
+/** How often a command asks a node how far its backtest is. */
+export const BACKTEST_POLL_MS = 500;
 /** How often a node on NATS asks how far its streams reach, for the lag that it shows. */
 export const TAILS_REFRESH_MS = 2000;
 /** How long a node that stops waits for NATS to store its last decisions; orchestrators kill after 30 s. */

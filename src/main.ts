@@ -182,8 +182,16 @@ function program(): Command {
 
   beckon
     .command('replay')
-    .description('replay what a data folder keeps, and compare every decision with the one that was made')
-    .addOption(flag('--data <dir>', 'the data folder; a node may be running on it').default('beckon-data'))
+    .description(
+      'replay what a data folder keeps, and compare every decision with the one that was made, or with what another workspace decides',
+    )
+    .addOption(flag('--data <dir>', 'the data folder; a node may be running on it (default: "beckon-data")'))
+    // No variable: BECKON_WORKSPACE is what a node serves.
+    .addOption(new Option('--workspace <dir>', 'what if this one had decided: a backtest'))
+    .addOption(flag('--live <id...>', 'campaigns that the backtest takes as live, drafts too'))
+    .addOption(flag('--json <file>', 'write the report of the backtest to a file, - for stdout instead of the table'))
+    .addOption(flag('--node <url>', 'let this node make the backtest, over its own history'))
+    .addOption(flag('--token <token>', 'bearer token of the node'))
     .addOption(flag('--from <time>', 'begin at the snapshot before it: RFC 3339, or a day'))
     .addOption(flag('--to <time>', 'end there'))
     .addOption(flag('--nats <url>', 'compare with the decision streams there (a folder of a node on NATS)'))

@@ -8,6 +8,8 @@ export interface NodeClientOptions {
   readonly token?: string | undefined;
   /** How long to go on trying without an answer. Default 60 s: longer than a restart. */
   readonly retryForMs?: number;
+  /** Answers after which it tries again. Default: 429 and 503. */
+  readonly retryOn?: readonly number[];
   /** Told before each wait, with the address in `why`. After `giveUpMs` without an answer the request is given up. */
   readonly onRetry?: (why: string, waitMs: number, giveUpMs: number) => void;
 }
@@ -22,6 +24,7 @@ export interface Answer {
 }
 
 const RETRY_FOR_MS = 60_000;
+const RETRIED = [429, 503];
 const BACKOFF_FIRST_MS = 100;
 const BACKOFF_MAX_MS = 2_000;
 const RETRY_AFTER_MAX_MS = 30_000;
@@ -52,7 +55,7 @@ export class NodeClient {
    * Throws InputError when the node cannot be reached for `retryForMs`, or never can be.
    */
   send(
-    method: 'GET' | 'POST' | 'PUT',
+    method: 'GET' | 'POST' | 'PUT' | 'DELETE',
     path: string,
     contentType: string | null,
     body: Uint8Array | null,
@@ -106,7 +109,7 @@ export class NodeClient {
   ): Promise<{ readonly answer: Result } | Failure> {
     try {
       const answer = await request();
-      if (answer.status !== 429 && answer.status !== 503) return { answer };
+      if (!(this.#options.retryOn ?? RETRIED).includes(answer.status)) return { answer };
       return {
         why: answer.status === 429 ? 'the node cannot keep up' : 'the node is not ready',
         retryAfterMs: retryAfterMs(answer.headers.get('retry-after')),

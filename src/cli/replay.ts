@@ -1,6 +1,6 @@
 /**
  * `beckon replay --data DIR`: replays the history that a data folder keeps, partition by partition, and compares every decision with the one that was made: with the folder's
- * decision logs, or with the decision streams where `--nats` names them. Reads only, also beside a running node.
+ * decision logs, or with the decision streams where `--nats` names them. Reads only, also beside a running node. With `--workspace` it is a backtest: see backtest.ts.
  */
 import { connectNats } from '../log/jetstream/connection.ts';
 import { JetStreamDecisionArchive } from '../log/jetstream/decision-archive.ts';
@@ -15,12 +15,20 @@ import { summaryOf } from './replay-summary.ts';
 import { parseTime } from './time-argument.ts';
 
 export interface ReplayFlags {
-  readonly data: string;
+  readonly data?: string;
   readonly nats?: string;
   readonly natsCreds?: string;
   readonly from?: string;
   readonly to?: string;
+  /** Decides instead of those that did: a backtest. */
+  readonly workspace?: string;
+  readonly live?: string | readonly string[];
+  readonly json?: string;
+  readonly node?: string;
+  readonly token?: string;
 }
+
+const DATA_DEFAULT = 'beckon-data';
 
 /** @returns the exit code: 1 if something is not as it was. InputError if the folder cannot be read. */
 export async function replay(
@@ -29,11 +37,23 @@ export async function replay(
   stderr: NodeJS.WritableStream & { readonly isTTY?: boolean },
 ): Promise<number> {
   const range = { fromMs: timeOf('--from', flags.from), toMs: timeOf('--to', flags.to) };
+  const { workspace, node, json, token } = flags;
+  const data = flags.data ?? DATA_DEFAULT;
+  if (workspace !== undefined) {
+    if (flags.nats !== undefined) throw new UsageError('--nats: a backtest sends nothing and compares nothing there');
+    if (node !== undefined && flags.data !== undefined)
+      throw new UsageError('--data and --node: choose one of them, a node replays its own history');
+    const live = [flags.live ?? []].flat().flatMap((ids) => ids.split(','));
+    const { backtest } = await import('./backtest.ts');
+    return backtest({ data, workspace, ...range, live, json, node, token }, stdout, stderr);
+  }
+  for (const [name, value] of Object.entries({ live: flags.live, json, node }))
+    if (value !== undefined) throw new UsageError(`--${name} needs --workspace, the folder that decides instead`);
   try {
-    const history = History.open(nodeFileSystem, flags.data);
+    const history = History.open(nodeFileSystem, data);
     const embedded = history.identity.log === 'embedded';
     if (embedded && flags.nats !== undefined)
-      throw new UsageError(`${flags.data} is the folder of a node without NATS: leave --nats out`);
+      throw new UsageError(`${data} is the folder of a node without NATS: leave --nats out`);
     if (flags.nats === undefined) {
       const archive = embedded ? new LogDecisionArchive(history) : null;
       return await verifyAll(history, archive, range, stdout, new Progress(stderr));

@@ -121,6 +121,10 @@ export class Machine {
   sentTo(partition: number): number {
     return this.#units.sentTo(partition);
   }
+  /** Messages of that partition that were taken; the last one has this number. */
+  takenFrom(partition: number): number {
+    return this.#units.takenFrom(partition);
+  }
   /** Timestamp of the last record applied, epoch ms. */
   get recordTs(): number {
     return this.#globals.recordTs;

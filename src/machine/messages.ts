@@ -57,6 +57,11 @@ export class Messages {
     return this.#sent[to] as number;
   }
 
+  /** Messages of that partition that were taken; the last one has this number. */
+  takenFrom(from: number): number {
+    return this.#taken[from] as number;
+  }
+
   /** Takes what is new in a record's payload. False: nothing was taken, and the fault says why. */
   take(payload: Uint8Array, receiver: MessageReceiver): boolean {
     const record = this.#read(payload);

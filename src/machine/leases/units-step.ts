@@ -84,6 +84,9 @@ export class UnitsStep implements UnitLeases {
   sentTo(partition: number): number {
     return this.#messages.sentTo(partition);
   }
+  takenFrom(partition: number): number {
+    return this.#messages.takenFrom(partition);
+  }
 
   /** A record of messages of another partition. False: there is something wrong with it, and the fault says what. */
   hear(payload: Uint8Array, now: number, effects: Effects): boolean {

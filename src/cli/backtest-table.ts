@@ -1,0 +1,268 @@
+/** A backtest's report as people read it: what differs, campaign by campaign, why decisions were lost and to whom, and how budgets were used up. At most 120 columns. */
+import type { BacktestReport, BeforeAfter, CampaignComparison, UnitsCourse } from '../protocol/backtest.ts';
+
+/** More days are added up week by week. */
+const DAYS_SHOWN_MAX = 31;
+const UNITS_PER_TABLE = 4;
+const NAME_LENGTH_MAX = 30;
+const LINE_LENGTH_MAX = 118;
+
+const REASONS: Readonly<Record<string, string>> = {
+  quiet_hours: 'quiet hours',
+  offer: 'offer per customer',
+  unmatched: 'no longer matched',
+  waiting: 'still waiting',
+  follow_up: 'follow-up not sent',
+};
+
+type Paint = (text: string, code: number) => string;
+
+/** `workspace`: how it was named. `colour`: for terminals. */
+export function backtestTable(report: BacktestReport, workspace: string, colour: boolean): string {
+  const paint: Paint = (text, code) => (colour ? `\x1b[${code}m${text}\x1b[0m` : text);
+  const clock = clockOf(report.timezone);
+  const { decisions, campaigns } = report;
+  const sections: string[][] = [heading(report, workspace, clock)];
+  const differing = campaigns.filter(differs);
+  if (differing.length === 0) sections.push([paint(sameText(report), 32)]);
+  else {
+    sections.push(campaignTable(differing, report, paint), ...explained(differing, paint));
+    const same = campaigns.filter((campaign) => !differs(campaign));
+    if (same.length > 0) sections.push(wrapped(`As before: ${same.map(({ campaign }) => campaign).join(', ')}`, 0));
+    if (decisions.gained + decisions.lost + decisions.changed > 0) sections.push(channelTable(report, paint));
+  }
+  sections.push(...unitsTables(report.units, clock, paint));
+  if (report.notes.length > 0) sections.push(report.notes.flatMap((note) => wrapped(note, 0)));
+  return `${sections.map((lines) => lines.join('\n')).join('\n\n')}\n`;
+}
+
+function heading(
+  { from, to, historyFrom, timezone, records, events, seconds, eventsPerSecond, decisions }: BacktestReport,
+  workspace: string,
+  clock: (time: string) => string,
+): string[] {
+  const range = from === null || to === null ? 'over nothing' : `from ${clock(from)} to ${clock(to)} (${timezone})`;
+  const reach =
+    historyFrom === null ? 'history is kept from its beginning' : `history goes back to ${clock(historyFrom)}`;
+  return [
+    `${workspace} ${range}`,
+    `${number(events)} events in ${number(records)} records, replayed in ${seconds.toFixed(1)} s (${number(eventsPerSecond)} events/s); ${reach}`,
+    `decisions  ${fromTo(decisions)}   kept ${number(decisions.kept)}, changed ${number(decisions.changed)}, gained ${number(decisions.gained)}, lost ${number(decisions.lost)}`,
+  ];
+}
+
+function sameText({ decisions }: BacktestReport): string {
+  return decisions.before === 0
+    ? 'Nothing was decided, before or after.'
+    : `Nothing differs: each of the ${number(decisions.before)} decisions is made again as it was.`;
+}
+
+function differs({ gained, lost, changed, matched }: CampaignComparison): boolean {
+  return gained + lost + changed > 0 || matched.before !== matched.after;
+}
+
+function campaignTable(campaigns: readonly CampaignComparison[], report: BacktestReport, paint: Paint): string[] {
+  const sorted = [...campaigns].sort(
+    (a, b) => b.gained + b.lost + b.changed - (a.gained + a.lost + a.changed) || (a.campaign < b.campaign ? -1 : 1),
+  );
+  const rows = sorted.map(({ campaign, status, matched, decisions, ...counts }) => [
+    named(campaign) + statusText(status),
+    fromTo(matched),
+    fromTo(decisions),
+    percent(decisions),
+    ...countCells(counts),
+  ]);
+  const { decisions } = report;
+  rows.push(['all campaigns', '', fromTo(decisions), percent(decisions), ...countCells(decisions)]);
+  const lines = aligned([['campaign', 'matched', 'decisions', '', 'kept', 'changed', 'gained', 'lost'], ...rows]);
+  return [paint(lines[0] as string, 1), ...lines.slice(1, -1), paint(lines.at(-1) as string, 1)];
+}
+
+function countCells({
+  kept,
+  changed,
+  gained,
+  lost,
+}: Pick<CampaignComparison, 'kept' | 'changed' | 'gained' | 'lost'>): string[] {
+  return [number(kept), signed(changed, ''), signed(gained, '+'), signed(lost, '−')];
+}
+
+function statusText({ before, after }: BeforeAfter<string | null>): string {
+  if (before === after) return '';
+  if (before === null) return ' (new)';
+  return after === null ? ' (removed)' : ` (${before} → ${after})`;
+}
+
+/** Why decisions were lost, and to whom; and what of others changed. */
+function explained(campaigns: readonly CampaignComparison[], paint: Paint): string[][] {
+  const width = Math.min(NAME_LENGTH_MAX, Math.max(...campaigns.map(({ campaign }) => campaign.length)));
+  const line = (campaign: string, count: number, text: string): string[] =>
+    wrapped(`${named(campaign).padEnd(width)}  ${number(count).padStart(7)}  ${text}`, width + 11);
+  const sections: string[][] = [];
+  const lost = campaigns.filter((campaign) => campaign.lost > 0);
+  if (lost.length > 0)
+    sections.push([
+      paint('why decisions were lost', 1),
+      ...lost.flatMap(({ campaign, lost: count, lostBy, displacedBy }) => {
+        const winners = list(displacedBy, (name) => name);
+        return line(campaign, count, list(lostBy, reasonText) + (winners === '' ? '' : `; displaced by ${winners}`));
+      }),
+    ]);
+  const changed = campaigns.filter((campaign) => campaign.changed > 0);
+  if (changed.length > 0)
+    sections.push([
+      paint('what changed in others', 1),
+      ...changed.flatMap(({ campaign, changed: count, changes }) =>
+        line(
+          campaign,
+          count,
+          list(changes, (name) => name),
+        ),
+      ),
+    ]);
+  return sections;
+}
+
+function channelTable({ channels }: BacktestReport, paint: Paint): string[] {
+  const rows = Object.entries(channels).map(([name, counts]) => [name, fromTo(counts), percent(counts)]);
+  const lines = aligned([['channel', 'decisions', ''], ...rows]);
+  return [paint(lines[0] as string, 1), ...lines.slice(1)];
+}
+
+function unitsTables(units: readonly UnitsCourse[], clock: (time: string) => string, paint: Paint): string[][] {
+  if (units.length === 0) return [];
+  const rows = units.map((course) => [
+    `${named(course.id)} (${course.of})`,
+    limitText(course),
+    fromTo(course.used),
+    fromTo(course.refused),
+    exhaustion(course, clock),
+  ]);
+  const lines = aligned([['budgets and limits', 'limit', 'used', 'refused', 'first refused'], ...rows]);
+  const sections = [[paint(lines[0] as string, 1), ...lines.slice(1)]];
+  // Day by day only where it ran out: of the others the sum says enough.
+  const moved = units.filter(
+    ({ refused, days }) => refused.before + refused.after > 0 && days.some(({ used }) => used.before !== used.after),
+  );
+  for (let i = 0; i < moved.length; i += UNITS_PER_TABLE)
+    sections.push(courseTable(moved.slice(i, i + UNITS_PER_TABLE), paint));
+  return sections;
+}
+
+/** Used up to the end of each day, or week. */
+function courseTable(units: readonly UnitsCourse[], paint: Paint): string[] {
+  const days = [...new Set(units.flatMap((course) => course.days.map(({ day }) => day)))].sort();
+  const step = days.length > DAYS_SHOWN_MAX ? 7 : 1;
+  const shown = days.filter((_, index) => (index + 1) % step === 0 || index === days.length - 1);
+  const rows = shown.map((until) => [
+    dayText(until),
+    ...units.map(({ days }) => {
+      const upTo = days.filter(({ day }) => day <= until);
+      const sum = (pick: (used: BeforeAfter) => number): number =>
+        upTo.reduce((total, { used }) => total + pick(used), 0);
+      return fromTo({ before: sum(({ before }) => before), after: sum(({ after }) => after) });
+    }),
+  ]);
+  const lines = aligned([['used up to the end of', ...units.map(({ id }) => named(id))], ...rows]);
+  return [paint(lines[0] as string, 1), ...lines.slice(1)];
+}
+
+function limitText({ total, perDay }: UnitsCourse): string {
+  const texts = [limited(total, ''), limited(perDay, ' a day')].filter((text) => text !== '');
+  return texts.join(', ');
+}
+
+function limited({ before, after }: BeforeAfter<number | null>, unit: string): string {
+  if (before === null && after === null) return '';
+  const text = (limit: number | null): string => (limit === null ? 'none' : number(limit));
+  return `${before === after ? text(after) : `${text(before)} → ${text(after)}`}${unit}`;
+}
+
+function exhaustion({ firstRefused }: UnitsCourse, clock: (time: string) => string): string {
+  const text = (time: string | null): string => (time === null ? 'never' : clock(time));
+  const { before, after } = firstRefused;
+  return before === after ? text(after) : `${text(before)} → ${text(after)}`;
+}
+
+function reasonText(reason: string): string {
+  return REASONS[reason] ?? reason;
+}
+
+/** `cap 40, outranked 10` */
+function list(counts: Readonly<Record<string, number>>, name: (key: string) => string): string {
+  return Object.entries(counts)
+    .sort(([a, x], [b, y]) => y - x || (a < b ? -1 : 1))
+    .map(([key, count]) => `${name(key)} ${number(count)}`)
+    .join(', ');
+}
+
+function fromTo({ before, after }: BeforeAfter): string {
+  return before === after ? number(after) : `${number(before)} → ${number(after)}`;
+}
+
+function percent({ before, after }: BeforeAfter): string {
+  if (before === after || before === 0) return '';
+  const share = ((after - before) / before) * 100;
+  const rounded = Math.abs(share) < 9.95 ? Math.abs(share).toFixed(1) : Math.abs(share).toFixed(0);
+  return `${share < 0 ? '−' : '+'}${rounded} %`;
+}
+
+function signed(count: number, sign: string): string {
+  return count === 0 ? '·' : `${sign}${number(count)}`;
+}
+
+function named(id: string): string {
+  return id.length <= NAME_LENGTH_MAX ? id : `${id.slice(0, NAME_LENGTH_MAX - 1)}…`;
+}
+
+/** The first column to the left, the others to the right. */
+function aligned(rows: readonly (readonly string[])[]): string[] {
+  const widths = (rows[0] as readonly string[]).map((_, column) =>
+    Math.max(...rows.map((row) => (row[column] as string).length)),
+  );
+  return rows.map((row) =>
+    row
+      .map((cell, column) =>
+        column === 0 ? cell.padEnd(widths[0] as number) : cell.padStart(widths[column] as number),
+      )
+      .join('   ')
+      .trimEnd(),
+  );
+}
+
+/** At spaces; lines behind the first begin with so many. */
+function wrapped(text: string, indent: number): string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(/(?<= )/)) {
+    if (line.trim() !== '' && (line + word).trimEnd().length > LINE_LENGTH_MAX) {
+      lines.push(line.trimEnd());
+      line = ' '.repeat(indent);
+    }
+    line += word;
+  }
+  return [...lines, line.trimEnd()];
+}
+
+/** Local times such as `24 Dec 2010, 13:05`. */
+function clockOf(timeZone: string): (time: string) => string {
+  const format = new Intl.DateTimeFormat('en-GB', {
+    timeZone,
+    day: 'numeric',
+    month: 'short',
+    year: 'numeric',
+    hour: '2-digit',
+    minute: '2-digit',
+  });
+  return (time) => format.format(new Date(time));
+}
+
+/** `2010-12-24` → `Fri 24 Dec 2010` */
+function dayText(day: string): string {
+  const format = { timeZone: 'UTC', weekday: 'short', day: 'numeric', month: 'short', year: 'numeric' } as const;
+  return new Intl.DateTimeFormat('en-GB', format).format(new Date(`${day}T00:00:00Z`)).replace(',', '');
+}
+
+function number(value: number): string {
+  return value.toLocaleString('en-GB');
+}

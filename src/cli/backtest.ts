@@ -1,0 +1,167 @@
+/**
+ * `beckon replay --workspace DIR`: what that workspace would have decided, over the history of a data folder (here) or of a running node (there, `--node`). Nothing is sent, and nothing is
+ * published. The table goes to stdout, or with `--json -` the report.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { BACKTEST_POLL_MS } from '../constants.ts';
+import type { BacktestReport, BacktestRequest, BacktestStatus } from '../protocol/backtest.ts';
+import { runBacktest } from '../replay/backtest.ts';
+import { withLive } from '../replay/backtest-candidate.ts';
+import { BacktestError } from '../replay/backtest-error.ts';
+import { History } from '../replay/history.ts';
+import { nodeFileSystem } from '../storage/node-file-system.ts';
+import { compileWorkspace } from '../workspace/compile.ts';
+import { readWorkspaceFolder, WorkspaceFolderError } from '../workspace/folder.ts';
+import type { Workspace, WorkspaceIssue } from '../workspace/workspace.ts';
+import { backtestTable } from './backtest-table.ts';
+import { ExitCode, InputError, UsageError } from './exit.ts';
+import { exportFile } from './export-file.ts';
+import { type Answer, NodeClient, problemText } from './node-client.ts';
+import { Progress } from './progress.ts';
+
+export interface BacktestFlags {
+  readonly data: string;
+  readonly workspace: string;
+  /** null: from the beginning of what is kept, and to its end. */
+  readonly fromMs: number | null;
+  readonly toMs: number | null;
+  readonly live: readonly string[];
+  /** A file, or - for stdout. */
+  readonly json?: string | undefined;
+  /** Where a node is asked to do it. */
+  readonly node?: string | undefined;
+  readonly token?: string | undefined;
+}
+
+/** Time to wait for a node when a person stands by. */
+const RETRY_FOR_MS = 10_000;
+
+interface Output extends NodeJS.WritableStream {
+  readonly isTTY?: boolean;
+}
+
+/** @returns the exit code: 1 if the workspace is at fault. InputError if history cannot be read, or the range lies outside of it. */
+export async function backtest(flags: BacktestFlags, stdout: Output, stderr: Output): Promise<number> {
+  const files = readFiles(flags.workspace);
+  const candidate = compiled(files, flags, stderr);
+  if (candidate === null) return ExitCode.input;
+  const progress = new Progress(stderr);
+  try {
+    const report =
+      flags.node === undefined
+        ? here(candidate, flags, progress)
+        : await there({ files, fromMs: flags.fromMs, toMs: flags.toMs, live: flags.live }, flags.node, flags, progress);
+    progress.clear();
+    await print(report, flags, stdout);
+    return ExitCode.done;
+  } catch (error) {
+    progress.clear();
+    if (!(error instanceof BacktestError) || error.issues.length === 0) throw explained(error);
+    printIssues(error.issues, error.message, stderr);
+    return ExitCode.input;
+  }
+}
+
+/** null: it was told what is wrong with it. */
+function compiled(files: Readonly<Record<string, string>>, { live }: BacktestFlags, stderr: Output): Workspace | null {
+  const result = compileWorkspace(files);
+  if ('issues' in result) {
+    printIssues(result.issues, 'nothing was replayed', stderr);
+    return null;
+  }
+  try {
+    return withLive(result.workspace, live);
+  } catch (error) {
+    throw error instanceof BacktestError ? new UsageError(`--live: ${error.message}`) : error;
+  }
+}
+
+function here(candidate: Workspace, { data, fromMs, toMs }: BacktestFlags, progress: Progress): BacktestReport {
+  const history = History.open(nodeFileSystem, data);
+  try {
+    return runBacktest(history, {
+      candidate,
+      fromMs,
+      toMs,
+      monotonicMs: () => performance.now(),
+      onProgress: (share) => progress.show(share, 'of history replayed'),
+    });
+  } finally {
+    history.close();
+  }
+}
+
+/** A node does it; who gives up before it is done (Ctrl-C) takes it back. */
+async function there(
+  request: BacktestRequest,
+  node: string,
+  { token }: BacktestFlags,
+  progress: Progress,
+): Promise<BacktestReport> {
+  // Another backtest may take hours: that is an answer.
+  const client = new NodeClient({ to: node, token, retryForMs: RETRY_FOR_MS, retryOn: [503] });
+  const body = Buffer.from(JSON.stringify(bodyOf(request)));
+  const accepted = await client.send('POST', '/v1/backtests', 'application/json', body);
+  if (accepted.status !== 202) throw refused(accepted, node);
+  const path = `/v1/backtests/${(accepted.body as { id: string }).id}`;
+  const cancel = (): void => {
+    client.send('DELETE', path, null, null).finally(() => process.exit(130));
+  };
+  process.once('SIGINT', cancel);
+  try {
+    for (;;) {
+      const answer = await client.send('GET', path, null, null);
+      if (answer.status !== 200) throw refused(answer, node);
+      const { status, progress: share, report, error } = answer.body as BacktestStatus;
+      if (report !== null) return report;
+      if (status !== 'running')
+        throw new InputError(`${node}: ${error ?? 'the backtest was cancelled by somebody else'}`);
+      progress.show(share, 'of history replayed by the node');
+      await sleep(BACKTEST_POLL_MS);
+    }
+  } finally {
+    process.off('SIGINT', cancel);
+  }
+}
+
+function bodyOf({ files, fromMs, toMs, live }: BacktestRequest): object {
+  const time = (ms: number | null): string | undefined => (ms === null ? undefined : new Date(ms).toISOString());
+  return { files, from: time(fromMs), to: time(toMs), live };
+}
+
+function refused(answer: Pick<Answer, 'status' | 'body'>, node: string): Error {
+  const { issues } = (answer.body ?? {}) as { issues?: readonly WorkspaceIssue[] };
+  return issues === undefined
+    ? new InputError(`${node}: ${problemText(answer)}`)
+    : new BacktestError('nothing was replayed', issues);
+}
+
+async function print(report: BacktestReport, { workspace, json }: BacktestFlags, stdout: Output): Promise<void> {
+  const text = `${JSON.stringify(report, null, 2)}\n`;
+  if (json === '-') {
+    stdout.write(text);
+    return;
+  }
+  if (json !== undefined) await exportFile(json).write(async (output) => void output.write(text));
+  stdout.write(backtestTable(report, workspace, stdout.isTTY === true));
+}
+
+function printIssues(issues: readonly WorkspaceIssue[], outcome: string, stderr: Output): void {
+  for (const { file, line, column, message } of issues) stderr.write(`${file}:${line}:${column} ${message}\n`);
+  stderr.write(`${outcome}: ${issues.length} ${issues.length === 1 ? 'problem' : 'problems'}\n`);
+}
+
+function readFiles(directory: string): Record<string, string> {
+  try {
+    return readWorkspaceFolder(directory);
+  } catch (error) {
+    throw error instanceof WorkspaceFolderError ? new InputError(error.message) : error;
+  }
+}
+
+/** Errors that say themselves where and what to do. */
+const EXPLAINED = new Set(['RefusedFileError', 'CorruptFileError', 'HistoryForgottenError', 'BacktestError']);
+
+function explained(error: unknown): unknown {
+  return error instanceof Error && EXPLAINED.has(error.name) ? new InputError(error.message) : error;
+}

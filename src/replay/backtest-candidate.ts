@@ -1,0 +1,43 @@
+/** The workspace that decides in the world after, as the publisher would have published it in the place of the one that was active. */
+import { nearest } from '../stdx/nearest.ts';
+import { incompatibilities } from '../workspace/compatibility.ts';
+import { sharesOf } from '../workspace/shares.ts';
+import type { Workspace } from '../workspace/workspace.ts';
+import { BacktestError } from './backtest-error.ts';
+
+/** With these campaigns live, whatever their status. BacktestError where there is none of that id. */
+export function withLive(workspace: Workspace, live: readonly string[]): Workspace {
+  const ids = workspace.campaigns.map(({ id }) => id);
+  const unknown = live.find((id) => !ids.includes(id));
+  if (unknown !== undefined) {
+    const near = nearest(unknown, ids);
+    const hint =
+      near !== null
+        ? `did you mean "${near}"?`
+        : ids.length > 0
+          ? `its campaigns are ${ids.slice(0, 8).join(', ')}${ids.length > 8 ? ' …' : ''}`
+          : 'it has no campaigns';
+    throw new BacktestError(`the workspace has no campaign "${unknown}" to take as live; ${hint}`);
+  }
+  const campaigns = workspace.campaigns.map((campaign) =>
+    live.includes(campaign.id) ? { ...campaign, status: 'live' as const } : campaign,
+  );
+  return { ...workspace, campaigns };
+}
+
+/** In the place of `replaced`: under its number, which its messages to other partitions name. BacktestError where it could not follow it. */
+export function inPlaceOf(candidate: Workspace, replaced: Workspace, partitions: number): Workspace {
+  const issues = incompatibilities(replaced, candidate);
+  if (issues.length > 0) throw new BacktestError('the workspace could not follow the one that was active', issues);
+  // A first version knows of no shares but its own.
+  const before = replaced.version === 1 ? {} : replaced.shares;
+  return { ...candidate, version: replaced.version, shares: sharesOf(candidate, before, partitions) };
+}
+
+/** Decisions may need units, which other partitions lend. */
+export function needsUnits({ offers, campaigns }: Workspace): boolean {
+  return (
+    offers.some(({ budget }) => budget !== null) ||
+    campaigns.some(({ limits }) => limits.total !== null || limits.perDay !== null)
+  );
+}

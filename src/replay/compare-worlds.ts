@@ -1,0 +1,210 @@
+/**
+ * One partition in two worlds: what was decided before, and what is decided after, brought together match by match as both go through the same log. Of each record the world before is told
+ * first.
+ *
+ * A match ends once in each world that has it: decided, or suppressed. So a decision without its counterpart is gained or lost for good as soon as the other world has passed over
+ * what set it off and does not wait for it; only what may still come is kept.
+ */
+import { BACKTEST_UNPAIRED_MAX } from '../constants.ts';
+import type { MadeDecision } from '../machine/effects.ts';
+import type { Outcome } from '../machine/trace/trace.ts';
+import type { LostReason } from '../protocol/backtest.ts';
+import type { Decision } from '../protocol/decision.ts';
+import type { Workspace } from '../workspace/workspace.ts';
+import { changedFields, followUpKey, matchKey } from './compare-decisions.ts';
+import type { CompareTally } from './compare-tally.ts';
+import { NewContacts } from './new-contacts.ts';
+import { type UnitsTally, World } from './units-tally.ts';
+import { Unpaired } from './unpaired.ts';
+
+/** What a record led to in one world. */
+export interface WorldStep {
+  readonly workspace: Workspace;
+  readonly decisions: readonly MadeDecision[];
+  readonly outcomes: readonly Outcome[];
+}
+
+/** What became of a match in the other world; null: nothing is known of it. */
+interface Fate {
+  readonly result: Outcome['result'];
+  readonly winner: string | null;
+  readonly at: number;
+}
+
+/** A decision that the other world has not made. */
+interface Alone {
+  readonly decision: Decision;
+  readonly number: number;
+  /** The other world may still end the match otherwise. */
+  readonly mayCome: boolean;
+  fate: Fate | null;
+}
+
+const SCHEDULE = '$schedule';
+
+export class WorldComparison {
+  readonly #tally: CompareTally;
+  readonly #units: UnitsTally;
+  readonly #startMs: number;
+  readonly #first: number;
+  readonly #lost = new Unpaired<Alone>(BACKTEST_UNPAIRED_MAX);
+  readonly #gained = new Unpaired<Alone>(BACKTEST_UNPAIRED_MAX);
+  /** Matches that wait in the world before, each with what became of it after. */
+  readonly #open = new Map<string, Fate | null>();
+  readonly #contacts: NewContacts;
+  /** By decision of the world before, from the first on: the number of the same one after, 0: there is none. */
+  readonly #counterparts: number[] = [];
+  /** Of the record being told. */
+  readonly #keys = new Map<number, { readonly key: string; readonly eventTs: number; readonly fate: Fate | null }>();
+  #fresh: [string, Alone][] = [];
+
+  /**
+   * Both worlds are the same when this begins, at log time `startMs` and with decision `first` to come. `candidate`: the workspace that decides after.
+   */
+  constructor(tally: CompareTally, units: UnitsTally, candidate: Workspace, startMs: number, first: number) {
+    this.#tally = tally;
+    this.#units = units;
+    this.#startMs = startMs;
+    this.#first = first;
+    this.#contacts = new NewContacts(candidate.policy);
+  }
+
+  /** Of a decision of the world before, the number of the same one after; 0: there is none. */
+  counterpart(number: number): number {
+    return number < this.#first ? number : (this.#counterparts[number - this.#first] ?? 0);
+  }
+
+  before({ workspace, decisions, outcomes }: WorldStep): void {
+    for (const outcome of outcomes) {
+      const { result, decision, eventTs } = outcome;
+      if (result === 'decided') {
+        const key = matchKey(outcome);
+        this.#keys.set(decision, { key, eventTs, fate: this.#open.get(key) ?? null });
+        this.#open.delete(key);
+      } else if (result === 'waiting') {
+        const key = matchKey(outcome);
+        if (!this.#open.has(key)) this.#open.set(key, null);
+      } else {
+        this.#units.refused(World.before, workspace, outcome);
+        if (this.#open.size === 0 && this.#gained.size === 0) continue;
+        const key = matchKey(outcome);
+        this.#open.delete(key);
+        const gained = this.#gained.take(key);
+        if (gained !== undefined) this.#settleGained(gained);
+      }
+    }
+    for (const { decision, number } of decisions) {
+      this.#tally.of(decision.campaign).before.add(decision.channel);
+      this.#units.used(World.before, workspace, decision);
+      this.#counterparts.push(0);
+      const { key, alone } = this.#alone(decision, number);
+      const other = this.#gained.take(key);
+      if (other === undefined) {
+        this.#evict(this.#lost.add(key, alone), (old) => this.#settleLost(old));
+        this.#fresh.push([key, alone]);
+      } else this.#pair(decision, number, other.decision, other.number);
+    }
+    this.#keys.clear();
+  }
+
+  after({ workspace, decisions, outcomes }: WorldStep): void {
+    for (const outcome of outcomes) {
+      const { result, decision, eventTs } = outcome;
+      if (result === 'decided') this.#keys.set(decision, { key: matchKey(outcome), eventTs, fate: null });
+    }
+    for (const { decision, number } of decisions) {
+      this.#tally.of(decision.campaign).after.add(decision.channel);
+      this.#units.used(World.after, workspace, decision);
+      const { key, alone } = this.#alone(decision, number);
+      const other = this.#lost.take(key);
+      if (other !== undefined) {
+        this.#pair(other.decision, other.number, decision, number);
+        continue;
+      }
+      this.#contacts.add(decision);
+      if (alone.mayCome || this.#open.has(key))
+        this.#evict(this.#gained.add(key, alone), (old) => this.#settleGained(old));
+      else this.#settleGained(alone);
+    }
+    this.#keys.clear();
+    for (const outcome of outcomes) if (outcome.result !== 'decided') this.#noteFate(workspace, outcome);
+  }
+
+  /** Both worlds were told of a record. */
+  passed(): void {
+    if (this.#fresh.length === 0) return;
+    for (const [key, alone] of this.#fresh) {
+      if (alone.mayCome || alone.fate?.result === 'waiting') continue;
+      if (this.#lost.remove(key, alone)) this.#settleLost(alone);
+    }
+    this.#fresh = [];
+  }
+
+  /** History has ended: what has no counterpart gets none. */
+  finish(): void {
+    for (const alone of this.#lost.drain()) this.#settleLost(alone);
+    for (const alone of this.#gained.drain()) this.#settleGained(alone);
+  }
+
+  #alone(decision: Decision, number: number): { readonly key: string; readonly alone: Alone } {
+    const match = this.#keys.get(number);
+    // Only first decisions are ends of matches.
+    if (match === undefined)
+      return { key: followUpKey(decision), alone: { decision, number, mayCome: true, fate: null } };
+    const { key, eventTs, fate } = match;
+    // Customers of a schedule have their turn a little earlier or later in the other world; and what waited at the start was never told.
+    const mayCome = decision.event.type === SCHEDULE || eventTs < this.#startMs;
+    return { key, alone: { decision, number, mayCome, fate } };
+  }
+
+  #noteFate(workspace: Workspace, outcome: Outcome): void {
+    const { result, winner, now: at } = outcome;
+    if (result !== 'waiting') this.#units.refused(World.after, workspace, outcome);
+    if (this.#lost.size === 0 && this.#open.size === 0) return;
+    const key = matchKey(outcome);
+    const fate: Fate = { result, winner, at };
+    if (this.#open.has(key)) this.#open.set(key, fate);
+    const lost = this.#lost.peek(key);
+    if (lost === undefined) return;
+    lost.fate = fate;
+    if (result === 'waiting') return;
+    this.#lost.take(key);
+    this.#settleLost(lost);
+  }
+
+  #pair(before: Decision, beforeNumber: number, after: Decision, afterNumber: number): void {
+    this.#counterparts[beforeNumber - this.#first] = afterNumber;
+    this.#contacts.remove(after);
+    const tally = this.#tally.of(before.campaign);
+    const changed = changedFields(before, after);
+    if (changed.length === 0) tally.kept++;
+    else {
+      tally.changed++;
+      for (const field of changed) tally.changes.add(field);
+    }
+  }
+
+  #settleGained({ decision }: Alone): void {
+    this.#tally.of(decision.campaign).gained++;
+  }
+
+  #settleLost({ decision, fate }: Alone): void {
+    const tally = this.#tally.of(decision.campaign);
+    const reason = lostReason(decision, fate);
+    tally.lost++;
+    tally.lostBy.add(reason);
+    const winner = fate === null ? null : (fate.winner ?? this.#contacts.behind(decision, reason, fate.at));
+    if (winner !== null) tally.displacedBy.add(winner);
+  }
+
+  #evict(old: Alone | undefined, settle: (old: Alone) => void): void {
+    if (old !== undefined) settle(old);
+  }
+}
+
+function lostReason({ follows }: Decision, fate: Fate | null): LostReason {
+  if (follows !== null) return 'follow_up';
+  // Decided, and not found under its key: two events without ids at one time.
+  if (fate === null || fate.result === 'decided') return 'unmatched';
+  return fate.result;
+}

@@ -1,0 +1,243 @@
+/** A backtest of the workspace that was live differs in nothing, whatever happened: several partitions that lend each other units, waits, feedback, versions. */
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import type { BacktestReport } from '../../../src/protocol/backtest.ts';
+import { runBacktest } from '../../../src/replay/backtest.ts';
+import { History } from '../../../src/replay/history.ts';
+import { Prng } from '../../../src/stdx/prng.ts';
+import { nodeFileSystem } from '../../../src/storage/node-file-system.ts';
+import type { Workspace } from '../../../src/workspace/workspace.ts';
+import { type WorkspaceFiles, workspaceOf } from '../../support/machine-fixture.ts';
+import { RecordedCluster } from '../../support/recorded-cluster.ts';
+
+const HOUR_MS = 3_600_000;
+
+interface Limits {
+  readonly budget: number;
+  readonly total: number;
+  readonly perDay: number;
+}
+
+function filesOf(limits: Limits | null, cap: number): WorkspaceFiles {
+  const budget = limits === null ? '' : `, budget: ${limits.budget}`;
+  const both = limits === null ? '' : `limits: {total: ${limits.total}, perDay: ${limits.perDay}}\n`;
+  return {
+    'workspace.yaml': 'name: cluster\ntimezone: Europe/Berlin\nchannels: [pos, push, sms, email]\n',
+    'events.yaml': 'receipt: {total: double}\n',
+    'profile.yaml': 'aggregates:\n  receipts: {fn: count, event: receipt, window: 7d}\n',
+    'offers.yaml': `tea: {title: Tea, expires: 2d, returns: unused${budget}}\n`.replace(', returns: unused', ''),
+    'policy.yaml': `consent: {pos: none-needed, push: opt-out, sms: opt-out, email: opt-out}\narbitration: {pick: 2}
+caps:\n  - {name: day, max: ${cap}, per: 1d}\nquietHours: {from: "21:00", to: "08:00", channels: [sms], then: defer}\n`,
+    'campaigns/both.yaml': `id: both\non: receipt\nchannels: [pos]\noffer: tea\n${both}`,
+    'campaigns/coupon.yaml': 'id: coupon\non: receipt\nwhen: event.total > 10.0\nchannels: [push]\noffer: tea\n',
+    'campaigns/later.yaml':
+      'id: later\non: receipt\nwhen: profile.receipts >= 2\nwait: {for: 3h, unless: [receipt]}\nchannels: [push, sms]\n',
+    'campaigns/night.yaml': 'id: night\non: receipt\nwhen: event.total > 20.0\nchannels: [sms]\npriority: 5\n',
+    'campaigns/steps.yaml':
+      'id: steps\non: receipt\nwhen: event.total < 5.0\nchannels: [push, sms, email]\ncascade: {after: 2h, unless: opened}\n',
+  };
+}
+
+function play(cluster: RecordedCluster, random: Prng, steps: number): void {
+  for (let step = 0; step < steps; step++) {
+    const customer = random.below(8) === 0 ? null : `c-${random.below(20)}`;
+    const known = cluster.decisions.filter((decision) => decision.customer !== null);
+    const way = random.below(10);
+    if (way < 6) {
+      const id = random.below(4) === 0 ? {} : { id: `e-${step}` };
+      cluster.event(customer, { type: 'receipt', ...id, data: { total: random.below(30) } });
+    } else if (way < 8 && known.length > 0) {
+      const decision = random.pick(known);
+      const outcome = random.pick(['delivered', 'opened', 'failed', 'converted']);
+      cluster.event(decision.customer, { type: '$feedback', data: { decision: decision.id, outcome } });
+    } else cluster.pass(random.below(5) * HOUR_MS);
+    if (random.below(3) > 0) cluster.deliver();
+    cluster.pass(random.below(5000));
+  }
+}
+
+function backtest(directory: string, candidate: Workspace, fromMs: number | null = null): BacktestReport {
+  const history = History.open(nodeFileSystem, directory);
+  let [clock, progress] = [0, 0];
+  try {
+    return runBacktest(history, {
+      candidate,
+      fromMs,
+      toMs: null,
+      monotonicMs: () => clock++,
+      onProgress: (share) => {
+        expect(share).toBeGreaterThanOrEqual(progress);
+        progress = share;
+      },
+    });
+  } finally {
+    history.close();
+  }
+}
+
+function expectSame(report: BacktestReport, decisions: number): void {
+  const { decisions: sum, campaigns, units } = report;
+  expect(sum).toEqual({ before: decisions, after: decisions, kept: decisions, changed: 0, gained: 0, lost: 0 });
+  for (const { matched, suppressed, waiting, lostBy, displacedBy } of campaigns) {
+    expect(matched.after).toBe(matched.before);
+    expect(suppressed.after).toEqual(suppressed.before);
+    expect(waiting.after).toBe(waiting.before);
+    expect([lostBy, displacedBy]).toEqual([{}, {}]);
+  }
+  for (const { used, refused, firstRefused } of units)
+    for (const { before, after } of [used, refused, firstRefused]) expect(after).toEqual(before);
+}
+
+const upTo = (max: number): fc.Arbitrary<number> => fc.integer({ min: 0, max });
+const limits = fc.option(fc.record({ budget: upTo(25), total: upTo(15), perDay: upTo(12) }), { freq: 4 });
+
+test('the live workspace against itself', () => {
+  fc.assert(
+    fc.property(
+      fc.integer(),
+      fc.constantFrom(1, 2, 4),
+      upTo(120),
+      limits,
+      fc.integer({ min: 1, max: 4 }),
+      fc.boolean(),
+      (seed, partitions, steps, units, cap, late) => {
+        const random = new Prng(seed);
+        const cluster = new RecordedCluster(partitions);
+        const workspace = workspaceOf(filesOf(units, cap));
+        cluster.publish(workspace);
+        cluster.pass(HOUR_MS);
+        play(cluster, random, steps);
+        const fromMs = late ? cluster.nowMs + 1 : null;
+        const decided = late ? cluster.decisions.length : 0;
+        if (late) {
+          cluster.pass(1000);
+          cluster.event('c-1', { type: 'receipt', data: { total: 1 } });
+          play(cluster, random, steps);
+        }
+        const report = backtest(cluster.close(), workspace, fromMs);
+        expectSame(report, cluster.decisions.length - decided);
+        expect(report.notes.filter((note) => !note.startsWith('Nothing before'))).toEqual([]);
+      },
+    ),
+    { numRuns: 25 },
+  );
+});
+
+type Action = (cluster: RecordedCluster) => void;
+
+/** The same happens to whoever it is played to: nothing of it answers what was decided. */
+function script(random: Prng, steps: number): Action[] {
+  return Array.from({ length: steps }, (_, step): Action => {
+    const customer = random.below(8) === 0 ? null : `c-${random.below(20)}`;
+    const id = random.below(4) === 0 ? {} : { id: `e-${step}` };
+    const event = { type: 'receipt', ...id, data: { total: random.below(30) } };
+    const waits = [random.below(4) === 0 ? random.below(5) * HOUR_MS : 0, random.below(5000)];
+    return (cluster) => {
+      cluster.event(customer, event);
+      cluster.deliver();
+      for (const ms of waits) cluster.pass(ms);
+    };
+  });
+}
+
+function played(partitions: number, workspace: Workspace, actions: readonly Action[]): RecordedCluster {
+  const cluster = new RecordedCluster(partitions);
+  cluster.publish(workspace);
+  for (const act of actions) act(cluster);
+  return cluster;
+}
+
+/** One line per decision, but for what differs from world to world. */
+function told(cluster: RecordedCluster): string[] {
+  return cluster.decisions
+    .map((decision) => JSON.stringify({ ...decision, id: '', workspace: 0, follows: decision.follows !== null }))
+    .sort();
+}
+
+test('another workspace decides as a node with that workspace would have', () => {
+  const worlds = fc.record({ cap: fc.integer({ min: 1, max: 4 }), without: fc.constantFrom('', 'both', 'night') });
+  fc.assert(
+    fc.property(
+      fc.integer(),
+      fc.constantFrom(1, 3),
+      upTo(150),
+      worlds,
+      worlds,
+      limits,
+      (seed, partitions, steps, was, is, units) => {
+        const filesOfWorld = ({ cap, without }: typeof was): WorkspaceFiles =>
+          Object.fromEntries(
+            Object.entries(filesOf(null, cap)).filter(([path]) => path !== `campaigns/${without}.yaml`),
+          );
+        const actions = script(new Prng(seed), steps);
+        // Under budgets the world before has messages, which the world after does without.
+        const before = played(partitions, workspaceOf({ ...filesOfWorld(was), ...filesOf(units, was.cap) }), actions);
+        const candidate = workspaceOf(filesOfWorld(is));
+        const twin = played(partitions, candidate, actions);
+        twin.close();
+        const report = backtest(before.close(), candidate);
+        expect(report.decisions.before).toBe(before.decisions.length);
+        expect(report.decisions.after).toBe(twin.decisions.length);
+        const kept = overlap(told(before), told(twin));
+        expect(report.decisions.kept).toBeGreaterThanOrEqual(kept);
+        for (const { campaign, matched, decisions, suppressed, channels } of report.campaigns) {
+          const rows = range(partitions).flatMap((p) =>
+            twin
+              .machine(p)
+              .campaigns()
+              .filter(({ id }) => id === campaign),
+          );
+          const made = twin.decisions.filter((decision) => decision.campaign === campaign);
+          expect(matched.after).toBe(rows.reduce((sum, row) => sum + row.matched, 0));
+          expect(decisions.after).toBe(made.length);
+          const lost: Record<string, number> = {};
+          for (const row of rows)
+            for (const [reason, count] of Object.entries(row.suppressed)) lost[reason] = (lost[reason] ?? 0) + count;
+          expect(suppressed.after).toEqual(lost);
+          for (const [channel, { after }] of Object.entries(channels))
+            expect(after).toBe(made.filter((decision) => decision.channel === channel).length);
+        }
+      },
+    ),
+    { numRuns: 25 },
+  );
+});
+
+test('budgets of another workspace are used up to the last unit, and never beyond', () => {
+  fc.assert(
+    fc.property(
+      fc.integer(),
+      fc.constantFrom(1, 2, 4),
+      fc.integer({ min: 50, max: 200 }),
+      limits,
+      fc.record({ budget: upTo(25), total: upTo(15), perDay: upTo(12) }),
+      (seed, partitions, steps, was, is) => {
+        const before = played(partitions, workspaceOf(filesOf(was, 9)), script(new Prng(seed), steps));
+        const { units } = backtest(before.close(), workspaceOf(filesOf(is, 9)));
+        const [both, tea] = ['both', 'tea'].map((wanted) => units.find(({ id }) => id === wanted));
+        expect(tea?.total.after).toBe(is.budget);
+        expect(tea?.used.after).toBeLessThanOrEqual(is.budget);
+        expect(both?.used.after).toBeLessThanOrEqual(is.total);
+        for (const { used } of both?.days ?? []) expect(used.after).toBeLessThanOrEqual(is.perDay);
+        if ((tea?.refused.after ?? 0) > 0) expect(tea?.used.after).toBe(is.budget);
+      },
+    ),
+    { numRuns: 25 },
+  );
+});
+
+function range(count: number): number[] {
+  return Array.from({ length: count }, (_, i) => i);
+}
+
+/** How many lines of one are in the other, each once; both are sorted. */
+function overlap(one: readonly string[], other: readonly string[]): number {
+  let [i, j, count] = [0, 0, 0];
+  while (i < one.length && j < other.length) {
+    const [a, b] = [one[i] as string, other[j] as string];
+    if (a === b) count++;
+    if (a <= b) i++;
+    if (b <= a) j++;
+  }
+  return count;
+}

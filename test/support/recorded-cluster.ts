@@ -1,0 +1,126 @@
+/**
+ * Several machines in one process, one per partition, whose records go into a data folder as a node's do: for tests that read history. Partitions hear each other some time later, and what falls due gets
+ * a tick at once, as under a running node. All read one clock, which only `pass` moves; under the event clock it is the records' own, and events bring their dates with them.
+ */
+import { Effects, type MadeDecision, type OutgoingMessage } from '../../src/machine/effects.ts';
+import { Machine } from '../../src/machine/machine.ts';
+import type { Decision } from '../../src/protocol/decision.ts';
+import type { MessageRecord } from '../../src/protocol/partition-message.ts';
+import { RecordKind } from '../../src/protocol/record.ts';
+import { reserveMemory } from '../../src/state/arena.ts';
+import { PartitionState } from '../../src/state/partition-state.ts';
+import { stateLimits } from '../../src/state/state-limits.ts';
+import { partitionOf } from '../../src/stdx/hash.ts';
+import { DataFolder, saltOf } from '../../src/storage/data-folder.ts';
+import { nodeFileSystem } from '../../src/storage/node-file-system.ts';
+import { WriteAheadLog } from '../../src/storage/write-ahead-log.ts';
+import { sharesOf } from '../../src/workspace/shares.ts';
+import type { Workspace } from '../../src/workspace/workspace.ts';
+import { scratchFolder } from './scratch-folder.ts';
+
+const CUSTOMERS = 2000;
+const encoder = new TextEncoder();
+
+interface Member {
+  readonly machine: Machine;
+  /** Said by it, not heard yet. */
+  readonly said: OutgoingMessage[];
+}
+
+export class RecordedCluster {
+  readonly directory = scratchFolder();
+  readonly partitions: number;
+  /** In the order in which they were made. */
+  readonly decisions: Decision[] = [];
+  nowMs = Date.UTC(2026, 2, 2, 9);
+  readonly #isWall: boolean;
+  readonly #members: Member[];
+  readonly #effects = new Effects();
+  readonly #folder: DataFolder;
+  readonly #log: WriteAheadLog;
+  #workspace: Workspace | null = null;
+
+  constructor(partitions: number, clock: 'wall' | 'event' = 'wall') {
+    this.partitions = partitions;
+    this.#isWall = clock === 'wall';
+    this.#folder = DataFolder.open(nodeFileSystem, this.directory, {
+      partitions,
+      clock,
+      customersPerPartition: CUSTOMERS,
+    });
+    const salt = saltOf(this.#folder.identity.id);
+    this.#log = WriteAheadLog.open(nodeFileSystem, this.#folder.wal(0), { worker: 0, epoch: 1, salt });
+    const limits = stateLimits(CUSTOMERS);
+    this.#members = Array.from({ length: partitions }, (_, partition) => {
+      const state = new PartitionState(reserveMemory(limits), limits);
+      return { machine: new Machine({ partition, partitions, clock, state }), said: [] };
+    });
+  }
+
+  publish(workspace: Workspace): void {
+    const version = (this.#workspace?.version ?? 0) + 1;
+    const shares = sharesOf(workspace, this.#workspace?.shares ?? {}, this.partitions);
+    this.#workspace = { ...workspace, version, shares };
+    for (let p = 0; p < this.partitions; p++) this.#append(p, RecordKind.workspace, this.#workspace);
+  }
+
+  /** Lets the clock go on; what falls due meanwhile gets its ticks. */
+  pass(ms: number): void {
+    const until = this.nowMs + ms;
+    for (;;) {
+      const due = this.#members.map(({ machine }) => machine.nextDue);
+      const next = Math.min(...due);
+      if (!this.#isWall || next > until) break;
+      this.nowMs = Math.max(this.nowMs, next);
+      this.#append(due.indexOf(next), RecordKind.tick, null);
+    }
+    this.nowMs = until;
+  }
+
+  /** `customer` null: anonymous, in partition 0. Returns what was decided at once. */
+  event(customer: string | null, event: Readonly<Record<string, unknown>>): readonly MadeDecision[] {
+    const partition = customer === null ? 0 : partitionOf(customer, this.partitions);
+    return this.#append(partition, RecordKind.events, customer === null ? event : { ...event, customer });
+  }
+
+  /** All that partitions have to say to each other, and what they answer. */
+  deliver(): void {
+    for (let again = true; again; ) {
+      again = false;
+      for (const [from, { said }] of this.#members.entries()) {
+        const first = said[0];
+        if (first === undefined) continue;
+        again = true;
+        const some = said.filter(({ to }) => to === first.to);
+        said.splice(0, said.length, ...said.filter(({ to }) => to !== first.to));
+        const record: MessageRecord = { from, first: first.number, messages: some.map(({ message }) => message) };
+        this.#append(first.to, RecordKind.message, record);
+      }
+    }
+  }
+
+  /** Everything is in the folder, and nobody has it open. */
+  close(): string {
+    this.#log.commit();
+    this.#log.close();
+    this.#folder.close();
+    return this.directory;
+  }
+
+  machine(partition: number): Machine {
+    return (this.#members[partition] as Member).machine;
+  }
+
+  #append(partition: number, kind: RecordKind, payload: unknown): readonly MadeDecision[] {
+    const { machine, said } = this.#members[partition] as Member;
+    const bytes = payload === null ? new Uint8Array(0) : encoder.encode(JSON.stringify(payload));
+    const seq = machine.position + 1;
+    this.#log.append(partition, seq, this.nowMs, kind, bytes);
+    const effects = this.#effects;
+    effects.clear();
+    machine.apply({ seq, ts: this.nowMs, kind, payload: bytes }, effects);
+    said.push(...structuredClone(effects.messages));
+    this.decisions.push(...effects.decisions.map(({ decision }) => decision));
+    return [...effects.decisions];
+  }
+}
