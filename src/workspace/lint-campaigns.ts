@@ -1,4 +1,4 @@
-/** Warnings about one live campaign: what of it never happens. */
+/** Warnings about one campaign that is live or in shadow: what of it never happens. */
 import { countsFor, countsOn } from './cap-scope.ts';
 import { formatDuration } from './duration.ts';
 import type { IssueList } from './issue-list.ts';

@@ -26,7 +26,8 @@ export function lint(
   const byId = new Map(files.campaigns.map((file) => [file.scalarText(['id']), file]));
   for (const campaign of workspace.campaigns) {
     const file = byId.get(campaign.id);
-    if (file !== undefined && campaign.status === 'live') lintCampaign(workspace, campaign, score, file, issues);
+    if (file !== undefined && (campaign.status === 'live' || campaign.status === 'shadow'))
+      lintCampaign(workspace, campaign, score, file, issues);
   }
   const parts = ['value', 'propensity', 'weight'].filter((part) => names(score, part));
   if (policy !== null && parts.length > 0 && files.campaigns.every((file) => !parts.some((part) => file.has([part]))))

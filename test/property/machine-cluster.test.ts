@@ -55,6 +55,17 @@ function limitOf(key: string, { budget, total, perDay }: Limits): number {
   return campaign === 'both' || campaign === 'few' ? total : Number.POSITIVE_INFINITY;
 }
 
+/** The same with campaigns in shadow that want the same units, and a limit of their own. */
+function withShadows(files: WorkspaceFiles): WorkspaceFiles {
+  return {
+    ...files,
+    'campaigns/ambitious.yaml':
+      'id: ambitious\non: receipt\nchannels: [pos]\npriority: 9\noffer: tea\nstatus: shadow\n',
+    'campaigns/bounded.yaml':
+      'id: bounded\non: receipt\nchannels: [pos]\npriority: 9\noffer: tea\nlimits: {total: 3, perDay: 2}\nstatus: shadow\n',
+  };
+}
+
 const upTo = (max: number): fc.Arbitrary<number> => fc.integer({ min: 0, max });
 const limits = fc.record({ budget: upTo(25), total: upTo(15), perDay: upTo(12) });
 
@@ -152,4 +163,50 @@ test('several machines use up budgets and limits exactly', () => {
     ),
     { numRuns: 60 },
   );
+});
+
+test('campaigns in shadow take no units, and ask for none', () => {
+  let shadows = 0;
+  fc.assert(
+    fc.property(
+      fc.integer(),
+      fc.constantFrom(1, 2, 3, 5),
+      upTo(60),
+      limits,
+      limits,
+      (seed, partitions, steps, ...two) => {
+        const play = (filesFor: (each: Limits) => WorkspaceFiles): MachineCluster => {
+          const random = new Prng(seed);
+          const cluster = new MachineCluster(partitions, random);
+          cluster.publish(filesFor(two[0]));
+          for (let p = 0; p < partitions; p++) cluster.activate(p);
+          for (let i = 0; i < steps; i++) {
+            const customer = random.below(5) === 0 ? null : `c-${random.below(20)}`;
+            cluster.event(customer, { type: 'receipt', data: { total: random.below(30) } });
+            if (random.below(3) === 0) cluster.deliver();
+            if (random.below(10) === 0) cluster.crash(random.below(partitions));
+            if (i === 30) cluster.publish(filesFor(two[1]));
+            if (i >= 30) cluster.activate(i % partitions);
+            cluster.pass(random.below(20) === 0 ? DAY_MS : random.below(1000));
+          }
+          cluster.deliverAll();
+          return cluster;
+        };
+        const without = play(filesOf);
+        const beside = play((each) => withShadows(filesOf(each)));
+        expect(beside.decisions).toEqual(without.decisions);
+        for (const campaign of CAMPAIGNS) expect(beside.counts(campaign)).toEqual(without.counts(campaign));
+        for (let from = 0; from < partitions; from++)
+          for (let to = 0; to < partitions; to++)
+            expect(beside.machine(from).sentTo(to)).toBe(without.machine(from).sentTo(to));
+        for (const campaign of ['ambitious', 'bounded']) {
+          const { decided, suppressed } = beside.counts(campaign);
+          expect(decided).toBe(0);
+          shadows += suppressed['shadow'] ?? 0;
+        }
+      },
+    ),
+    { numRuns: 60 },
+  );
+  expect(shadows).toBeGreaterThan(0);
 });
