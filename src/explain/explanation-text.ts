@@ -50,7 +50,7 @@ export function explanationText(explanation: Explanation, options: TextOptions):
   const seen = new Set(moments.flatMap(({ campaigns }) => campaigns.map(markOf)));
   const lines = [
     `${page.paint('bold', who)}   ${page.paint('dim', `times in ${page.time.zone}`)}`,
-    ...moments.flatMap((moment) => ['', ...momentLines(moment, page)]),
+    ...moments.flatMap((moment) => ['', ...momentLines(moment, page, explanation.campaign)]),
     ...(moments.length === 0 ? ['', 'Nothing was found at which campaigns were asked.'] : []),
     '',
     ...reachLines(explanation, page),
@@ -73,7 +73,8 @@ function pageOf({ width, colour, timezone, detail }: TextOptions): Page {
   };
 }
 
-function momentLines(moment: ExplainedMoment, page: Page): readonly string[] {
+/** `campaign`: the only one that was asked about; null: all. */
+function momentLines(moment: ExplainedMoment, page: Page, campaign: string | null = null): readonly string[] {
   const { paint, time, detail } = page;
   const wording = new Wording(time, moment);
   const head = `${paint('bold', time.full(moment.at))}  ${causeText(moment, wording)}`;
@@ -85,7 +86,9 @@ function momentLines(moment: ExplainedMoment, page: Page): readonly string[] {
   const nameWidth = Math.min(NAME_LENGTH_MAX, Math.max(0, ...shown.map((verdict) => lengthOf(nameOf(verdict)))));
   return [
     head,
-    ...(verdicts.length === 0 ? ['  No campaign listens for this.'] : []),
+    ...(verdicts.length === 0
+      ? [`  ${campaign ?? 'No campaign'} ${campaign === null ? 'listens' : 'does not listen'} for this.`]
+      : []),
     ...shown.flatMap((verdict) => verdictLines(verdict, nameWidth, wording, page)),
     ...(hidden > 0 ? [paint('dim', `  · and ${countText(hidden)} more that did not match`)] : []),
   ];

@@ -54,9 +54,9 @@ export function stepText(step: ExplainedStep, wording: Wording): string {
 }
 
 function lateText({ passed, ts, latenessMs, lateMs }: Step<'late'>, wording: Wording): string {
-  const most = `${durationText(lateMs)} is the most`;
-  if (passed) return `not late: ${durationText(latenessMs)} after it happened, ${most}`;
-  return `late: it happened at ${wording.when(ts)}, ${durationText(latenessMs)} before it came; ${most}`;
+  const most = `${durationText(latenessMs)} is the most`;
+  if (passed) return `not late: ${durationText(lateMs)} after it happened, ${most}`;
+  return `late: it happened at ${wording.when(ts)}, ${durationText(lateMs)} before it came; ${most}`;
 }
 
 function validityText({ passed, of, from, to }: Step<'validity'>, wording: Wording): string {

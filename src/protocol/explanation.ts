@@ -176,11 +176,15 @@ export type ExplainedStep = { readonly passed: boolean } & (
 /** What a request for the reasons is answered with. */
 export interface Explanation {
   readonly customer: string | null;
+  /** Only this one's verdicts are told; null: of every campaign that was asked. */
+  readonly campaign: string | null;
   readonly partition: number;
   /** Log time of the earliest record that can be explained; null: nothing is kept. */
   readonly historyFrom: string | null;
-  /** Log time up to which the moments were looked for. */
+  /** Log time up to which was looked for what became of it; null: until everything was settled. */
   readonly until: string | null;
+  /** Of the workspace: people read times by the clock there. */
+  readonly timezone: string;
   /** In the order of time. */
   readonly moments: readonly ExplainedMoment[];
 }

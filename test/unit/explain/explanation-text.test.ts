@@ -11,9 +11,11 @@ const PLAIN: TextOptions = { width: 80, colour: false, timezone: null, detail: f
 
 const EXPLANATION: Explanation = {
   customer: '17850',
+  campaign: null,
   partition: 0,
   historyFrom: '2010-12-01T00:00:00.000Z',
   until: '2010-12-09T08:00:00.000Z',
+  timezone: 'UTC',
   moments: [MOMENT],
 };
 

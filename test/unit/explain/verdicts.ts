@@ -79,8 +79,8 @@ export const LOST: readonly CampaignVerdict[] = [
     step: 'late',
     passed: false,
     ts: '2010-12-01T19:02:00.000Z',
-    latenessMs: 11_520_000,
-    lateMs: 3_600_000,
+    latenessMs: 3_600_000,
+    lateMs: 11_520_000,
   }),
   lost('expired', {
     step: 'validity',
