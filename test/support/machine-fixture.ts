@@ -27,6 +27,8 @@ export interface FixtureOptions {
   readonly fast?: boolean;
   /** Of this machine, not of its clones. */
   readonly trace?: Trace;
+  /** Called with each record before it is applied; not of clones. */
+  readonly onRecord?: (record: LogRecord) => void;
 }
 
 /** Files of a workspace; what is left out of the two that every workspace needs is filled in. */
@@ -59,11 +61,13 @@ export class MachineFixture {
   /** All so far, in order. */
   readonly decisions: MadeDecision[] = [];
   readonly options: FixtureOptions;
+  readonly #onRecord: ((record: LogRecord) => void) | undefined;
   /** Moments that fell due so far. */
   fired = 0;
 
   constructor(options: FixtureOptions = {}) {
-    const { trace, ...rest } = options;
+    const { trace, onRecord, ...rest } = options;
+    this.#onRecord = onRecord;
     const { clock = 'event', partition = 0, partitions = 1, limits = SMALL_LIMITS, fast = true } = rest;
     this.options = rest;
     this.state = new PartitionState(reserveMemory(limits), limits);
@@ -80,6 +84,7 @@ export class MachineFixture {
   /** `ts` defaults to a time after every event's, so that none is from the future. */
   append(kind: RecordKind, payload: Uint8Array, ts: number = FAR_FUTURE): Effects {
     const record: LogRecord = { seq: this.machine.position + 1, ts, kind, payload };
+    this.#onRecord?.(record);
     this.effects.clear();
     this.machine.apply(record, this.effects);
     this.decisions.push(...this.effects.decisions);

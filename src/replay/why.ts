@@ -1,0 +1,263 @@
+/**
+ * Why: the reasons for what was decided about one customer, found by replaying the log to the moment that is asked about, with a trace, and on from there until what it set going is settled.
+ *
+ *   the record is found in the log (find-event.ts), or its time is known
+ *     → the partition is replayed from the snapshot before it, and the moments of this customer are kept
+ *     → it goes on while something of theirs is pending (why-follow.ts), up to a bound
+ *
+ * An event may have been sent several times, or refused: only where it was accepted there is a moment, so that the search goes on before a record without one. Anonymous events cannot be
+ * asked for: nobody is named who they are about.
+ */
+import { WHY_RECORDS_FOLLOWED_MAX } from '../constants.ts';
+import { formatRfc3339 } from '../machine/decode/rfc3339.ts';
+import type { ExplainedMoment, Explanation } from '../protocol/explanation.ts';
+import type { WhyQuestion } from '../protocol/why.ts';
+import type { EventQuery } from './find-event.ts';
+import { type History, HistoryForgottenError } from './history.ts';
+import { PartitionReplay, type ReplayStart } from './partition-replay.ts';
+import { FollowedEvents } from './why-follow.ts';
+import { askedTime, WhyError } from './why-question.ts';
+import { explainedFrom } from './why-reach.ts';
+import { standingOf, type WhyStanding } from './why-standing.ts';
+
+export interface WhyOptions {
+  /** How the live partition stood when it was asked; `history` ends there. null: it is found out by replaying to the end, where it is needed. */
+  readonly standing: WhyStanding | null;
+  /** Asked after each record that is read: no more time may be taken. */
+  readonly isLate: () => boolean;
+}
+
+/** The moment that is looked for. */
+interface Search {
+  readonly from: ReplayStart;
+  /** Moments are explained from this record on: 0: all that are replayed. */
+  readonly fromSeq: number;
+  /** The last record, and the last log time, that may hold it. */
+  readonly untilSeq: number;
+  readonly untilMs: number;
+  readonly accepts: (moment: ExplainedMoment) => boolean;
+  /** All of them are wanted; false: the last one. */
+  readonly all: boolean;
+}
+
+const ALWAYS = Number.POSITIVE_INFINITY;
+/** No campaign listens for these. */
+const SILENT_TYPES = ['$profile', '$consent'];
+
+/** WhyError where there is no answer; what History and PartitionReplay throw where the data cannot be read. */
+export function explainWhy(
+  history: History,
+  partition: number,
+  question: WhyQuestion,
+  options: WhyOptions,
+): Explanation {
+  try {
+    return new Why(history, partition, question, options).explain();
+  } catch (error) {
+    if (error instanceof HistoryForgottenError) throw new WhyError('moment', error.message);
+    throw error;
+  }
+}
+
+class Why {
+  readonly #history: History;
+  readonly #partition: number;
+  readonly #question: WhyQuestion;
+  readonly #isLate: () => boolean;
+  #standing: WhyStanding | null;
+
+  constructor(history: History, partition: number, question: WhyQuestion, { standing, isLate }: WhyOptions) {
+    this.#history = history;
+    this.#partition = partition;
+    this.#question = question;
+    this.#isLate = isLate;
+    this.#standing = standing;
+  }
+
+  explain(): Explanation {
+    const { customer, campaign, event: id, at } = this.#question;
+    const time = at === null ? null : askedTime(at);
+    const standing = campaign === null ? null : this.#stands();
+    if (standing !== null && !standing.knowsCampaign)
+      throw new WhyError('campaign', `there is no campaign "${campaign}", and there never was`);
+    if (time !== null) return 'seq' in time ? this.#ofRecord(time.seq) : this.#lastUntil(time.ms);
+    const listens = standing?.listens ?? null;
+    if (id === null && listens !== null && 'lastRunsMs' in listens) return this.#lastRun(listens.lastRunsMs);
+    const type = listens !== null && 'type' in listens ? listens.type : null;
+    // An event of another type with that id is told about all the same: the campaign does not listen for it.
+    const types = id === null || type === null ? [type] : [type, null];
+    for (const each of types) {
+      const query = { customer, ...(each === null ? { exceptTypes: SILENT_TYPES } : { types: [each] }) };
+      const found = id === null ? this.#lastEvent(query) : this.#eventOf({ ...query, id });
+      if (found !== null) return found;
+    }
+    const what = id === null ? (type === null ? 'event' : `event of type ${type}`) : `event "${id}"`;
+    throw this.#nothing(`there is no ${what} of customer "${customer}"`);
+  }
+
+  #ofRecord(seq: number): Explanation {
+    const { customer } = this.#question;
+    const where = `partition ${this.#partition}, which customer "${customer}" belongs to`;
+    const last = this.#history.lastSeq(this.#partition);
+    if (seq > last) throw new WhyError('moment', `there is no record ${seq} of ${where}: the last one is ${last}`);
+    const accepts = ({ record }: ExplainedMoment): boolean => record === seq;
+    const found = this.#search({ from: { seq }, fromSeq: seq, untilSeq: seq, untilMs: ALWAYS, accepts, all: true });
+    if (found !== null) return found;
+    const detail = `nothing happened to the customer in record ${seq} of ${where}: a time instead of a record gives the last moment before it`;
+    throw new WhyError('moment', detail);
+  }
+
+  /** The last moment at or before that log time: from one snapshot after another, the newest first. */
+  #lastUntil(ms: number): Explanation {
+    const first = this.#history.firstSeq(this.#partition) ?? 1;
+    const snapshots = this.#history.snapshots(this.#partition).filter(({ logTime }) => logTime <= ms);
+    const starts = [first, ...snapshots.map(({ seq }) => seq + 1)].filter((seq) => seq >= first);
+    const accepts = ({ at }: ExplainedMoment): boolean => Date.parse(at) <= ms;
+    let untilSeq = this.#history.lastSeq(this.#partition);
+    for (const seq of starts.sort((a, b) => b - a)) {
+      if (seq > untilSeq) continue;
+      const found = this.#search({ from: { seq }, fromSeq: 0, untilSeq, untilMs: ms, accepts, all: false });
+      if (found !== null) return found;
+      untilSeq = seq - 1;
+    }
+    throw this.#nothing(`nothing happened to customer "${this.#question.customer}" until ${formatRfc3339(ms)}`);
+  }
+
+  /** The last run of a schedule in which the customer had a turn. */
+  #lastRun(lastRunsMs: readonly number[]): Explanation {
+    const { campaign, customer } = this.#question;
+    const accepts = ({ cause, campaigns }: ExplainedMoment): boolean =>
+      cause.kind === 'schedule' && campaigns.some((verdict) => verdict.campaign === campaign);
+    const untilSeq = this.#history.lastSeq(this.#partition);
+    const reach = explainedFrom(this.#history, this.#partition) ?? ALWAYS;
+    const ms = lastRunsMs.find((dueMs) => dueMs > reach);
+    if (ms !== undefined) {
+      const found = this.#search({ from: { ms }, fromSeq: 0, untilSeq, untilMs: ALWAYS, accepts, all: false });
+      if (found !== null) return found;
+    }
+    throw this.#nothing(`in no recent run of campaign "${campaign}" customer "${customer}" had a turn`);
+  }
+
+  /** The last event that was accepted; null: none that is kept. */
+  #lastEvent(query: EventQuery): Explanation | null {
+    const accepts = ({ cause }: ExplainedMoment): boolean =>
+      cause.kind === 'event' && (query.types === undefined || query.types.includes(cause.type));
+    const find = (atSeq: number): number | null => this.#find({ ...query, atSeq });
+    const seq = find(this.#history.lastSeq(this.#partition));
+    if (seq === null) return null;
+    const found = this.#search({ from: { seq }, fromSeq: seq, untilSeq: seq, untilMs: ALWAYS, accepts, all: false });
+    if (found !== null) return found;
+    // It was refused there, or a repeat: from now on whole stretches between snapshots are looked through.
+    for (let before = find(seq - 1); before !== null; ) {
+      const end = before;
+      const search = { from: { seq: end }, fromSeq: 0, untilSeq: end, untilMs: ALWAYS, accepts, all: false };
+      const earlier = this.#search(search);
+      if (earlier !== null) return earlier;
+      const start = this.#history.snapshots(this.#partition).findLast((moment) => moment.seq < end);
+      before = start === undefined ? null : find(start.seq);
+    }
+    return null;
+  }
+
+  /** The event of an id, where it was accepted: what came under it before was refused, and what comes later is a repeat. */
+  #eventOf(query: EventQuery & { readonly id: string }): Explanation | null {
+    const accepts = ({ cause }: ExplainedMoment): boolean => cause.kind === 'event' && cause.id === query.id;
+    for (let seq = this.#find(query); seq !== null; seq = this.#find({ ...query, afterSeq: seq })) {
+      const search = { from: { seq }, fromSeq: seq, untilSeq: seq, untilMs: ALWAYS, accepts, all: false };
+      const found = this.#search(search);
+      if (found !== null) return found;
+    }
+    return null;
+  }
+
+  #find(query: EventQuery): number | null {
+    const first = this.#history.firstSeq(this.#partition) ?? 1;
+    const { afterSeq = 0 } = query;
+    const whole = { ...query, afterSeq: Math.max(afterSeq, first - 1), onRecord: () => this.#pass() };
+    return this.#history.findEvent(this.#partition, whole)?.seq ?? null;
+  }
+
+  /** Replays, and goes on until what the moment set going is settled. null: there is no such moment. */
+  #search({ from, fromSeq, untilSeq, untilMs, accepts, all }: Search): Explanation | null {
+    const { customer, campaign } = this.#question;
+    const followed = new FollowedEvents(campaign);
+    let moments: ExplainedMoment[] = [];
+    let isFound = false;
+    const explained = (moment: ExplainedMoment): void => {
+      if (!isFound && accepts(moment)) {
+        if (!all) {
+          followed.clear();
+          moments = [];
+        }
+        followed.follow(moment);
+        moments.push(followed.narrowed(moment));
+      } else {
+        const part = followed.partOf(moment);
+        if (part !== null) moments.push(part);
+      }
+    };
+    let seq = 0;
+    const trace = { outcome: null, explains: (id: string) => id === customer && seq >= fromSeq, explained };
+    const replay = PartitionReplay.open(this.#history, this.#partition, from, { trace });
+    const step = (): boolean => {
+      seq = replay.seq + 1;
+      return replay.step();
+    };
+    try {
+      const { machine, state } = replay;
+      while (replay.seq < untilSeq && machine.logTime <= untilMs && step()) this.#pass();
+      if (moments.length === 0) return null;
+      isFound = true;
+      const bound = replay.seq + WHY_RECORDS_FOLLOWED_MAX;
+      while (followed.isPending(state, customer) && replay.seq < bound && !this.#isLate() && step());
+      const until = followed.isPending(state, customer) ? formatRfc3339(machine.logTime) : null;
+      const timezone = machine.activeWorkspace?.workspace.timezone ?? 'UTC';
+      return {
+        customer,
+        campaign,
+        partition: this.#partition,
+        historyFrom: this.#historyFrom(),
+        until,
+        timezone,
+        moments,
+      };
+    } finally {
+      replay.close();
+    }
+  }
+
+  #stands(): WhyStanding {
+    if (this.#standing !== null) return this.#standing;
+    const { customer, campaign } = this.#question;
+    const first = this.#history.firstSeq(this.#partition) ?? 1;
+    const seq = Math.max(first, this.#history.lastSeq(this.#partition));
+    const replay = PartitionReplay.open(this.#history, this.#partition, { seq });
+    try {
+      while (replay.step()) this.#pass();
+      this.#standing = standingOf(replay.machine, replay.state, customer, campaign);
+      return this.#standing;
+    } finally {
+      replay.close();
+    }
+  }
+
+  #pass(): void {
+    if (!this.#isLate()) return;
+    const detail = `replaying partition ${this.#partition}, which customer "${this.#question.customer}" belongs to, took too long: ask with --data where the data is, which has no bound`;
+    throw new WhyError('length', detail);
+  }
+
+  #nothing(what: string): WhyError {
+    const { customer } = this.#question;
+    const from = this.#historyFrom();
+    if (!this.#stands().knowsCustomer)
+      return new WhyError('customer', `there is no customer "${customer}": no accepted event has named it`);
+    const reach = from === null ? 'nothing is kept' : `history goes back to ${from}`;
+    return new WhyError('moment', `${what}: ${reach} (--history of the node says how far)`);
+  }
+
+  #historyFrom(): string | null {
+    const ms = explainedFrom(this.#history, this.#partition);
+    return ms === null ? null : formatRfc3339(ms);
+  }
+}
