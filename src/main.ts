@@ -201,6 +201,20 @@ function program(): Command {
     );
 
   beckon
+    .command('why')
+    .description('explain what was decided about a customer, and what was not: the last event, or the one asked for')
+    .addOption(flag('--data <dir>', 'the data folder, of a node that runs or one that was stopped'))
+    .addOption(flag('--node <url>', 'or the node to ask'))
+    .addOption(flag('--token <token>', 'bearer token of the node'))
+    .addOption(flag('--customer <id>', 'whom it is about').makeOptionMandatory())
+    .addOption(flag('--campaign <id>', 'this campaign alone'))
+    .addOption(flag('--event <id>', 'the event of this id, and what became of it'))
+    .addOption(flag('--at <seq|time>', 'a record of its partition, or the last moment until 2010-12-01T08:26:00Z'))
+    .addOption(flag('--detail', 'every step of each campaign (with --campaign always)'))
+    .addOption(flag('--json', 'as JSON'))
+    .action(async (options) => exitWith((await import('./cli/why.ts')).why(options, process.stdout, process.stderr)));
+
+  beckon
     .command('inspect <path>')
     .description('print a write-ahead log segment, a snapshot, a decision or dead-letter log, or what a folder holds')
     .addOption(flag('--limit <n>', 'records to print at most').argParser(wholeNumber(1, Number.MAX_SAFE_INTEGER)))

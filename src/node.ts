@@ -7,7 +7,9 @@ import { FOLDER_HEARTBEAT_MS } from './constants.ts';
 import { Gateway } from './gateway/gateway.ts';
 import { Lobby } from './gateway/lobby.ts';
 import type { StreamSettings } from './log/jetstream/stream-plan.ts';
+import { BackgroundPool } from './pool/background-pool.ts';
 import { TaskPool } from './pool/task-pool.ts';
+import { whyTask } from './pool/why-task.ts';
 import { assert } from './stdx/assert.ts';
 import { DataFolder, readIdentity, saltOf } from './storage/data-folder.ts';
 import { nodeFileSystem } from './storage/node-file-system.ts';
@@ -25,6 +27,7 @@ import type { NatsShardOptions, ShardOptions } from './worker/messages.ts';
 import { NodeEngine } from './worker/node-engine.ts';
 import type { NodeLog } from './worker/node-log.ts';
 import { Publication } from './worker/publication.ts';
+import { Reasons } from './worker/reasons.ts';
 import { Shards } from './worker/shards.ts';
 import { readWorkspaceFolder } from './workspace/folder.ts';
 import type { WorkspaceIssue } from './workspace/workspace.ts';
@@ -105,6 +108,8 @@ async function open(options: NodeOptions, logger: Logger, onFailure: () => void,
   undo.push(() => lobby.close());
   const pool = new TaskPool();
   undo.push(() => pool.close());
+  const background = new BackgroundPool();
+  undo.push(() => background.close());
   const files = await readFolder(options, pool);
   const { folder, log } = await openLog(options, logger, undo);
   const { partitions } = folder.identity;
@@ -146,6 +151,12 @@ async function open(options: NodeOptions, logger: Logger, onFailure: () => void,
       shards,
       workspace: () => publication.current,
       scan: (task) => pool.scanAudience(task),
+    }),
+    reasons: new Reasons({
+      shards,
+      partitions,
+      dataDirectory: options.dataDirectory,
+      explain: (task) => background.run(whyTask, task),
     }),
     decisions: log.decisions,
     groups: log.groups,

@@ -5,6 +5,8 @@ import { InputError, UsageError } from './exit.ts';
 export interface NodeClientOptions {
   /** `http://127.0.0.1:7400` */
   readonly to: string;
+  /** By which flag it was given. Default `--to`. */
+  readonly flag?: string;
   readonly token?: string | undefined;
   /** How long to go on trying without an answer. Default 60 s: longer than a restart. */
   readonly retryForMs?: number;
@@ -31,6 +33,7 @@ const RETRY_AFTER_MAX_MS = 30_000;
 /** One try: an answer comes when the events are durable, which takes milliseconds. */
 const TRY_TIMEOUT_MS = 30_000;
 
+const FLAG_DEFAULT = '--to';
 const NOBODY_LISTENS = 'nobody listens there';
 
 /** Why a try had no answer. */
@@ -46,7 +49,7 @@ export class NodeClient {
   readonly #options: NodeClientOptions;
 
   constructor(options: NodeClientOptions) {
-    this.#base = parseBase(options.to);
+    this.#base = parseBase(options.to, options.flag ?? FLAG_DEFAULT);
     this.#options = options;
   }
 
@@ -96,7 +99,7 @@ export class NodeClient {
       if (outcome.final) throw new InputError(`${this.#base.origin}: ${outcome.why}`);
       if (performance.now() + waitMs > giveUpAt)
         throw new InputError(
-          `${this.#base.origin}: ${outcome.why}; gave up after ${secondsText(giveUpMs)}${remedyFor(outcome)}`,
+          `${this.#base.origin}: ${outcome.why}; gave up after ${secondsText(giveUpMs)}${remedyFor(outcome, this.#options.flag ?? FLAG_DEFAULT)}`,
         );
       this.#options.onRetry?.(`${this.#base.origin}: ${outcome.why}`, waitMs, giveUpMs);
       await sleep(waitMs);
@@ -143,15 +146,15 @@ export function problemText(answer: Pick<Answer, 'status' | 'body'>): string {
   return words.length > 0 ? `${answer.status} ${words.join(': ')}` : `${answer.status}`;
 }
 
-function parseBase(to: string): URL {
+function parseBase(to: string, flag: string): URL {
   const base = URL.canParse(to) ? new URL(to) : null;
   if (!base || !/^https?:$/.test(base.protocol))
-    throw new UsageError(`--to: expected a URL such as http://127.0.0.1:7400, got "${to}"`);
+    throw new UsageError(`${flag}: expected a URL such as http://127.0.0.1:7400, got "${to}"`);
   if (base.username !== '' || base.password !== '')
-    throw new UsageError('--to: names and passwords are not used: send --token');
+    throw new UsageError(`${flag}: names and passwords are not used: send --token`);
   // Routes are the node's own: whoever writes a path expects it to matter.
   const rest = `${base.pathname}${base.search}${base.hash}`;
-  if (rest !== '/') throw new UsageError(`--to: only ${base.origin} is used, not "${rest}": leave that out`);
+  if (rest !== '/') throw new UsageError(`${flag}: only ${base.origin} is used, not "${rest}": leave that out`);
   return base;
 }
 
@@ -173,8 +176,8 @@ function parseJson(text: string): unknown {
   }
 }
 
-function remedyFor({ why }: Failure): string {
-  return why === NOBODY_LISTENS ? '. Start a node (beckon serve), or name another address with --to' : '';
+function remedyFor({ why }: Failure, flag: string): string {
+  return why === NOBODY_LISTENS ? `. Start a node (beckon serve), or name another address with ${flag}` : '';
 }
 
 /** fetch hides the reason in there. */

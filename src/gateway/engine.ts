@@ -4,6 +4,7 @@ import type { DecisionGroups } from '../protocol/decision-group.ts';
 import type { DecisionSource } from '../protocol/decision-source.ts';
 import type { BatchOutcome, DecideOutcome, EventBatch } from '../protocol/ingest.ts';
 import type { WaitingList } from '../protocol/waiting.ts';
+import type { WhyFormat, WhyOutcome, WhyQuestion } from '../protocol/why.ts';
 
 /**
  * null from submit and decide: the engine cannot keep up; answer 429. Both reject with IngestError where nothing is wrong with the events but they could not be taken, or
@@ -16,6 +17,8 @@ export interface Engine {
   decide(batch: EventBatch): Promise<DecideOutcome> | null;
   /** The golden record as INTERFACE describes it, ready to be sent as JSON; null if unknown. */
   customer(id: string): Promise<object | null>;
+  /** What was decided about a customer, and what was not, in everything that was acknowledged before. null: as many as the engine takes are under way; answer 429. */
+  why(question: WhyQuestion, format: WhyFormat): Promise<WhyOutcome> | null;
   campaigns(): Promise<readonly CampaignCounts[]>;
   /** Customers whom a campaign waits for, the earliest due first, at most `limit` of them; null if there is no such campaign and never was. */
   waiting(campaign: string, limit: number): Promise<WaitingList | null>;

@@ -29,6 +29,7 @@ import { overloaded, type Problem, unavailable } from './problem.ts';
 import { readRoutes } from './read-routes.ts';
 import { BodyBudget, RequestBody } from './request-body.ts';
 import { type Handler, Router } from './router.ts';
+import { whyRoute } from './why-route.ts';
 import { workspaceRoute } from './workspace-routes.ts';
 
 export interface GatewayOptions {
@@ -85,6 +86,7 @@ export class Gateway {
       { pattern: '/v1/events', methods: { post: this.#events.events } },
       { pattern: '/v1/decide', methods: { post: this.#events.decide } },
       ...readRoutes(this.#engine),
+      whyRoute(this.#engine, this.#limits.retryAfterSeconds),
       ...audienceRoutes(this.#engine, this.#limits.retryAfterSeconds),
       workspaceRoute(this.#engine),
       { pattern: STREAM_PATTERN, methods: { get: { takesBody: false, run: refusePlainGet } } },

@@ -73,6 +73,13 @@ export type ToShard =
 /** A query sees every submission that was answered before it was asked; one that still waits it may see or not. */
 export type ShardQuery =
   | { readonly kind: 'customer'; readonly partition: number; readonly id: string }
+  /** How its partition stands, for whoever asks why: WhyStanding. */
+  | {
+      readonly kind: 'standing';
+      readonly partition: number;
+      readonly customer: string;
+      readonly campaign: string | null;
+    }
   | { readonly kind: 'campaigns' }
   /** Whom a campaign waits for: WaitingList[], one per partition. */
   | { readonly kind: 'waiting'; readonly campaign: string; readonly limit: number }

@@ -8,6 +8,7 @@ import type { DecisionGroups } from '../protocol/decision-group.ts';
 import type { DecisionSource } from '../protocol/decision-source.ts';
 import type { BatchOutcome, DecideOutcome, EventBatch } from '../protocol/ingest.ts';
 import type { WaitingList } from '../protocol/waiting.ts';
+import type { WhyFormat, WhyOutcome, WhyQuestion } from '../protocol/why.ts';
 import { partitionOf } from '../stdx/hash.ts';
 import type { MetricsExposition } from '../telemetry/metrics-exposition.ts';
 import type { AudienceRefusal, Audiences } from './audiences.ts';
@@ -15,6 +16,7 @@ import type { Ingest } from './ingest.ts';
 import { type Lift, liftOf } from './lift.ts';
 import type { CampaignTally } from './messages.ts';
 import type { Publication, PublishResult } from './publication.ts';
+import type { Reasons } from './reasons.ts';
 import type { Shards } from './shards.ts';
 
 export interface EngineParts {
@@ -23,6 +25,7 @@ export interface EngineParts {
   readonly ingest: Ingest;
   readonly publication: Publication;
   readonly audiences: Audiences;
+  readonly reasons: Reasons;
   readonly decisions: DecisionSource;
   /** null: durable groups need streams that nodes share. */
   readonly groups: DecisionGroups | null;
@@ -56,6 +59,10 @@ export class NodeEngine {
 
   customer(id: string): Promise<object | null> {
     return this.#parts.shards.customer(partitionOf(id, this.partitions), id);
+  }
+
+  why(question: WhyQuestion, format: WhyFormat): Promise<WhyOutcome> | null {
+    return this.#parts.reasons.why(question, format);
   }
 
   /** Every campaign of the active version, with its counts; and those that earlier versions had, as `removed`. */

@@ -1,4 +1,5 @@
 /** Answers that a shard gives at once, from the state as it is between two batches. */
+import { standingOf } from '../replay/why-standing.ts';
 import type { Program } from '../rules/program.ts';
 import { renderRows } from './audience-rows.ts';
 import type { PartitionSource, ShardQuery } from './messages.ts';
@@ -11,6 +12,10 @@ export function answerQuery(
   switch (query.kind) {
     case 'customer':
       return shard.host(query.partition).machine.customer(query.id);
+    case 'standing': {
+      const { machine, state } = shard.host(query.partition);
+      return standingOf(machine, state, query.customer, query.campaign);
+    }
     case 'campaigns':
       return shard.tallies();
     case 'waiting':

@@ -4,6 +4,7 @@
  */
 import { SETTLE_MS_MAX } from '../constants.ts';
 import type { WaitingList } from '../protocol/waiting.ts';
+import type { WhyStanding } from '../replay/why-standing.ts';
 import type { Program } from '../rules/program.ts';
 import { assert } from '../stdx/assert.ts';
 import {
@@ -61,8 +62,12 @@ export class Shards {
   }
 
   async customer(partition: number, id: string): Promise<object | null> {
-    const after = this.acknowledged().filter(([acknowledged]) => acknowledged === partition);
-    return (await this.#host(partition).query({ kind: 'customer', partition, id }, after)) as object | null;
+    return (await this.#ask(partition, { kind: 'customer', partition, id })) as object | null;
+  }
+
+  /** For whoever asks why; everything that was acknowledged is applied there. */
+  async standing(partition: number, customer: string, campaign: string | null): Promise<WhyStanding> {
+    return (await this.#ask(partition, { kind: 'standing', partition, customer, campaign })) as WhyStanding;
   }
 
   async campaigns(): Promise<readonly CampaignTally[]> {
@@ -121,6 +126,11 @@ export class Shards {
     this.#relayed += 1;
     // One whose worker fails is never answered: the process ends then.
     void this.append(to, SubmissionKind.message, payload).then(() => this.#handles[worker]?.delivered(ticket));
+  }
+
+  #ask(partition: number, query: ShardQuery): Promise<unknown> {
+    const after = this.acknowledged().filter(([acknowledged]) => acknowledged === partition);
+    return this.#host(partition).query(query, after);
   }
 
   #all(query: Extract<ShardQuery, { kind: 'campaigns' | 'waiting' | 'audience' | 'statuses' }>): Promise<unknown[]> {

@@ -16,6 +16,7 @@ import type { DecisionSource } from '../../src/protocol/decision-source.ts';
 import type { BatchOutcome, DecideOutcome, EventBatch } from '../../src/protocol/ingest.ts';
 import type { Rejection } from '../../src/protocol/rejection.ts';
 import type { WaitingList } from '../../src/protocol/waiting.ts';
+import type { WhyFormat, WhyOutcome, WhyQuestion } from '../../src/protocol/why.ts';
 
 export interface FakeEvent {
   readonly id?: string;
@@ -149,6 +150,9 @@ export class FakeEngine implements Engine {
   sources: WorkspaceSources | null = { version: 1, files: { 'workspace.yaml': 'name: retail\n' } };
   readonly customers = new Map<string, object>();
   readonly waitingFor = new Map<string, WaitingList>();
+  /** What was asked why; what is answered, null: an explanation. */
+  readonly whyQuestions: WhyQuestion[] = [];
+  whyOutcome: WhyOutcome | null = null;
   /** What was asked of audiences; one member each; thrown behind the last of them; how many are not closed. */
   readonly audienceRequests: AudienceRequest[] = [];
   audienceChunks: readonly string[] = ['{"id":"a"}\n', '{"id":"b"}\n'];
@@ -208,6 +212,11 @@ export class FakeEngine implements Engine {
       const list = this.waitingFor.get(campaign);
       return list === undefined ? null : { ...list, customers: list.customers.slice(0, limit) };
     });
+  }
+  why(question: WhyQuestion, format: WhyFormat): Promise<WhyOutcome> | null {
+    if (this.overloaded) return null;
+    this.whyQuestions.push(question);
+    return this.#later(() => this.whyOutcome ?? { body: format === 'json' ? '{"moments":[]}' : 'nothing happened\n' });
   }
   countAudience(where: string): Promise<AudienceCount | { readonly issues: readonly EngineIssue[] }> | null {
     if (this.overloaded) return null;

@@ -88,6 +88,7 @@ function engineOf(decisions: JetStreamDecisionSource, groups: JetStreamDecisionG
     submit: none,
     decide: none,
     customer: none,
+    why: none,
     campaigns: none,
     waiting: none,
     countAudience: none,

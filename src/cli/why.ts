@@ -1,0 +1,112 @@
+/**
+ * `beckon why --customer ID`: what was decided about a customer, and what was not, in words or as JSON; from a data folder, beside a running node or after it was stopped, or by asking a node.
+ * The answer goes to stdout.
+ */
+import { explanationText } from '../explain/explanation-text.ts';
+import type { Explanation } from '../protocol/explanation.ts';
+import type { WhyQuestion } from '../protocol/why.ts';
+import { History } from '../replay/history.ts';
+import { explainWhy } from '../replay/why.ts';
+import { askedTime, WhyError } from '../replay/why-question.ts';
+import { partitionOf } from '../stdx/hash.ts';
+import { nodeFileSystem } from '../storage/node-file-system.ts';
+import { CorruptFileError, errorCode, RefusedFileError } from '../storage/storage-error.ts';
+import { ExitCode, InputError, UsageError } from './exit.ts';
+import { NodeClient, problemText, secondsText } from './node-client.ts';
+
+export interface WhyOptions {
+  /** A data folder; or the node to ask. */
+  readonly data?: string | undefined;
+  readonly node?: string | undefined;
+  readonly customer: string;
+  readonly campaign?: string | undefined;
+  readonly event?: string | undefined;
+  /** SEQ or TIME. */
+  readonly at?: string | undefined;
+  /** Every step of each campaign, not only the one at which it lost; always where one campaign is asked about. */
+  readonly detail?: boolean | undefined;
+  readonly json?: boolean | undefined;
+  readonly token?: string | undefined;
+  /** How long to wait for a node that does not answer. */
+  readonly retryForMs?: number;
+}
+
+interface Output extends NodeJS.WritableStream {
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+}
+
+/** Time to wait for a node when a person stands by. */
+const RETRY_FOR_MS = 10_000;
+/** Columns, where there is no terminal. */
+const WIDTH_DEFAULT = 100;
+
+/** @returns the exit code. InputError where there is nothing to explain, or it cannot be read. */
+export async function why(options: WhyOptions, stdout: Output, stderr: NodeJS.WritableStream): Promise<number> {
+  const { data, node, customer, campaign = null, event = null, at = null } = options;
+  if (event !== null && at !== null)
+    throw new UsageError('--event and --at: either names the moment, choose one of them');
+  const question = { customer, campaign, event, at };
+  checkTime(question);
+  let explanation: Explanation;
+  if (data !== undefined && node === undefined) explanation = explainFolder(data, question);
+  else if (node !== undefined && data === undefined) explanation = await askNode(node, question, options, stderr);
+  else if (node === undefined) throw new UsageError('--data DIR or --node URL: say where the history is');
+  else throw new UsageError('--data and --node: choose one of them');
+  stdout.write(options.json === true ? `${JSON.stringify(explanation)}\n` : wordsOf(explanation, options, stdout));
+  return ExitCode.done;
+}
+
+function wordsOf(explanation: Explanation, { detail, campaign }: WhyOptions, out: Output): string {
+  return explanationText(explanation, {
+    width: out.columns ?? WIDTH_DEFAULT,
+    colour: out.isTTY === true && (process.env['NO_COLOR'] ?? '') === '',
+    timezone: explanation.timezone,
+    detail: detail === true || campaign !== undefined,
+  });
+}
+
+function checkTime({ at }: WhyQuestion): void {
+  try {
+    if (at !== null) askedTime(at);
+  } catch (error) {
+    throw error instanceof WhyError ? new UsageError(`--${error.message}`) : error;
+  }
+}
+
+function explainFolder(directory: string, question: WhyQuestion): Explanation {
+  try {
+    const history = History.open(nodeFileSystem, directory);
+    try {
+      const partition = partitionOf(question.customer, history.identity.partitions);
+      return explainWhy(history, partition, question, { standing: null, isLate: () => false });
+    } finally {
+      history.close();
+    }
+  } catch (error) {
+    if (error instanceof WhyError || error instanceof RefusedFileError || error instanceof CorruptFileError)
+      throw new InputError(error.message);
+    if (errorCode(error) !== '') throw new InputError(`cannot read ${directory}: ${(error as Error).message}`);
+    throw error;
+  }
+}
+
+async function askNode(
+  to: string,
+  { customer, campaign, event, at }: WhyQuestion,
+  { retryForMs = RETRY_FOR_MS, token }: WhyOptions,
+  stderr: NodeJS.WritableStream,
+): Promise<Explanation> {
+  let saidWaiting = false;
+  const onRetry = (reason: string, _waitMs: number, giveUpMs: number): void => {
+    if (!saidWaiting) stderr.write(`${reason}: waiting for up to ${secondsText(giveUpMs)}\n`);
+    saidWaiting = true;
+  };
+  const client = new NodeClient({ to, flag: '--node', token, retryForMs, onRetry });
+  const parameters = new URLSearchParams();
+  for (const [name, value] of Object.entries({ campaign, event, at })) if (value !== null) parameters.set(name, value);
+  const query = parameters.size === 0 ? '' : `?${parameters}`;
+  const answer = await client.send('GET', `/v1/customers/${encodeURIComponent(customer)}/why${query}`, null, null);
+  if (answer.status !== 200) throw new InputError(`${to}: ${problemText(answer)}`);
+  return answer.body as Explanation;
+}
