@@ -25,6 +25,12 @@ export const BARS: Readonly<Record<RatioKey, Bar>> = {
     'ms',
     'a wait that is due on an idle node to its decision at a WebSocket subscriber, p99',
   ),
+  replay_vs_live: bar(
+    'at least',
+    1,
+    '×',
+    "a folder's history replayed, against the same events when they were live: events/s",
+  ),
   bytes_per_customer: bar('at most', 200, 'B', 'resident bytes per customer at 10 M'),
   bytes_vs_redis: bar('at most', 0.25, '×', 'resident bytes per customer against a Redis hash'),
   restart_s: bar('at most', 15, 's', 'restart with 10 M customers'),

@@ -15,6 +15,7 @@ export type RatioKey =
   | 'latency_vs_nats_p99'
   | 'decide_p99_ms'
   | 'wait_p99_ms'
+  | 'replay_vs_live'
   | 'bytes_per_customer'
   | 'bytes_vs_redis'
   | 'restart_s';

@@ -4,6 +4,7 @@ import { suite as loadDecide } from './load/decide.ts';
 import { suite as loadDrain } from './load/drain.ts';
 import { suite as loadFanOut } from './load/fan-out.ts';
 import { suite as loadLatency } from './load/latency.ts';
+import { suite as loadReplay } from './load/replay.ts';
 import { suite as loadSweep } from './load/sweep.ts';
 import { suite as loadWaits } from './load/waits.ts';
 import { suite as contacts } from './micro/contacts.ts';
@@ -29,7 +30,7 @@ export const GROUPS: Readonly<Record<string, readonly Suite[]>> = {
   ceiling: [ceiling],
   peers: [kernelPeers, rulesPeers, memoryPeers],
   scans: [scans, scansOfNode],
-  load: [loadDecide, loadDrain, loadLatency, loadFanOut, loadWaits, loadSweep],
+  load: [loadDecide, loadDrain, loadLatency, loadFanOut, loadWaits, loadReplay, loadSweep],
   scale: [scale],
 };
 
