@@ -1,10 +1,10 @@
 /** Below a campaign's sentence, where details are wanted: its predicate part by part, and every step that it took. */
-import type { CampaignVerdict, ExplainedExpression } from '../protocol/explanation.ts';
+import type { CampaignVerdict, ExplainedExpression, ExplainedStep } from '../protocol/explanation.ts';
 import { wrap } from './layout.ts';
 import { partText } from './predicate-words.ts';
 import { shorten } from './quantities.ts';
 import { stepText } from './step-words.ts';
-import type { Paint } from './style.ts';
+import { MARKS, type Mark, type Paint } from './style.ts';
 import type { Wording } from './wording.ts';
 
 const INDENT = '      ';
@@ -18,21 +18,25 @@ export function detailLines(
   paint: Paint,
   width: number,
 ): readonly string[] {
-  const line = (indent: string, passed: boolean, text: string): readonly string[] => {
-    const [first = '', ...rest] = wrap(`${indent}✓ `, text, `${indent}  `, width);
-    const sign = passed ? paint('green', '✓') : paint('red', '✗');
-    return [`${indent}${sign} ${first.slice(indent.length + 2)}`, ...rest];
+  const line = (indent: string, { sign, format }: Mark, text: string): readonly string[] => {
+    const [first = '', ...rest] = wrap(`${indent}${sign} `, text, `${indent}  `, width);
+    return [`${indent}${paint(format, sign)} ${first.slice(indent.length + 2)}`, ...rest];
   };
   const tree = (part: ExplainedExpression, indent: string, depth: number): readonly string[] => {
-    const held = part.value === true;
+    const held = part.value === true ? MARKS.decided : MARKS.suppressed;
     const inner = depth < DEPTH_MAX ? innerParts(part) : [];
     if (inner.length === 0) return line(indent, held, partText(part, wording));
     return [...line(indent, held, headText(part)), ...inner.flatMap((child) => tree(child, `${indent}  `, depth + 1))];
   };
   return [
     ...(predicate === null ? [] : tree(predicate, INDENT, 0)),
-    ...steps.flatMap((step) => line(INDENT, step.passed, stepText(step, wording))),
+    ...steps.flatMap((step) => line(INDENT, stepMark(step), stepText(step, wording))),
   ];
+}
+
+function stepMark({ step, passed }: ExplainedStep): Mark {
+  if (passed) return MARKS.decided;
+  return step === 'wait' ? MARKS.waiting : MARKS.suppressed;
 }
 
 /** What is told on lines of its own. */

@@ -13,7 +13,7 @@ import { lengthOf, padEnd, wrap } from './layout.ts';
 import { LocalTime } from './local-time.ts';
 import { countText, printable, released } from './quantities.ts';
 import { coloured, MARKS, type MarkName, markOf, type Paint, plain } from './style.ts';
-import { headline, reasons } from './verdict-words.ts';
+import { breakable, headline } from './verdict-words.ts';
 import { eventName, Wording } from './wording.ts';
 
 /** Lines longer than this are hard to read. */
@@ -117,7 +117,7 @@ function verdictLines(verdict: CampaignVerdict, nameWidth: number, wording: Word
   const mark = MARKS[markOf(verdict)];
   const name = padEnd(nameOf(verdict), nameWidth);
   const indent = ' '.repeat(6 + nameWidth);
-  const [first = '', ...rest] = page.detail ? [headline(verdict, wording)] : reasons(verdict, wording);
+  const [first = '', ...rest] = page.detail ? [headline(verdict, wording)] : breakable(verdict, wording);
   const begin = `  ${mark.sign} ${name}  `;
   const lines = [...wrap(begin, first, indent, width), ...rest.flatMap((text) => wrap(indent, text, indent, width))];
   const body = lines.map((line, i) => (i === 0 ? line.slice(begin.length) : line));

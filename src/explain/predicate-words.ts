@@ -3,16 +3,17 @@ import type { ExplainedExpression } from '../protocol/explanation.ts';
 import { listText, numberText, ofText, shorten } from './quantities.ts';
 import type { Wording } from './wording.ts';
 
-const TEXT_LENGTH_MAX = 72;
+const TEXT_LENGTH_MAX = 96;
 const VALUE_LENGTH_MAX = 40;
 const ERROR_LENGTH_MAX = 160;
 /** Parts told in one sentence. */
 const PARTS_MAX = 4;
 
-/** Why it was false, or had no value: `profile.receipts_30d >= 3 (is 1)`. */
-export function whyFalse(expression: ExplainedExpression, wording: Wording): string {
-  const told = new Set(culprits(expression).map((part) => partText(part, wording)));
-  return listText([...told], PARTS_MAX);
+/** Why it was false, or had no value, part by part: `profile.receipts_30d >= 3 (is 1)`. */
+export function whyFalse(expression: ExplainedExpression, wording: Wording): readonly string[] {
+  const told = [...new Set(culprits(expression).map((part) => partText(part, wording)))];
+  const shown = told.slice(0, PARTS_MAX);
+  return shown.length < told.length ? [...shown, `and ${told.length - shown.length} more`] : shown;
 }
 
 /** The smallest parts that made it so: of && those that were false (or, where nothing was, had no value), of || all. */
@@ -29,11 +30,14 @@ export function partText(part: ExplainedExpression, wording: Wording): string {
   const text = shorten(part.text, TEXT_LENGTH_MAX);
   const [first] = part.parts;
   if (part.kind === 'segment' && first !== undefined) {
-    if (part.value === false) return `${text} (${whyFalse(first, wording)})`;
+    if (part.value === false) return `${text}: ${whyFalse(first, wording).join(' and ')}`;
     if (part.value === null) return shorten(`${text}: ${part.error}`, ERROR_LENGTH_MAX);
   }
   if (part.error !== null) return shorten(part.error, ERROR_LENGTH_MAX);
-  if (part.held !== null && part.type === 'bool') return `${text} (${heldText(part.held)})`;
+  const held = part.kind === 'not' ? first?.held : part.held;
+  if (held !== undefined && held !== null) return `${text} (${heldText(held)})`;
+  // A constant.
+  if (part.kind === 'call' && part.parts.length === 0) return text;
   if (part.parts.length === 0) return `${text} is ${valueText(part, wording)}`;
   return `${text} (${readText(part, wording)})`;
 }

@@ -55,7 +55,7 @@ export function stepText(step: ExplainedStep, wording: Wording): string {
 
 function lateText({ passed, ts, latenessMs, lateMs }: Step<'late'>, wording: Wording): string {
   const most = `${durationText(latenessMs)} is the most`;
-  if (passed) return `not late: ${durationText(lateMs)} after it happened, ${most}`;
+  if (passed) return lateMs === 0 ? 'not late' : `not late: it came ${durationText(lateMs)} after it happened, ${most}`;
   return `late: it happened at ${wording.when(ts)}, ${durationText(lateMs)} before it came; ${most}`;
 }
 
@@ -99,7 +99,7 @@ function cooldownText({ passed, cooldownMs, last, until }: Step<'cooldown'>, wor
   const what = `cooldown of ${durationText(cooldownMs)}`;
   if (last === null) return `${what}: not contacted by it`;
   if (passed) return `${what}: last contact ${wording.contact(last)}`;
-  return `${what}: had it at ${wording.contact(last)}${wording.until('again from', until)}`;
+  return `${what}: had it at ${wording.when(last.at)} (${last.channel})${wording.until('again from', until)}`;
 }
 
 function excludedText({ passed, exclusion, perMs, last, until }: Step<'excluded'>, wording: Wording): string {
@@ -147,15 +147,19 @@ function slotText({ passed, slot, taker }: Step<'slot'>): string {
   return `outranked by ${taker}, which took the last placement for it${slot === null ? '' : `, ${slot}`}`;
 }
 
-const WAITS_FOR = {
-  wait: 'waited',
-  quiet_hours: 'waited for the end of quiet hours',
-  units: 'waited for a unit of a budget or limit',
+const WAITED_FOR = {
+  wait: '',
+  quiet_hours: ' for quiet hours to end',
+  units: ' for a unit of a budget or limit',
 } as const;
 
-function waitText({ for: what, since, until }: Step<'wait'>, wording: Wording): string {
-  const end = until === null ? '' : ` until ${wording.when(until)}`;
-  return `${WAITS_FOR[what]} from ${wording.when(since)}${end}`;
+function waitText({ passed, for: what, since, until }: Step<'wait'>, wording: Wording): string {
+  if (passed)
+    return `waited${WAITED_FOR[what]} since ${wording.when(since)}${until === null ? '' : `, due ${wording.when(until)}`}`;
+  if (until === null) return `waits${WAITED_FOR[what]}`;
+  if (what === 'quiet_hours') return `waits until quiet hours end, ${wording.when(until)}`;
+  if (what === 'units') return `waits${WAITED_FOR[what]}, until ${wording.when(until)} at most`;
+  return `waits until ${wording.when(until)} (${durationText(Date.parse(until) - Date.parse(since))})`;
 }
 
 function endedText({ reason, by }: Step<'ended'>, wording: Wording): string {

@@ -5,7 +5,7 @@ import type { CampaignVerdict, ExplainedMoment, ExplainedStep } from '../protoco
 import type { SuppressReason } from '../protocol/rejection.ts';
 import { LocalTime } from './local-time.ts';
 import { whyFalse } from './predicate-words.ts';
-import { durationText, KEEP, ofText, released, shorten } from './quantities.ts';
+import { KEEP, ofText, released, shorten } from './quantities.ts';
 import { stepText } from './step-words.ts';
 import { Wording } from './wording.ts';
 
@@ -59,16 +59,24 @@ const STEPS: Readonly<Record<SuppressReason, readonly ExplainedStep['step'][]>> 
 
 /** One sentence, plain. `timezone`: of the workspace; null: UTC. */
 export function because(verdict: CampaignVerdict, moment: ExplainedMoment, timezone: string | null): string {
-  return released(reasons(verdict, new Wording(new LocalTime(timezone), moment)).join('; '));
+  return reasons(verdict, new Wording(new LocalTime(timezone), moment)).join('; ');
 }
 
 /** The sentence in its parts, that which decided first. */
 export function reasons(verdict: CampaignVerdict, wording: Wording): readonly string[] {
+  return breakable(verdict, wording).map(released);
+}
+
+/** The same, to be broken into lines: what belongs together is kept together (quantities.ts). */
+export function breakable(verdict: CampaignVerdict, wording: Wording): readonly string[] {
   switch (verdict.result) {
     case 'decided':
-      return [verdict.decision === null ? 'decided' : decisionText(verdict.decision) + wonText(verdict)];
+      return [
+        verdict.decision === null ? 'decided' : decisionText(verdict.decision) + wonText(verdict),
+        ...sinceText(verdict, wording),
+      ];
     case 'waiting':
-      return waitingText(verdict, wording);
+      return [waitingText(verdict, wording), ...sinceText(verdict, wording)];
     case 'suppressed':
       return [...lostText(verdict, wording), ...sinceText(verdict, wording)];
     case 'unmatched':
@@ -80,7 +88,7 @@ export function reasons(verdict: CampaignVerdict, wording: Wording): readonly st
 export function headline(verdict: CampaignVerdict, wording: Wording): string {
   const { result, reason } = verdict;
   if (result === 'suppressed' && reason !== null) return [REASONS[reason], ...sinceText(verdict, wording)].join('; ');
-  return result === 'unmatched' ? 'did not match' : reasons(verdict, wording).join('; ');
+  return result === 'unmatched' ? 'did not match' : breakable(verdict, wording).join('; ');
 }
 
 function decisionText({ channel, message, offer, variant, slot, id, follows }: Decision): string {
@@ -101,16 +109,9 @@ function wonText({ steps }: CampaignVerdict): string {
   return rank === undefined || rank.of < 2 ? '' : `, place${KEEP}${ofText(rank.rank, rank.of)}`;
 }
 
-function waitingText({ steps }: CampaignVerdict, wording: Wording): readonly string[] {
+function waitingText({ steps }: CampaignVerdict, wording: Wording): string {
   const wait = steps.findLast((step) => step.step === 'wait');
-  if (wait === undefined) return ['waits'];
-  const { for: what, since, until } = wait;
-  const end = until === null ? '' : ` until ${wording.when(until)}`;
-  if (what === 'quiet_hours')
-    return [until === null ? 'waits until quiet hours end' : `waits until quiet hours end, ${wording.when(until)}`];
-  if (what === 'units') return [`waits for a unit of a budget or limit${end === '' ? '' : `,${end} at most`}`];
-  const time = until === null ? '' : ` (${durationText(Date.parse(until) - Date.parse(since))})`;
-  return [`waits${end}${time}`];
+  return wait === undefined ? 'waits' : stepText(wait, wording);
 }
 
 function lostText(verdict: CampaignVerdict, wording: Wording): readonly string[] {
@@ -119,7 +120,7 @@ function lostText(verdict: CampaignVerdict, wording: Wording): readonly string[]
   const lost = steps.filter((step) => !step.passed || (reason === 'shadow' && step.step === 'shadow'));
   const decisive = lost.findLast((step) => STEPS[reason].includes(step.step));
   // What was asked again after a wait says more than that it lapsed.
-  const lapsed = reason === 'lapsed' && predicate !== null ? [whyFalse(predicate, wording)] : [];
+  const lapsed = reason === 'lapsed' && predicate !== null ? whyFalse(predicate, wording) : [];
   return [
     decisive === undefined ? REASONS[reason] : stepText(decisive, wording),
     ...lapsed,
@@ -128,16 +129,18 @@ function lostText(verdict: CampaignVerdict, wording: Wording): readonly string[]
 }
 
 /** What it is about, where that is not this moment's event. */
-function sinceText({ event, steps }: CampaignVerdict, wording: Wording): readonly string[] {
+function sinceText({ event, steps, decision }: CampaignVerdict, wording: Wording): readonly string[] {
   const follows = steps.find((step) => step.step === 'follow_up');
-  if (follows !== undefined) return [`for the next channel after decision ${follows.decision}`];
-  const waited = steps.some(({ step }) => step === 'wait' || step === 'ended');
+  // A decision says it itself.
+  if (follows !== undefined)
+    return decision === null ? [`for the next channel after decision ${follows.decision}`] : [];
+  const waited = steps.some((step) => (step.step === 'wait' && step.passed) || step.step === 'ended');
   return waited && !wording.isOwn(event) ? [`waited since ${wording.event(event)}`] : [];
 }
 
 function unmatchedText({ predicate, steps }: CampaignVerdict, wording: Wording): readonly string[] {
   const failed = steps.filter((step) => !step.passed).map((step) => stepText(step, wording));
   const isFalse = predicate !== null && predicate.value !== true;
-  const told = [...(isFalse ? [whyFalse(predicate, wording)] : []), ...failed];
+  const told = [...(isFalse ? whyFalse(predicate, wording) : []), ...failed];
   return told.length > 0 ? told : ['did not match'];
 }

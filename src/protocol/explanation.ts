@@ -74,7 +74,10 @@ export interface ExplainedContact {
 }
 
 /** One question of policy and the numbers that answered it. `passed` false: here it lost (on this channel, where one is named). */
-export type ExplainedStep = { readonly passed: boolean } & (
+export type ExplainedStep = {
+  readonly passed: boolean;
+} & /** It came `lateMs` after it happened; more than `latenessMs` is too late. */
+(
   | { readonly step: 'late'; readonly ts: string; readonly latenessMs: number; readonly lateMs: number }
   | {
       readonly step: 'validity';
@@ -149,7 +152,7 @@ export type ExplainedStep = { readonly passed: boolean } & (
       readonly winner: string | null;
     }
   | { readonly step: 'slot'; readonly channel: string; readonly slot: string | null; readonly taker: string | null }
-  /** `until` null: for as long as it takes. */
+  /** `passed`: it is over, or ended early. `until` null: for as long as it takes. */
   | {
       readonly step: 'wait';
       readonly for: 'wait' | 'quiet_hours' | 'units';

@@ -48,8 +48,8 @@ describe('a terminal of 80 columns', () => {
         ✗ budget       the budget of offer candles-10 is used up: all 50,000
         ✗ offer        offer candles-10: had it already, 1 of 1 in the 30 d before:
                        29 Nov 09:10 (candles, email)
-        ✗ cooldown     cooldown of 7 d: had it at 29 Nov 09:10 (candles, email); again
-                       from 6 Dec 09:10
+        ✗ cooldown     cooldown of 7 d: had it at 29 Nov 09:10 (email); again from
+                       6 Dec 09:10
         ✗ consent      push: no consent: the customer said no
                        sms: no consent: opt-in, and the customer never said yes
         ✗ quiet-hours  push: quiet hours from 21:00 to 09:00: it is 22:14 in
@@ -74,8 +74,8 @@ describe('a terminal of 80 columns', () => {
         · garden       event.items.exists(i, i.name.contains("ROBIN")) (true for none
                        of 14)
         · post-abroad  profile.country has no value for this customer
-        · vip          segment.vip (profile.spend_30d > 2000.0 (is 1234.56)),
-                       event.total / event.items.size() > 20.0 (is 12.5) and
+        · vip          segment.vip: profile.spend_30d > 2000.0 (is 1234.56)
+                       event.total / event.items.size() > 20.0 (is 12.5)
                        !segment.abroad (segment.abroad is true)
         · then         2 events must come before it within 7 d: only 1 did
         · till         the event names no customer, and this campaign needs one

@@ -79,8 +79,8 @@ export const LOST: readonly CampaignVerdict[] = [
     step: 'late',
     passed: false,
     ts: '2010-12-01T19:02:00.000Z',
-    latenessMs: 3_600_000,
     lateMs: 11_520_000,
+    latenessMs: 3_600_000,
   }),
   lost('expired', {
     step: 'validity',
@@ -199,15 +199,15 @@ export const DECIDED = verdict('welcome', {
 export const WAITING: readonly CampaignVerdict[] = [
   verdict('still-there', {
     result: 'waiting',
-    steps: [{ step: 'wait', passed: true, for: 'wait', since: AT, until: '2010-12-04T22:14:05.000Z' }],
+    steps: [{ step: 'wait', passed: false, for: 'wait', since: AT, until: '2010-12-04T22:14:05.000Z' }],
   }),
   verdict('tea', {
     result: 'waiting',
-    steps: [{ step: 'wait', passed: true, for: 'quiet_hours', since: AT, until: '2010-12-02T09:00:00.000Z' }],
+    steps: [{ step: 'wait', passed: false, for: 'quiet_hours', since: AT, until: '2010-12-02T09:00:00.000Z' }],
   }),
   verdict('voucher', {
     result: 'waiting',
-    steps: [{ step: 'wait', passed: true, for: 'units', since: AT, until: null }],
+    steps: [{ step: 'wait', passed: false, for: 'units', since: AT, until: null }],
   }),
 ];
 
