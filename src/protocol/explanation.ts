@@ -76,8 +76,7 @@ export interface ExplainedContact {
 /** One question of policy and the numbers that answered it. `passed` false: here it lost (on this channel, where one is named). */
 export type ExplainedStep = {
   readonly passed: boolean;
-} & /** It came `lateMs` after it happened; more than `latenessMs` is too late. */
-(
+} /** It came `lateMs` after it happened; more than `latenessMs` is too late. */ & (
   | { readonly step: 'late'; readonly ts: string; readonly latenessMs: number; readonly lateMs: number }
   | {
       readonly step: 'validity';
