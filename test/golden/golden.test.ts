@@ -236,9 +236,7 @@ test('every reason of suppression has a scenario that says by what it was lost',
       reasonsOf(step, Object.keys(step.explains ?? {})),
     ),
   );
-  expect(Object.values(SuppressReason).filter((reason) => !explained.includes(reason))).toEqual([
-    SuppressReason.shadow,
-  ]);
+  expect(Object.values(SuppressReason).filter((reason) => !explained.includes(reason))).toEqual([]);
 });
 
 test('every reason of suppression has a scenario', () => {

@@ -6,6 +6,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Effects } from '../../src/machine/effects.ts';
 import { MachineFixture, workspaceOf } from '../support/machine-fixture.ts';
+import { TraceBook } from '../support/trace-book.ts';
 import { filesOf, patientVersions, sensible, versions } from './policy-arbitraries.ts';
 import { crowdedHistories, histories, type Step, wireOf } from './policy-histories.ts';
 import type { OracleEvent, OracleWorkspace } from './policy-oracle-model.ts';
@@ -94,7 +95,9 @@ function compare(
   const second = withFates(drawn[1], fates, 'second');
   const shadows = new Set([...idsOf(first, true), ...idsOf(second, true)]);
   const without = new MachineFixture({ clock });
-  let machines = [new MachineFixture({ clock }), new MachineFixture({ clock, fast: false })];
+  const trace = new TraceBook((customer) => customer !== 'bob');
+  const traced = new MachineFixture({ clock, trace });
+  let machines = [new MachineFixture({ clock }), new MachineFixture({ clock, fast: false }), traced];
   const [one] = machines as [MachineFixture];
   // A campaign that is live in one of the versions cannot be gone in the other: what it left goes on while it is paused.
   const gone = ![...idsOf(first, false), ...idsOf(second, false)].some((id) => shadows.has(id));
@@ -119,6 +122,8 @@ function compare(
     }
   }
   for (const other of machines) expect(other.machine.digest()).toBe(one.machine.digest());
+  trace.expectBooksOf(traced);
+  trace.expectVerdicts();
   noteShadows(one);
 }
 
