@@ -77,6 +77,25 @@ export function findEvent(
   return null;
 }
 
+/** The date of the first event in the log that has one: where log time begins under the event clock. NaN: there is none. */
+export function firstEventDate(fs: FileSystem, walRoot: string, partition: number, lastSeq: number): number {
+  const fault = new Fault();
+  const payload = new Payload(fault);
+  const decoder = new EventDecoder(null, fault);
+  const wanted = (frame: Frame): boolean =>
+    frame.partition === partition && frame.kind === RecordKind.events && frame.number <= lastSeq;
+  let date = Number.NaN;
+  for (const { segment } of neededParts(fs, walRoot, { positions: new Map([[partition, 0]]) })) {
+    scanSegment(fs, segment, wanted, (_, body) => {
+      for (payload.open(body); Number.isNaN(date) && payload.next(); )
+        if (payload.ok && decoder.envelope(payload.value) && decoder.time()) date = decoder.givenTs;
+      return Number.isNaN(date);
+    });
+    if (!Number.isNaN(date)) break;
+  }
+  return date;
+}
+
 /** Looks into one record after the other. */
 class EventSearch {
   readonly #query: EventQuery;

@@ -11,7 +11,7 @@ import { type SnapshotMoment, SnapshotStore } from '../storage/snapshot-store.ts
 import { RefusedFileError } from '../storage/storage-error.ts';
 import { RecordReader } from '../storage/wal-reader.ts';
 import { lastDropped, lastRecords } from '../storage/wal-tail.ts';
-import { type EventQuery, type FoundEvent, findEvent } from './find-event.ts';
+import { type EventQuery, type FoundEvent, findEvent, firstEventDate } from './find-event.ts';
 
 /** What was asked for lies before what is kept. */
 export class HistoryForgottenError extends Error {
@@ -33,7 +33,7 @@ export class HistoryForgottenError extends Error {
   }
 }
 
-/** Where a partition's history begins: its first record to be replayed, and log time there (the record's own time where history begins with it), epoch ms. */
+/** Where a partition's history begins: its first record to be replayed, and log time there (the record's own time where history begins with it; under the event clock the first date in the log), epoch ms. */
 export interface HistoryReach {
   readonly seq: number;
   readonly logTime: number;
@@ -95,6 +95,10 @@ export class History {
     if (seq === null) return null;
     const snapshot = this.snapshots(partition).find((moment) => moment.seq === seq - 1);
     if (snapshot !== undefined) return { seq, logTime: snapshot.logTime };
+    if (this.identity.clock === 'event') {
+      const date = firstEventDate(this.fs, this.paths.walRoot, partition, this.lastSeq(partition));
+      if (!Number.isNaN(date)) return { seq, logTime: date };
+    }
     const reader = this.readFrom(partition, seq);
     try {
       return reader.next() ? { seq, logTime: reader.ts } : null;

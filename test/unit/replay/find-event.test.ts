@@ -98,6 +98,16 @@ describe('an event of a customer', () => {
     expect(find({ customer: 'ann', atMs: Date.UTC(2010, 11, 1, 8, 30) })).toBe('1.0 receipt r1');
   });
 
+  it('is where a history under the event clock begins, if it has a date', () => {
+    fs = new FaultyFileSystem(1);
+    folder = new HistoryFolder(fs, 'event');
+    send('{"type":"receipt","id":"r0","customer":"ann"}');
+    expect(History.open(fs, folder.root).reach(0)).toEqual({ seq: 1, logTime: NOON });
+    send('[{"type":"receipt","customer":"ann"},{"type":"receipt","customer":"bob","ts":"2010-12-01T08:00:00Z"}]');
+    send('{"type":"receipt","id":"r2","customer":"ann","ts":"2010-12-01T09:00:00Z"}');
+    expect(History.open(fs, folder.root).reach(0)).toEqual({ seq: 1, logTime: Date.UTC(2010, 11, 1, 8) });
+  });
+
   it('is found in any segment, and up to where the history is read', () => {
     for (let i = 1; i <= 300; i++) send(`{"type":"receipt","id":"r${i}","customer":"${i % 7 === 0 ? 'ann' : 'bob'}"}`);
     for (const [atSeq, found] of [
