@@ -29,7 +29,7 @@ interface Sizes {
   readonly rounds: number;
 }
 
-const FULL: Sizes = { customers: 100_000, events: 1_000_000, rounds: 5 };
+const FULL: Sizes = { customers: 100_000, events: 500_000, rounds: 5 };
 const QUICK: Sizes = { customers: 1000, events: 5000, rounds: 1 };
 
 export const suite: Suite = {

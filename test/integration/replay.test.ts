@@ -1,10 +1,10 @@
 /** `beckon replay` on the folders of real nodes: running, stopped, killed, pruned, on NATS; and what it finds where something was tampered with. Needs dist/. */
 import { createHash } from 'node:crypto';
-import { cpSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { cpSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { readSample } from '../../src/demo/replay.ts';
-import { runBeckon } from '../support/beckon-process.ts';
+import { runBeckon, startBeckon } from '../support/beckon-process.ts';
 import { type NatsServer, startNatsServer } from '../support/nats-server.ts';
 import { playDemo } from '../support/play-demo.ts';
 import { DEMO_WORKSPACE, outcomeOf, post, RetailNodes, sampleBatches } from '../support/retail-nodes.ts';
@@ -39,6 +39,21 @@ async function replay(data: string, ...flags: string[]): Promise<Told> {
     unwritten: count(/^([\d,]+) are still to be written/m),
     snapshots: count(/^([\d,]+) snapshots? on the way: the same state/m),
   };
+}
+
+/** Both campaigns want more than they may have; baskets wait a second before. */
+const PROMPT = {
+  'workspace.yaml': 'name: prompt\ntimezone: UTC\nchannels: [push]\n',
+  'events.yaml': 'basket: {total: double}\nreceipt: {total: double}\n',
+  'policy.yaml': 'consent: {push: none-needed}\narbitration: {pick: 2}\n',
+  'campaigns/basket.yaml': 'id: basket\non: basket\nchannels: [push]\nwait: {for: 1s}\nlimits: {total: 20}\n',
+  'campaigns/thanks.yaml': 'id: thanks\non: receipt\nchannels: [push]\nlimits: {total: 50}\n',
+};
+
+interface CampaignCounts {
+  readonly id: string;
+  readonly decided: Readonly<Record<string, number>>;
+  readonly waiting: number;
 }
 
 /** Names, lengths, times of change and contents of all files. */
@@ -89,6 +104,47 @@ describe('beckon replay', () => {
     expect(part.code).toBe(0);
     expect(part.made).toBeGreaterThan(0);
     expect(part.made).toBeLessThan(decisions / 2);
+  });
+
+  it('makes again what the wall clock and other partitions led to: waits, ticks, units of a budget', async () => {
+    const data = nodes.newDataFolder();
+    const workspace = nodes.newDataFolder();
+    for (const [name, text] of Object.entries(PROMPT)) {
+      mkdirSync(dirname(join(workspace, name)), { recursive: true });
+      writeFileSync(join(workspace, name), text);
+    }
+    const node = await startBeckon('--data', data, '--workspace', workspace, '--partitions', '4');
+    try {
+      for (let i = 0; i < 60; i++) {
+        const body = Array.from({ length: 4 }, (_, k) =>
+          JSON.stringify({
+            type: k === 0 ? 'basket' : 'receipt',
+            customer: `c${(i * 7 + k) % 50}`,
+            data: { total: i },
+          }),
+        ).join('\n');
+        await post(node.url, body);
+      }
+      // Every wait is over, and both limits are used up.
+      await expect
+        .poll(
+          async () => {
+            const rows = (await (await fetch(`${node.url}/v1/campaigns`)).json()) as CampaignCounts[];
+            return rows.map(({ id, decided, waiting }) => [id, decided['push'] ?? 0, waiting]);
+          },
+          { timeout: 30_000 },
+        )
+        .toEqual([
+          ['basket', 20, 0],
+          ['thanks', 50, 0],
+        ]);
+      const live = await replay(data);
+      expect(live, live.text).toMatchObject({ code: 0, made: 70, compared: 70 });
+    } finally {
+      expect(await node.stop()).toBe(0);
+    }
+    const told = await replay(data);
+    expect(told, told.text).toMatchObject({ code: 0, made: 70, compared: 70, snapshots: 4 });
   });
 
   it('replays what a killed node left, as it lies there', async () => {

@@ -6,6 +6,7 @@ import { PartitionReplay } from '../../../src/replay/partition-replay.ts';
 import { type DecisionArchive, verifyPartition } from '../../../src/replay/verify.ts';
 import { DataPaths } from '../../../src/storage/data-folder.ts';
 import { readFile, writeAll } from '../../../src/storage/file-system.ts';
+import { EntriesForgottenError } from '../../../src/storage/numbered-log-reader.ts';
 import { snapshotName } from '../../../src/storage/snapshot-format.ts';
 import { listSegments } from '../../../src/storage/wal-segment.ts';
 import type { Workspace } from '../../../src/workspace/workspace.ts';
@@ -317,6 +318,27 @@ describe('a comparison', () => {
       compared: 30,
       difference: { what: 'decision', number: 31, seq: null, decided: '{}', replayed: null },
     });
+  });
+
+  it('leaves out what the archive no longer keeps, or drops while it is read', async () => {
+    const fs = new FaultyFileSystem(1);
+    const folder = write(fs, 30);
+    const history = History.open(fs, folder.root);
+    const archive = archiveOf(folder, (json) => json);
+    let first = 6;
+    const dropping: DecisionArchive = {
+      ...archive,
+      range: async () => ({ first, next: 31 }),
+      read: async (partition, from, next, bytesMax) => {
+        if (from === 6 && first === 6) {
+          first = 11;
+          throw new EntriesForgottenError(from, first);
+        }
+        return (await archive.read(partition, from, next, bytesMax)).slice(0, 3);
+      },
+    };
+    const check = await verifyPartition(history, 0, dropping, all);
+    expect(check).toMatchObject({ decisions: 30, forgotten: 10, compared: 20, difference: null });
   });
 
   it('ends with the last record of the time that was asked for', async () => {
