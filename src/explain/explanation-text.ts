@@ -79,7 +79,8 @@ function momentLines(moment: ExplainedMoment, page: Page, campaign: string | nul
   const wording = new Wording(time, moment);
   const head = `${paint('bold', time.full(moment.at))}  ${causeText(moment, wording)}`;
   const order = Object.keys(MARKS);
-  const verdicts = [...moment.campaigns].sort((a, b) => order.indexOf(markOf(a)) - order.indexOf(markOf(b)));
+  const placeOf = (verdict: CampaignVerdict): number => order.indexOf(markOf(verdict));
+  const verdicts = [...moment.campaigns].sort((a, b) => placeOf(a) - placeOf(b) || rankOf(a) - rankOf(b));
   const unmatched = verdicts.filter(({ result }) => result === 'unmatched').length;
   const hidden = detail ? 0 : Math.max(0, unmatched - UNMATCHED_SHOWN_MAX);
   const shown = verdicts.slice(0, verdicts.length - hidden);
@@ -126,6 +127,11 @@ function verdictLines(verdict: CampaignVerdict, nameWidth: number, wording: Word
     ...body.slice(1),
     ...(page.detail ? detailLines(verdict, wording, paint, width) : []),
   ];
+}
+
+/** Those who did not come so far are told behind those who did. */
+function rankOf({ steps }: CampaignVerdict): number {
+  return steps.find((step) => step.step === 'rank')?.rank ?? Number.MAX_SAFE_INTEGER;
 }
 
 /** What a campaign in shadow loses to is not what production does. */

@@ -1,6 +1,6 @@
 /** Of an expression what a person asks first: which of its parts made it false, and what they came to. */
 import type { ExplainedExpression } from '../protocol/explanation.ts';
-import { listText, numberText, ofText, shorten } from './quantities.ts';
+import { KEEP, listText, numberText, ofText, shorten } from './quantities.ts';
 import type { Wording } from './wording.ts';
 
 const TEXT_LENGTH_MAX = 96;
@@ -44,7 +44,8 @@ export function partText(part: ExplainedExpression, wording: Wording): string {
 
 function heldText({ of, count }: { readonly of: number; readonly count: number }): string {
   if (of === 0) return 'the list is empty';
-  return `true for ${count === 0 ? `none of ${of}` : ofText(count, of)}`;
+  const counted = count === 0 ? ['none', 'of', of].join(KEEP) : ofText(count, of);
+  return ['true', 'for', counted].join(KEEP);
 }
 
 /** What its operands came to: of one at the beginning of the text without its name. */
@@ -52,7 +53,7 @@ function readText(part: ExplainedExpression, wording: Wording): string {
   const operands = part.kind === 'not' || part.kind === 'if' ? fieldsOf(part) : part.parts;
   const [only] = operands;
   if (operands.length === 1 && only !== undefined && part.text.startsWith(`${only.text} `))
-    return `is ${valueText(only, wording)}`;
+    return `is${KEEP}${valueText(only, wording)}`;
   return listText(
     operands.map((operand) => `${shorten(operand.text, TEXT_LENGTH_MAX)} is ${valueText(operand, wording)}`),
     PARTS_MAX,

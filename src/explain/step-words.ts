@@ -8,6 +8,23 @@ type Step<S extends ExplainedStep['step']> = Extract<ExplainedStep, { readonly s
 type Contacts = Extract<ExplainedStep, { readonly room: number }>;
 
 export function stepText(step: ExplainedStep, wording: Wording): string {
+  return 'channel' in step && step.step !== 'shadow'
+    ? `${step.channel}: ${answerText(step, wording)}`
+    : answerText(step, wording);
+}
+
+/** Several of them: channels with the same answer are told together. */
+export function stepTexts(steps: readonly ExplainedStep[], wording: Wording): readonly string[] {
+  const channels = new Map<string, string[]>();
+  for (const step of steps) {
+    const answer = answerText(step, wording);
+    const named = 'channel' in step && step.step !== 'shadow' ? [step.channel] : [];
+    channels.set(answer, [...(channels.get(answer) ?? []), ...named]);
+  }
+  return [...channels].map(([answer, names]) => (names.length === 0 ? answer : `${names.join(', ')}: ${answer}`));
+}
+
+function answerText(step: ExplainedStep, wording: Wording): string {
   switch (step.step) {
     case 'late':
       return lateText(step, wording);
@@ -26,16 +43,16 @@ export function stepText(step: ExplainedStep, wording: Wording): string {
     case 'excluded':
       return excludedText(step, wording);
     case 'consent':
-      return `${step.channel}: ${consentText(step)}`;
+      return consentText(step);
     case 'quiet_hours':
-      return `${step.channel}: ${quietHoursText(step, wording)}`;
+      return quietHoursText(step, wording);
     case 'cap':
     case 'gap':
-      return `${step.channel}: ${step.step === 'cap' ? capText(step, wording) : gapText(step, wording)}`;
+      return step.step === 'cap' ? capText(step, wording) : gapText(step, wording);
     case 'rank':
       return rankText(step);
     case 'slot':
-      return `${step.channel}: ${slotText(step)}`;
+      return slotText(step);
     case 'wait':
       return waitText(step, wording);
     case 'ended':
@@ -54,9 +71,11 @@ export function stepText(step: ExplainedStep, wording: Wording): string {
 }
 
 function lateText({ passed, ts, latenessMs, lateMs }: Step<'late'>, wording: Wording): string {
-  const most = `${durationText(latenessMs)} is the most`;
-  if (passed) return lateMs === 0 ? 'not late' : `not late: it came ${durationText(lateMs)} after it happened, ${most}`;
-  return `late: it happened at ${wording.when(ts)}, ${durationText(lateMs)} before it came; ${most}`;
+  const [late, most] = [durationText(lateMs), durationText(latenessMs)];
+  if (passed) return lateMs === 0 ? 'not late' : `not late: it came ${late} after it happened, ${most} is the most`;
+  // It may have been a moment more.
+  const before = late === most ? `more than ${late}` : late;
+  return `late: it happened at ${wording.when(ts)}, ${before} before it came; ${most} is the most`;
 }
 
 function validityText({ passed, of, from, to }: Step<'validity'>, wording: Wording): string {
@@ -123,10 +142,11 @@ function quietHoursText(step: Step<'quiet_hours'>, wording: Wording): string {
 }
 
 function capText({ passed, name, max, room, perMs, contacts, until }: Contacts, wording: Wording): string {
-  const reserved = room < max ? ` (${ofText(max - room, max)} kept for others)` : '';
-  const count = `cap ${name}: ${ofText(contacts.length, room)}${reserved} in the ${durationText(perMs)} before`;
-  if (contacts.length === 0) return count;
-  return `${count}, at ${wording.contacts(contacts)}${passed ? '' : wording.until('free again', until)}`;
+  const count = contacts.length > max ? `${contacts.length} where ${max} may be` : ofText(contacts.length, max);
+  const reserved = room < max ? ` and ${max - room} kept for others` : '';
+  const times = `cap ${name}: ${count} in the ${durationText(perMs)} before${reserved}`;
+  if (contacts.length === 0) return times;
+  return `${times}, at ${wording.contacts(contacts)}${passed ? '' : wording.until('free again', until)}`;
 }
 
 function gapText({ passed, perMs, contacts, until }: Contacts, wording: Wording): string {

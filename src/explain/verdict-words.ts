@@ -6,7 +6,7 @@ import type { SuppressReason } from '../protocol/rejection.ts';
 import { LocalTime } from './local-time.ts';
 import { whyFalse } from './predicate-words.ts';
 import { KEEP, ofText, released, shorten } from './quantities.ts';
-import { stepText } from './step-words.ts';
+import { stepText, stepTexts } from './step-words.ts';
 import { Wording } from './wording.ts';
 
 const MESSAGE_LENGTH_MAX = 60;
@@ -117,14 +117,17 @@ function waitingText({ steps }: CampaignVerdict, wording: Wording): string {
 function lostText(verdict: CampaignVerdict, wording: Wording): readonly string[] {
   const { reason, steps, predicate } = verdict;
   if (reason === null) return ['lost'];
+  const tells = ({ step }: ExplainedStep): boolean => STEPS[reason].includes(step);
   const lost = steps.filter((step) => !step.passed || (reason === 'shadow' && step.step === 'shadow'));
-  const decisive = lost.findLast((step) => STEPS[reason].includes(step.step));
-  // What was asked again after a wait says more than that it lapsed.
+  const decisive = lost.filter(tells);
   const lapsed = reason === 'lapsed' && predicate !== null ? whyFalse(predicate, wording) : [];
   return [
-    decisive === undefined ? REASONS[reason] : stepText(decisive, wording),
+    ...(decisive.length === 0 ? [REASONS[reason]] : stepTexts(decisive, wording)),
     ...lapsed,
-    ...lost.filter((step) => step !== decisive).map((step) => stepText(step, wording)),
+    ...stepTexts(
+      lost.filter((step) => !tells(step)),
+      wording,
+    ),
   ];
 }
 

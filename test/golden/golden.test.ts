@@ -26,6 +26,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { parse, stringify } from 'yaml';
+import { momentText } from '../../src/explain/explanation-text.ts';
 import type { Trace } from '../../src/machine/trace/trace.ts';
 import type { ExplainedMoment } from '../../src/protocol/explanation.ts';
 import { SuppressReason } from '../../src/protocol/rejection.ts';
@@ -63,6 +64,9 @@ interface Scenario {
   readonly unmatchedFeedback?: number;
   readonly customers?: Readonly<Record<string, object>>;
 }
+
+/** Every step and every part of a predicate. */
+const WORDS = { width: 80, colour: false, timezone: null, detail: true };
 
 const folder = new URL('.', import.meta.url);
 const names = readdirSync(folder).filter((name) => name.endsWith('.yaml'));
@@ -189,6 +193,8 @@ describe.each(names)('%s', (name) => {
     }
     trace.expectBooksOf(traced.fixture);
     trace.expectVerdicts();
+    const words = trace.moments.map((moment) => momentText(moment, WORDS)).join('');
+    expect(words).not.toMatch(/undefined|null|NaN|object Object/);
     expect(traced.fixture.decisions).toEqual(plain.fixture.decisions);
     expect(traced.fixture.machine.digest()).toBe(plain.fixture.machine.digest());
   });

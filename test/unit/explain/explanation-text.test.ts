@@ -38,6 +38,8 @@ describe('a terminal of 80 columns', () => {
         … tea          waits until quiet hours end, 2 Dec 09:00
         … voucher      waits for a unit of a budget or limit
         ○ shadow       in shadow: would have gone out by push in place of tea
+        ✗ outranked    outranked by candles: place 4 of 5 (score 0.3, priority 10,
+                       value 2)
         ✗ late         late: it happened at 19:02, 3 h 12 min before it came; 1 h is
                        the most
         ✗ expired      not valid now: the offer runs from 5 Dec 00:00 until
@@ -50,15 +52,13 @@ describe('a terminal of 80 columns', () => {
                        29 Nov 09:10 (candles, email)
         ✗ cooldown     cooldown of 7 d: had it at 29 Nov 09:10 (email); again from
                        6 Dec 09:10
-        ✗ consent      push: no consent: the customer said no
-                       sms: no consent: opt-in, and the customer never said yes
+        ✗ consent      sms: no consent: opt-in, and the customer never said yes
+                       push: no consent: the customer said no
         ✗ quiet-hours  push: quiet hours from 21:00 to 09:00: it is 22:14 in
                        Europe/London; over 2 Dec 09:00
         ✗ cap          push: cap two-a-day: 2 of 2 in the 24 h before, at 08:26
                        (welcome, push) and 19:30 (tea, push); free again 2 Dec 08:26
                        sms: no consent: opt-in, and the customer never said yes
-        ✗ outranked    outranked by candles: place 4 of 5 (score 0.3, priority 10,
-                       value 2)
         ✗ cancelled    cancelled by this receipt
         ✗ superseded   superseded: waits anew from this receipt
         ✗ withdrawn    withdrawn: the campaign went away while it waited
@@ -71,8 +71,8 @@ describe('a terminal of 80 columns', () => {
                        waited since receipt 536001 of 30 Nov 09:00
         ✗ full         no room to wait: 64 of 64 places are taken
         · club         profile.receipts_30d >= 3 (is 1)
-        · garden       event.items.exists(i, i.name.contains("ROBIN")) (true for none
-                       of 14)
+        · garden       event.items.exists(i, i.name.contains("ROBIN"))
+                       (true for none of 14)
         · post-abroad  profile.country has no value for this customer
         · vip          segment.vip: profile.spend_30d > 2000.0 (is 1234.56)
                        event.total / event.items.size() > 20.0 (is 12.5)
