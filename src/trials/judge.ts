@@ -157,7 +157,7 @@ function courseOf(check: TrialCheck, campaign: string, course: StepCourse, clock
   );
   const followUps = decisionsOf(check, course).filter((made) => made.campaign === campaign && made.follows !== null);
   for (const { channel } of followUps) results.push(`went on by ${channel}`);
-  if (results.length === 0) return wait === undefined ? `${campaign} did not match` : `${campaign} waits${until}`;
+  if (results.length === 0) return wait === undefined ? `nothing came of ${campaign}` : `${campaign} waits${until}`;
   // The last of them is where it stands now.
   return `${campaign} ${results.join(', then ')}${results.at(-1) === 'waiting' ? until : ''}`;
 }

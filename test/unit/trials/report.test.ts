@@ -38,7 +38,7 @@ test('in eighty columns, without colour', () => {
     expected  tea, offer tea, slot line-1, value 6, expires Wed 8 Dec 2010
                 12:00, line "A pot of tea"
     came      no decision
-              tea did not match
+              nothing came of tea
     why       tea was not asked: it listens for receipt, and the step brings no
                 event
 
@@ -75,7 +75,7 @@ test('for programs', () => {
             column: 9,
             step: 2,
             moment: 'Wed 1 Dec 2010 12:10, time passes',
-            came: ['no decision', 'tea did not match'],
+            came: ['no decision', 'nothing came of tea'],
           },
         ],
       },

@@ -48,13 +48,13 @@ describe('what came is told beside what was expected', () => {
       'type: receipt, data: {total: 60}',
       'decided: [thanks, tea]',
       ['thanks', 'tea'],
-      ['tea by pos', 'thanks did not match'],
+      ['tea by pos', 'nothing came of thanks'],
     ],
     [
       'type: receipt, data: {total: 60}',
       'decided: thanks',
       ['thanks'],
-      ['tea by pos: not expected', 'thanks did not match'],
+      ['tea by pos: not expected', 'nothing came of thanks'],
     ],
     [
       'type: receipt, data: {total: 61}',
@@ -79,7 +79,7 @@ describe('what came is told beside what was expected', () => {
     ['type: receipt, data: {total: 60}', 'nothing: true', ['nothing'], ['tea decided']],
     ['type: added', 'decided: basket', ['basket'], ['no decision', 'basket waiting until Wed 1 Dec 2010 12:30']],
     ['type: added', 'nothing: true', ['nothing'], ['basket waiting until Wed 1 Dec 2010 12:30']],
-    ['type: paid', 'waiting: basket', ['basket waiting'], ['basket did not match']],
+    ['type: paid', 'waiting: basket', ['basket waiting'], ['nothing came of basket']],
   ])('{%s} and %s', (event, expectation, expected, came) => {
     expect(failing(event, expectation)).toEqual({ expected, came });
   });
