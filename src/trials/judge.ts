@@ -157,7 +157,14 @@ function courseOf(check: TrialCheck, campaign: string, course: StepCourse, clock
   );
   const followUps = decisionsOf(check, course).filter((made) => made.campaign === campaign && made.follows !== null);
   for (const { channel } of followUps) results.push(`went on by ${channel}`);
-  if (results.length === 0) return wait === undefined ? `nothing came of ${campaign}` : `${campaign} waits${until}`;
+  for (const { verdict } of verdictsOf(check, campaign, course))
+    if (verdict.result === 'suppressed' && verdict.steps.some(({ step }) => step === 'follow_up'))
+      results.push(`suppressed on the next channel: ${verdict.reason}`);
+  if (results.length === 0) {
+    if (wait !== undefined) return `${campaign} waits${until}`;
+    const isUnmatched = verdictsOf(check, campaign, course).some(({ verdict }) => verdict.result === 'unmatched');
+    return isUnmatched ? `${campaign} did not match` : `nothing came of ${campaign}`;
+  }
   // The last of them is where it stands now.
   return `${campaign} ${results.join(', then ')}${results.at(-1) === 'waiting' ? until : ''}`;
 }

@@ -1,4 +1,8 @@
 /** Why it came otherwise than expected, in lines: what explanations say of the campaigns in question, and what is peculiar to tests. */
+import { LocalTime } from '../explain/local-time.ts';
+import { MARKS, markOf } from '../explain/style.ts';
+import { breakable } from '../explain/verdict-words.ts';
+import { Wording } from '../explain/wording.ts';
 import type { Campaign } from '../workspace/workspace.ts';
 import { holdoutWords, notHeldOutWords, variantWords } from './draws.ts';
 import { decisionsOf, type Mismatch, outcomesOf, verdictsOf } from './judge.ts';
@@ -8,9 +12,11 @@ import type { TrialScope } from './trial-scope.ts';
 
 export class Reasons {
   readonly #scope: TrialScope;
+  readonly #time: LocalTime;
 
   constructor(scope: TrialScope) {
     this.#scope = scope;
+    this.#time = new LocalTime(scope.workspace.timezone);
   }
 
   of(check: TrialCheck, { campaigns }: Mismatch, step: TrialStep, came: StepCourse): string[] {
@@ -22,7 +28,7 @@ export class Reasons {
 
   #ofCampaign(campaign: Campaign, check: TrialCheck, step: TrialStep, came: StepCourse): string[] {
     const { id } = campaign;
-    const lines = verdictsOf(check, id, came).map(({ verdict }) => `${id} ${verdict.result}`);
+    const lines = this.#verdictWords(check, id, step, came);
     const held = outcomesOf(check, id, came).filter(({ result }) => result === 'holdout');
     for (const customer of new Set(held.map((outcome) => outcome.customer))) {
       const words = holdoutWords(campaign, customer, this.#scope.workspace);
@@ -32,6 +38,19 @@ export class Reasons {
     const known = outcomesOf(check, id, came).length > 0 || (came.waiting.get(id) ?? []).length > 0;
     if (lines.length === 0 && !known) lines.push(...this.#notAsked(campaign, step));
     return lines;
+  }
+
+  /** What explanations say of it, moment by moment. */
+  #verdictWords(check: TrialCheck, id: string, { atMs }: TrialStep, came: StepCourse): string[] {
+    const told = verdictsOf(check, id, came);
+    const several = new Set(told.map(({ customer }) => customer)).size > 1;
+    return told.flatMap(({ customer, moment, verdict }) => {
+      const who = several ? ` for ${customer ?? 'somebody anonymous'}` : '';
+      const isEarlier = Date.parse(moment.at) !== atMs;
+      const when = isEarlier ? ` at ${this.#time.near(moment.at, new Date(atMs).toISOString())}` : '';
+      const [first = '', ...rest] = breakable(verdict, new Wording(this.#time, moment));
+      return [`${MARKS[markOf(verdict)].sign} ${id}${who}${when}: ${first}`, ...rest.map((line) => `  ${line}`)];
+    });
   }
 
   /** The draw of every decision whose variant is not the one expected. */

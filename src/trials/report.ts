@@ -1,4 +1,5 @@
 /** What came of the tests, for a terminal: a line for each file, then every failure with what was expected, what came, and why. */
+import { printable, released } from '../explain/quantities.ts';
 import type { TrialFailure, TrialResult } from './check-trial.ts';
 
 export interface ReportStyle {
@@ -43,7 +44,7 @@ class Writer {
   }
 
   text(): string {
-    return `${this.#lines.join('\n')}\n`;
+    return released(`${this.#lines.join('\n')}\n`);
   }
 
   file(file: string, results: readonly TrialResult[]): void {
@@ -90,7 +91,7 @@ class Writer {
   #wrapped(text: string, indent: string, first = indent, firstWidth = indent.length): string[] {
     const lines: string[] = [];
     let line = '';
-    for (const word of text.split(' ')) {
+    for (const word of printable(text).split(' ')) {
       const room = this.#width - (lines.length === 0 ? firstWidth : indent.length);
       if (line !== '' && line.length + 1 + word.length > room) {
         lines.push(line);
@@ -131,7 +132,7 @@ export function reportJson(results: readonly TrialResult[]): object {
         moment,
         expected: mismatch?.expected ?? null,
         came: mismatch?.came ?? [message],
-        why,
+        why: why.map(released),
       })),
     })),
   };
