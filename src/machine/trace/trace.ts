@@ -31,5 +31,9 @@ export interface Trace {
   readonly outcome: ((outcome: Outcome) => void) | null;
   /** Whether the moments of this customer ('': of anonymous events) are to be explained: costs far more than an outcome. */
   explains(customer: string): boolean;
+  /**
+   * In the order in which they happen: each event that campaigns may listen for, whoever listens (feedback that tells nothing new is none), and whatever else campaigns were
+   * asked at.
+   */
   explained(moment: ExplainedMoment): void;
 }
