@@ -136,6 +136,8 @@ export const BACKTEST_UNPAIRED_MAX = 200_000;
 export const BACKTEST_CONTACTED_MAX = 200_000;
 /** Such contacts that it knows of a customer: the latest. */
 export const BACKTEST_CONTACTS_MAX = 16;
+/** Backtests whose reports a node keeps. */
+export const BACKTESTS_KEPT = 8;
 /** How often a command asks a node how far its backtest is. */
 export const BACKTEST_POLL_MS = 500;
 /** How often a node on NATS asks how far its streams reach, for the lag that it shows. */

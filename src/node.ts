@@ -8,6 +8,7 @@ import { Gateway } from './gateway/gateway.ts';
 import { Lobby } from './gateway/lobby.ts';
 import type { StreamSettings } from './log/jetstream/stream-plan.ts';
 import { BackgroundPool } from './pool/background-pool.ts';
+import { backtestTask } from './pool/backtest-task.ts';
 import { TaskPool } from './pool/task-pool.ts';
 import { whyTask } from './pool/why-task.ts';
 import { assert } from './stdx/assert.ts';
@@ -20,6 +21,7 @@ import { MetricsExposition } from './telemetry/metrics-exposition.ts';
 import { createSharedSeries } from './telemetry/shared-series.ts';
 import { WorkerMetrics } from './telemetry/worker-metrics.ts';
 import { Audiences } from './worker/audiences.ts';
+import { Backtests } from './worker/backtests.ts';
 import { CatchingUp } from './worker/catching-up.ts';
 import { EmbeddedNodeLog } from './worker/embedded-node-log.ts';
 import { JetStreamNodeLog } from './worker/jetstream-node-log.ts';
@@ -157,6 +159,12 @@ async function open(options: NodeOptions, logger: Logger, onFailure: () => void,
       partitions,
       dataDirectory: options.dataDirectory,
       explain: (task) => background.run(whyTask, task),
+    }),
+    backtests: new Backtests({
+      compile: (files) => pool.compileWorkspace(files),
+      run: (run, signal) => background.run(backtestTask, { ...run, dataDirectory: options.dataDirectory }, signal),
+      nowMs: () => Date.now(),
+      onFailure: (error) => logger.error({ err: error as Error }, 'a backtest failed'),
     }),
     decisions: log.decisions,
     groups: log.groups,

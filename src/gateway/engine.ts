@@ -1,5 +1,6 @@
 /** What the gateway is handed: the engine behind the routes. Implemented by src/worker/node-engine.ts; the gateway knows nothing of threads or logs. */
 import type { Audience, AudienceCount, AudienceRequest } from '../protocol/audience.ts';
+import type { BacktestRequest, BacktestStatus } from '../protocol/backtest.ts';
 import type { DecisionGroups } from '../protocol/decision-group.ts';
 import type { DecisionSource } from '../protocol/decision-source.ts';
 import type { BatchOutcome, DecideOutcome, EventBatch } from '../protocol/ingest.ts';
@@ -31,6 +32,7 @@ export interface Engine {
    * published. The comparison and the publication are one step.
    */
   publish(files: Readonly<Record<string, string>>, basedOn: number | null): Promise<PublishOutcome>;
+  readonly backtests: EngineBacktests;
   /** Prometheus text exposition. */
   metrics(): Promise<{ readonly contentType: string; readonly body: string }>;
   /** ready: owns its partitions and has caught up; otherwise `detail` says what is missing. */
@@ -38,6 +40,22 @@ export interface Engine {
   readonly decisions: DecisionSource;
   /** Durable groups; absent where the decision streams cannot hold them. */
   readonly groups?: DecisionGroups;
+}
+
+/** What another workspace would have decided; see protocol/backtest.ts. */
+export interface EngineBacktests {
+  /** null: one is running; answer 429. refused: what is wrong with the request. */
+  start(
+    request: BacktestRequest,
+  ): Promise<
+    { readonly id: string } | { readonly issues: readonly EngineIssue[] } | { readonly refused: string }
+  > | null;
+  /** The newest first, without their reports. */
+  list(): readonly BacktestStatus[];
+  /** null: unknown, or forgotten. */
+  find(id: string): BacktestStatus | null;
+  /** Ends it if it is running, and forgets it if it is not. False: unknown. */
+  remove(id: string): boolean;
 }
 
 export type PublishOutcome =

@@ -17,6 +17,7 @@ import { assert } from '../stdx/assert.ts';
 import { type Clock, systemClock } from '../stdx/clock.ts';
 import { audienceRoutes } from './audience-routes.ts';
 import { type AuthOptions, Authorizer } from './auth.ts';
+import { backtestRoutes } from './backtest-routes.ts';
 import { DecisionStream } from './decision-stream.ts';
 import type { Engine } from './engine.ts';
 import { EventRoutes } from './event-routes.ts';
@@ -89,6 +90,7 @@ export class Gateway {
       whyRoute(this.#engine, this.#limits.retryAfterSeconds),
       ...audienceRoutes(this.#engine, this.#limits.retryAfterSeconds),
       workspaceRoute(this.#engine),
+      ...backtestRoutes(this.#engine, this.#limits.retryAfterSeconds),
       { pattern: STREAM_PATTERN, methods: { get: { takesBody: false, run: refusePlainGet } } },
       ...operationsRoutes(this.#engine, () => this.#draining, this.#limits.retryAfterSeconds),
     ]);

@@ -12,6 +12,7 @@ import type { WhyFormat, WhyOutcome, WhyQuestion } from '../protocol/why.ts';
 import { partitionOf } from '../stdx/hash.ts';
 import type { MetricsExposition } from '../telemetry/metrics-exposition.ts';
 import type { AudienceRefusal, Audiences } from './audiences.ts';
+import type { Backtests } from './backtests.ts';
 import type { Ingest } from './ingest.ts';
 import { type Lift, liftOf } from './lift.ts';
 import type { CampaignTally } from './messages.ts';
@@ -26,6 +27,7 @@ export interface EngineParts {
   readonly publication: Publication;
   readonly audiences: Audiences;
   readonly reasons: Reasons;
+  readonly backtests: Backtests;
   readonly decisions: DecisionSource;
   /** null: durable groups need streams that nodes share. */
   readonly groups: DecisionGroups | null;
@@ -40,11 +42,13 @@ export class NodeEngine {
   readonly partitions: number;
   readonly decisions: DecisionSource;
   readonly groups?: DecisionGroups;
+  readonly backtests: Backtests;
   readonly #parts: EngineParts;
 
   constructor(parts: EngineParts) {
     this.partitions = parts.partitions;
     this.decisions = parts.decisions;
+    this.backtests = parts.backtests;
     if (parts.groups !== null) this.groups = parts.groups;
     this.#parts = parts;
   }

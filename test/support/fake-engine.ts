@@ -6,11 +6,13 @@ import { unpack } from 'msgpackr';
 import type {
   CampaignCounts,
   Engine,
+  EngineBacktests,
   EngineIssue,
   PublishOutcome,
   WorkspaceSources,
 } from '../../src/gateway/engine.ts';
 import type { Audience, AudienceCount, AudienceRequest } from '../../src/protocol/audience.ts';
+import type { BacktestRequest, BacktestStatus } from '../../src/protocol/backtest.ts';
 import type { EncodedDecision } from '../../src/protocol/decision.ts';
 import type { DecisionSource } from '../../src/protocol/decision-source.ts';
 import type { BatchOutcome, DecideOutcome, EventBatch } from '../../src/protocol/ingest.ts';
@@ -135,6 +137,16 @@ export class FakeDecisions implements DecisionSource {
 const UNKNOWN_NAME = { issues: [{ file: 'where', line: 1, column: 9, message: 'unknown name `spent`' }] };
 const AUDIENCE = { count: 12, customers: 34, ms: 0.5, asOf: '2010-12-01T08:26:00.000Z' };
 
+const BACKTEST: BacktestStatus = {
+  id: '1',
+  status: 'running',
+  progress: 0.25,
+  started: '2010-12-01T08:26:00.000Z',
+  ended: null,
+  error: null,
+  report: null,
+};
+
 export class FakeEngine implements Engine {
   readonly partitions: number;
   readonly decisions: FakeDecisions;
@@ -159,6 +171,22 @@ export class FakeEngine implements Engine {
   audienceFailure: Error | null = null;
   audiencesOpen = 0;
   counts: readonly CampaignCounts[] = [];
+  /** What was asked of backtests, and whether one is running. */
+  readonly backtestRequests: BacktestRequest[] = [];
+  backtesting = false;
+  readonly backtests: EngineBacktests = {
+    start: (request) => {
+      this.backtestRequests.push(request);
+      if (this.backtesting) return null;
+      if (request.live.includes('nobody')) return Promise.resolve({ refused: 'there is no campaign "nobody"' });
+      const [path = ''] = Object.keys(request.files);
+      if (path === 'bad.yaml') return Promise.resolve(UNKNOWN_NAME);
+      return Promise.resolve({ id: '1' });
+    },
+    list: () => [BACKTEST],
+    find: (id) => (id === BACKTEST.id ? BACKTEST : null),
+    remove: (id) => id === BACKTEST.id,
+  };
   #gate: Promise<void> = Promise.resolve();
   #open: () => void = () => {};
   readonly #decided = new Map<string, Uint8Array[]>();

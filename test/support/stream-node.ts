@@ -93,6 +93,7 @@ function engineOf(decisions: JetStreamDecisionSource, groups: JetStreamDecisionG
     waiting: none,
     countAudience: none,
     openAudience: none,
+    backtests: { start: none, list: none, find: none, remove: none },
     workspace: () => null,
     publish: none,
     metrics: none,
