@@ -95,8 +95,11 @@ export class Lockstep {
   }
 
   #look(partition: BacktestPartition): void {
-    const record = partition.before.peek();
-    if (record === null || this.#parts.isEnd(record, partition.before.machine.logTime)) {
+    const isEnd = (record: LogRecord): boolean => this.#parts.isEnd(record, partition.before.machine.logTime);
+    let record = partition.peek();
+    // Some of its events may still lie before the end.
+    if (record !== null && isEnd(record) && partition.split()) record = partition.peek();
+    if (record === null || isEnd(record)) {
       this.#heads.delete(partition);
       return;
     }

@@ -89,6 +89,7 @@ class Backtest {
   readonly #reach: Reach;
   readonly #startMs: number | null;
   readonly #options: BacktestOptions;
+  readonly #isWall: boolean;
   readonly #clock: RecordClock;
   readonly #reporter: BacktestReporter;
   #records = 0;
@@ -98,6 +99,7 @@ class Backtest {
     this.#reach = reach;
     this.#startMs = startMs;
     this.#options = options;
+    this.#isWall = history.identity.clock === 'wall';
     this.#clock = new RecordClock(history.identity.clock);
     this.#reporter = new BacktestReporter(options.candidate, options.monotonicMs);
   }
@@ -156,8 +158,11 @@ class Backtest {
     const startMs = this.#startMs;
     if (startMs === null) return;
     const { before } = partition;
-    for (let record = before.peek(); record !== null; record = before.peek()) {
-      if (this.#clock.reaches(record, before.machine.logTime, startMs)) return;
+    for (let record = partition.peek(); record !== null; record = partition.peek()) {
+      if (this.#clock.reaches(record, before.machine.logTime, startMs)) {
+        if (!this.#isWall && partition.split()) continue;
+        return;
+      }
       partition.repeat();
       this.#replayed(partition);
     }
@@ -218,7 +223,7 @@ class Backtest {
     this.#records++;
     this.#reporter.replayed(before.effects);
     // Prefixes may begin behind the beginning of history, and a range may end before its end.
-    this.#options.onProgress(this.#records / this.#reach.records);
+    this.#options.onProgress(Math.min(1, this.#records / this.#reach.records));
   }
 
   #report(lastMs: number): BacktestReport {

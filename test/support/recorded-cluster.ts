@@ -83,6 +83,11 @@ export class RecordedCluster {
     return this.#append(partition, RecordKind.events, customer === null ? event : { ...event, customer });
   }
 
+  /** One record of several events, each of a customer of this partition. */
+  batch(partition: number, events: readonly Readonly<Record<string, unknown>>[]): readonly MadeDecision[] {
+    return this.#append(partition, RecordKind.events, events);
+  }
+
   /** All that partitions have to say to each other, and what they answer. */
   deliver(): void {
     for (let again = true; again; ) {

@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import type { BacktestReport } from '../../../src/protocol/backtest.ts';
 import { runBacktest } from '../../../src/replay/backtest.ts';
 import { History } from '../../../src/replay/history.ts';
+import { partitionOf } from '../../../src/stdx/hash.ts';
 import { Prng } from '../../../src/stdx/prng.ts';
 import { nodeFileSystem } from '../../../src/storage/node-file-system.ts';
 import type { Workspace } from '../../../src/workspace/workspace.ts';
@@ -56,14 +57,19 @@ function play(cluster: RecordedCluster, random: Prng, steps: number): void {
   }
 }
 
-function backtest(directory: string, candidate: Workspace, fromMs: number | null = null): BacktestReport {
+function backtest(
+  directory: string,
+  candidate: Workspace,
+  fromMs: number | null = null,
+  toMs: number | null = null,
+): BacktestReport {
   const history = History.open(nodeFileSystem, directory);
   let [clock, progress] = [0, 0];
   try {
     return runBacktest(history, {
       candidate,
       fromMs,
-      toMs: null,
+      toMs,
       monotonicMs: () => clock++,
       onProgress: (share) => {
         expect(share).toBeGreaterThanOrEqual(progress);
@@ -223,6 +229,51 @@ test('budgets of another workspace are used up to the last unit, and never beyon
       },
     ),
     { numRuns: 25 },
+  );
+});
+
+test('a range begins and ends between two events, wherever they stand in their records', () => {
+  const files = {
+    'policy.yaml': 'consent: {pos: none-needed}\n',
+    'campaigns/tea.yaml': 'id: tea\non: receipt\nwhen: event.total > 10.0\nchannels: [pos]\n',
+  };
+  const workspace = workspaceOf(files);
+  fc.assert(
+    fc.property(
+      fc.integer(),
+      fc.constantFrom<'wall' | 'event'>('wall', 'event'),
+      fc.constantFrom(1, 3),
+      fc.tuple(upTo(40), upTo(40)),
+      (seed, clock, partitions, [from, length]) => {
+        const random = new Prng(seed);
+        const cluster = new RecordedCluster(partitions, clock);
+        cluster.publish(workspace);
+        const beginMs = cluster.nowMs;
+        // Events of one hour each; under the event clock some arrive together, and dated.
+        for (let hour = 1; hour < 80; ) {
+          const partition = random.below(partitions);
+          const customers = range(40).map((c) => `c-${c}`);
+          const own = customers.filter((customer) => partitionOf(customer, partitions) === partition);
+          const count = clock === 'wall' ? 1 : 1 + random.below(9);
+          const events = range(count).map((i) => ({
+            type: 'receipt',
+            ...(clock === 'wall' ? {} : { ts: beginMs + (hour + i) * HOUR_MS }),
+            customer: random.pick(own),
+            data: { total: random.below(30) },
+          }));
+          hour += count;
+          if (clock === 'wall') cluster.nowMs = beginMs + hour * HOUR_MS;
+          else cluster.nowMs = beginMs + 100 * HOUR_MS;
+          cluster.batch(partition, events);
+        }
+        const fromMs = beginMs + from * HOUR_MS;
+        const toMs = fromMs + (length + 1) * HOUR_MS;
+        const made = cluster.decisions.filter(({ ts }) => Date.parse(ts) >= fromMs && Date.parse(ts) < toMs);
+        const directory = cluster.close();
+        expectSame(backtest(directory, workspace, fromMs, toMs), made.length);
+      },
+    ),
+    { numRuns: 40 },
   );
 });
 
