@@ -14,6 +14,7 @@ export class ShadowSteps {
   readonly pending: PendingWaits;
   readonly waits: WaitStep;
   readonly sequences: SequenceStep;
+  readonly #state: PartitionState;
   readonly #match: MatchStep;
 
   constructor(
@@ -24,6 +25,7 @@ export class ShadowSteps {
     triggers: Triggers,
     tracer: Tracer | null,
   ) {
+    this.#state = state;
     this.pending = pending;
     this.waits = new WaitStep(state, active, pending, predicates, triggers, 'shadow', tracer);
     this.sequences = new SequenceStep(state, active, predicates, 'shadow', tracer);
@@ -41,6 +43,7 @@ export class ShadowSteps {
   }
 
   remember({ shadow, schema }: ActiveEvent, event: EventFrame, row: number, now: number): void {
-    if (shadow !== null) this.sequences.remember(shadow, schema, event, row, now);
+    if (shadow !== null && this.#state.shadow?.hasRoom === true)
+      this.sequences.remember(shadow, schema, event, row, now);
   }
 }
