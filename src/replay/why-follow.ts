@@ -1,7 +1,7 @@
 /** What became of events: the moments that have to do with them, and whether something of theirs is still pending for their customer. */
 import { formatRfc3339 } from '../machine/decode/rfc3339.ts';
 import { PendingKind } from '../machine/time/pending-kind.ts';
-import { readPayload } from '../machine/time/pending-waits.ts';
+import { type PendingEntry, readPayload } from '../machine/time/pending-waits.ts';
 import type { CampaignVerdict, ExplainedMoment } from '../protocol/explanation.ts';
 import type { PartitionState } from '../state/partition-state.ts';
 
@@ -45,13 +45,16 @@ export class FollowedEvents {
 
   isPending(state: PartitionState, customer: string): boolean {
     const row = state.find(customer);
-    if (row < 0 || !state.pending.has(row)) return false;
-    return state.pending.list(row).some((entry) => {
-      if (!FOLLOWED_KINDS.has(entry.kind)) return false;
-      if (this.#campaign !== null && state.textOf(entry.campaign) !== this.#campaign) return false;
-      const { event } = readPayload(entry);
-      return event !== null && this.#keys.has(keyOf({ ...event, id: event.id ?? null, ts: formatRfc3339(event.ts) }));
-    });
+    if (row < 0) return false;
+    const stores = state.shadow === null ? [state.pending] : [state.pending, state.shadow.pending];
+    return stores.some((store) => store.has(row) && store.list(row).some((entry) => this.#isOf(entry, state)));
+  }
+
+  #isOf(entry: PendingEntry, state: PartitionState): boolean {
+    if (!FOLLOWED_KINDS.has(entry.kind)) return false;
+    if (this.#campaign !== null && state.textOf(entry.campaign) !== this.#campaign) return false;
+    const { event } = readPayload(entry);
+    return event !== null && this.#keys.has(keyOf({ ...event, id: event.id ?? null, ts: formatRfc3339(event.ts) }));
   }
 
   #of(campaigns: readonly CampaignVerdict[]): readonly CampaignVerdict[] {
