@@ -1,0 +1,169 @@
+/** Which moment a question asks for, and what is said where there is none. */
+import { afterEach, describe, expect, it } from 'vitest';
+import type { Explanation } from '../../../src/protocol/explanation.ts';
+import type { WhyQuestion } from '../../../src/protocol/why.ts';
+import { History } from '../../../src/replay/history.ts';
+import { explainWhy } from '../../../src/replay/why.ts';
+import { WhyError } from '../../../src/replay/why-question.ts';
+import { KEPT_ROOT, KeptHistory } from '../../support/kept-history.ts';
+import { FAR_FUTURE, workspaceOf } from '../../support/machine-fixture.ts';
+
+const FILES = {
+  'workspace.yaml': 'name: test\ntimezone: Europe/Berlin\nchannels: [push]\n',
+  'events.yaml': 'receipt: {total: double}\nview: {page: string}\n',
+  'policy.yaml': 'consent: {push: none-needed}\n',
+  'campaigns/thanks.yaml': 'id: thanks\non: receipt\nwhen: event.total > 10.0\nchannels: [push]\n',
+  'campaigns/basket.yaml': 'id: basket\non: view\nwait: {for: 1h, unless: [receipt]}\nchannels: [push]\n',
+  'campaigns/letter.yaml': 'id: letter\non: {schedule: "0 10 * * *"}\nchannels: [push]\n',
+};
+/** A Wednesday, 08:00 in Berlin. */
+const START = Date.UTC(2010, 11, 1, 7);
+const MINUTE = 60_000;
+
+let kept: KeptHistory;
+afterEach(() => kept.close());
+
+function begin(): void {
+  kept = new KeptHistory({ clock: 'event' });
+  kept.live.publish(workspaceOf(FILES));
+}
+
+/** Sends one event; returns the sequence of its record. */
+function send(customer: string, type: string, minutes: number, its: { id?: string; data?: object } = {}): number {
+  kept.live.send({ customer, type, ts: START + minutes * MINUTE, data: { total: 20 }, ...its });
+  return kept.live.machine.position;
+}
+
+function ask(question: Partial<WhyQuestion>, isLate: () => boolean = () => false): Explanation {
+  const history = History.open(kept.fs, KEPT_ROOT);
+  try {
+    const whole = { customer: 'ann', campaign: null, event: null, at: null, ...question };
+    return explainWhy(history, 0, whole, { standing: null, isLate });
+  } finally {
+    history.close();
+  }
+}
+
+/** `cause campaign:result …` of each moment. */
+function story({ moments }: Explanation): string[] {
+  return moments.map(({ cause, campaigns }) => {
+    const name = cause.kind === 'event' ? `${cause.type} ${cause.id}` : cause.kind;
+    return [name, ...campaigns.map(({ campaign, result, reason }) => `${campaign}:${reason ?? result}`)].join(' ');
+  });
+}
+
+function refusal(question: Partial<WhyQuestion>): string {
+  try {
+    return `told: ${story(ask(question)).join('; ')}`;
+  } catch (error) {
+    if (!(error instanceof WhyError)) throw error;
+    return `${error.refusal}: ${error.message}`;
+  }
+}
+
+describe('why', () => {
+  it('tells of the last event, and what became of it', () => {
+    begin();
+    send('ann', 'receipt', 0, { id: 'r1' });
+    send('ann', 'view', 5, { id: 'v1', data: {} });
+    send('bob', 'receipt', 6, { id: 'r2' });
+    const told = ask({});
+    expect(story(told)).toEqual(['view v1 basket:waiting']);
+    expect(told).toMatchObject({
+      customer: 'ann',
+      partition: 0,
+      historyFrom: '2010-12-01T07:00:00.000Z',
+      until: '2010-12-01T07:06:00.000Z',
+      timezone: 'Europe/Berlin',
+    });
+    send('ann', 'receipt', 30, { id: 'r3', data: { total: 5 } });
+    expect(story(ask({}))).toEqual(['receipt r3 basket:cancelled thanks:unmatched']);
+    const settled = ask({ event: 'v1' });
+    expect(story(settled)).toEqual(['view v1 basket:waiting', 'receipt r3 basket:cancelled']);
+    expect(settled.until).toBe(null);
+  });
+
+  it('tells of one campaign alone: of the last event that it listens for', () => {
+    begin();
+    send('ann', 'view', 0, { id: 'v1', data: {} });
+    send('ann', 'receipt', 70, { id: 'r1' });
+    kept.snapshot();
+    send('ann', 'receipt', 80, { id: 'r2', data: { total: 1 } });
+    expect(story(ask({ campaign: 'basket' }))).toEqual(['view v1 basket:waiting', 'due basket:decided']);
+    expect(story(ask({ campaign: 'thanks' }))).toEqual(['receipt r2 thanks:unmatched']);
+    expect(story(ask({ campaign: 'thanks', event: 'r1' }))).toEqual(['receipt r1 thanks:decided']);
+    // It listens for something else: nothing is told of it.
+    expect(story(ask({ campaign: 'basket', event: 'r2' }))).toEqual(['receipt r2']);
+  });
+
+  it('tells of the last run of a schedule', () => {
+    begin();
+    send('ann', 'view', 0, { id: 'v1', data: {} });
+    send('bob', 'view', 2 * 60 + 1, { id: 'v2', data: {} });
+    kept.snapshot();
+    expect(refusal({ campaign: 'letter', customer: 'cat' })).toBe(
+      'customer: there is no customer "cat": no accepted event has named it',
+    );
+    expect(story(ask({ campaign: 'letter' }))).toEqual(['schedule letter:decided']);
+    send('bob', 'view', 26 * 60 + 1, { id: 'v3', data: {} });
+    const { moments } = ask({ campaign: 'letter' });
+    expect(moments.map(({ at }) => at)).toEqual(['2010-12-02T09:00:00.000Z']);
+    expect(refusal({ campaign: 'letter', customer: 'bob', at: '2010-12-01T08:30:00Z' })).toBe(
+      'moment: nothing happened to customer "bob" until 2010-12-01T08:30:00.000Z: history goes back to 2010-12-01T07:00:00.000Z (--history of the node says how far)',
+    );
+  });
+
+  it('passes over what was refused, repeated, or no event for campaigns', () => {
+    begin();
+    send('ann', 'receipt', 0, { id: 'r1', data: { total: 'much' } });
+    const seq = send('ann', 'receipt', 1, { id: 'r1' });
+    kept.snapshot();
+    send('ann', 'receipt', 2, { id: 'r1' });
+    send('ann', '$profile', 3, { data: {} });
+    send('ann', 'nothing', 4, { id: 'n1' });
+    for (const question of [{}, { event: 'r1' }, { campaign: 'thanks' }]) {
+      const { moments } = ask(question);
+      expect(moments).toMatchObject([{ record: seq, at: '2010-12-01T07:01:00.000Z', cause: { id: 'r1' } }]);
+    }
+    expect(refusal({ event: 'n1' })).toBe(
+      'moment: there is no event "n1" of customer "ann": history goes back to 2010-12-01T07:00:00.000Z (--history of the node says how far)',
+    );
+  });
+
+  it('tells of a record, or of the last moment until a time', () => {
+    begin();
+    const first = send('ann', 'view', 0, { id: 'v1', data: {} });
+    const second = send('bob', 'view', 90, { id: 'v2', data: {} });
+    kept.snapshot();
+    const third = send('ann', 'receipt', 95, { id: 'r1' });
+    expect(story(ask({ at: String(first) }))).toEqual(['view v1 basket:waiting', 'due basket:decided']);
+    // What falls due happens with the record that lets time pass.
+    expect(story(ask({ at: String(second) }))).toEqual(['due basket:decided']);
+    expect(story(ask({ at: String(third) }))).toEqual(['receipt r1 thanks:decided']);
+    expect(story(ask({ at: '2010-12-01T07:59:59.999Z' }))).toEqual(['view v1 basket:waiting', 'due basket:decided']);
+    expect(story(ask({ at: '2010-12-01T09:00:00+01:00' }))).toEqual(['due basket:decided']);
+    expect(story(ask({ at: '2011-01-01T00:00:00Z' }))).toEqual(['receipt r1 thanks:decided']);
+    expect(refusal({ at: String(third + 1) })).toBe(
+      `moment: there is no record ${third + 1} of partition 0, which customer "ann" belongs to: the last one is ${third}`,
+    );
+    expect(refusal({ at: '1' })).toContain('moment: nothing happened to the customer in record 1 of partition 0');
+    expect(refusal({ at: '0' })).toBe('at: at: records are numbered from 1, "0" is no such number');
+    expect(refusal({ at: '2010-12-01' })).toContain('at: at: expected the sequence of a record such as 1234');
+    expect(refusal({ at: '2010-12-01T08:00:00' })).toContain('with its zone');
+  });
+
+  it('knows campaigns that are gone, and refuses those that never were', () => {
+    begin();
+    send('ann', 'receipt', 0, { id: 'r1' });
+    const { 'campaigns/thanks.yaml': _, ...rest } = FILES;
+    kept.live.publish(workspaceOf(rest, 2), FAR_FUTURE);
+    expect(story(ask({ campaign: 'thanks' }))).toEqual(['receipt r1 thanks:decided']);
+    expect(refusal({ campaign: 'nothing' })).toBe('campaign: there is no campaign "nothing", and there never was');
+  });
+
+  it('is given up when it takes too long', () => {
+    begin();
+    send('ann', 'receipt', 0, { id: 'r1' });
+    expect(() => ask({}, () => true)).toThrow(/took too long: ask with --data/);
+  });
+});
