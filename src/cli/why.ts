@@ -61,7 +61,6 @@ function wordsOf(explanation: Explanation, { detail, campaign }: WhyOptions, out
   return explanationText(explanation, {
     width: out.columns ?? WIDTH_DEFAULT,
     colour: out.isTTY === true && (process.env['NO_COLOR'] ?? '') === '',
-    timezone: explanation.timezone,
     detail: detail === true || campaign !== undefined,
   });
 }

@@ -29,8 +29,6 @@ export interface TextOptions {
   /** Columns of the terminal. */
   readonly width: number;
   readonly colour: boolean;
-  /** Of the workspace; null: UTC. */
-  readonly timezone: string | null;
   /** The whole predicate and every step of each campaign. */
   readonly detail: boolean;
 }
@@ -43,9 +41,14 @@ interface Page {
 }
 
 /** Ends with a line break. */
-export function explanationText(explanation: Explanation, options: TextOptions): string {
-  const page = pageOf(options);
-  const { customer, moments } = explanation;
+export function explanationText(explanation: Explanation, { width, colour, detail }: TextOptions): string {
+  const { customer, moments, timezone } = explanation;
+  const page = {
+    width: Math.min(width, WIDTH_MAX),
+    paint: colour ? coloured : plain,
+    time: new LocalTime(timezone),
+    detail,
+  };
   const who = customer === null ? 'Someone without a customer id' : `Customer ${printable(customer)}`;
   const seen = new Set(moments.flatMap(({ campaigns }) => campaigns.map(markOf)));
   const lines = [
@@ -59,22 +62,8 @@ export function explanationText(explanation: Explanation, options: TextOptions):
   return released(`${lines.join('\n')}\n`);
 }
 
-/** One moment, for a report that has others; ends with a line break. */
-export function momentText(moment: ExplainedMoment, options: TextOptions): string {
-  return released(`${momentLines(moment, pageOf(options)).join('\n')}\n`);
-}
-
-function pageOf({ width, colour, timezone, detail }: TextOptions): Page {
-  return {
-    width: Math.min(width, WIDTH_MAX),
-    paint: colour ? coloured : plain,
-    time: new LocalTime(timezone),
-    detail,
-  };
-}
-
 /** `campaign`: the only one that was asked about; null: all. */
-function momentLines(moment: ExplainedMoment, page: Page, campaign: string | null = null): readonly string[] {
+function momentLines(moment: ExplainedMoment, page: Page, campaign: string | null): readonly string[] {
   const { paint, time, detail } = page;
   const wording = new Wording(time, moment);
   const head = `${paint('bold', time.full(moment.at))}  ${causeText(moment, wording)}`;

@@ -12,13 +12,13 @@ interface WallClock {
 }
 
 export class LocalTime {
-  /** The zone's name, UTC where none was given or nobody here knows it. */
+  /** The zone's name, UTC where nobody here knows it. */
   readonly zone: string;
   readonly #format: Intl.DateTimeFormat;
 
-  constructor(timezone: string | null) {
-    const format = timezone === null ? null : formatOf(timezone);
-    this.zone = format === null ? 'UTC' : (timezone as string);
+  constructor(timezone: string) {
+    const format = formatOf(timezone);
+    this.zone = format === null ? 'UTC' : timezone;
     this.#format = format ?? (formatOf('UTC') as Intl.DateTimeFormat);
   }
 

@@ -1,13 +1,12 @@
 /** What became of one campaign, in a sentence or two. */
 
 import type { Decision } from '../protocol/decision.ts';
-import type { CampaignVerdict, ExplainedMoment, ExplainedStep } from '../protocol/explanation.ts';
+import type { CampaignVerdict, ExplainedStep } from '../protocol/explanation.ts';
 import type { SuppressReason } from '../protocol/rejection.ts';
-import { LocalTime } from './local-time.ts';
 import { whyFalse } from './predicate-words.ts';
-import { KEEP, ofText, released, shorten } from './quantities.ts';
+import { KEEP, ofText, shorten } from './quantities.ts';
 import { stepText, stepTexts } from './step-words.ts';
-import { Wording } from './wording.ts';
+import type { Wording } from './wording.ts';
 
 const MESSAGE_LENGTH_MAX = 60;
 
@@ -57,17 +56,7 @@ const STEPS: Readonly<Record<SuppressReason, readonly ExplainedStep['step'][]>> 
   full: ['full'],
 };
 
-/** One sentence, plain. `timezone`: of the workspace; null: UTC. */
-export function because(verdict: CampaignVerdict, moment: ExplainedMoment, timezone: string | null): string {
-  return reasons(verdict, new Wording(new LocalTime(timezone), moment)).join('; ');
-}
-
-/** The sentence in its parts, that which decided first. */
-export function reasons(verdict: CampaignVerdict, wording: Wording): readonly string[] {
-  return breakable(verdict, wording).map(released);
-}
-
-/** The same, to be broken into lines: what belongs together is kept together (quantities.ts). */
+/** The sentence in its parts, that which decided first. They are to be broken into lines, or `released` (quantities.ts): what belongs together is kept together. */
 export function breakable(verdict: CampaignVerdict, wording: Wording): readonly string[] {
   switch (verdict.result) {
     case 'decided':

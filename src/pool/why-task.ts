@@ -42,6 +42,5 @@ export default function why({ dataDirectory, partition, question, format, standi
 
 /** Whoever asks about one campaign wants to know it all. */
 function wordsOf(explanation: Explanation, { campaign }: WhyQuestion): string {
-  const { timezone } = explanation;
-  return explanationText(explanation, { width: WIDTH, colour: false, timezone, detail: campaign !== null });
+  return explanationText(explanation, { width: WIDTH, colour: false, detail: campaign !== null });
 }

@@ -26,7 +26,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { parse, stringify } from 'yaml';
-import { momentText } from '../../src/explain/explanation-text.ts';
+import { explanationText } from '../../src/explain/explanation-text.ts';
 import type { Trace } from '../../src/machine/trace/trace.ts';
 import type { ExplainedMoment } from '../../src/protocol/explanation.ts';
 import { SuppressReason } from '../../src/protocol/rejection.ts';
@@ -66,7 +66,8 @@ interface Scenario {
 }
 
 /** Every step and every part of a predicate. */
-const WORDS = { width: 80, colour: false, timezone: null, detail: true };
+const WORDS = { width: 80, colour: false, detail: true };
+const NOBODY = { customer: null, campaign: null, partition: 0, historyFrom: null, until: null, timezone: 'UTC' };
 
 const folder = new URL('.', import.meta.url);
 const names = readdirSync(folder).filter((name) => name.endsWith('.yaml'));
@@ -193,7 +194,7 @@ describe.each(names)('%s', (name) => {
     }
     trace.expectBooksOf(traced.fixture);
     trace.expectVerdicts();
-    const words = trace.moments.map((moment) => momentText(moment, WORDS)).join('');
+    const words = explanationText({ ...NOBODY, moments: trace.moments }, WORDS);
     expect(words).not.toMatch(/undefined|null|NaN|object Object/);
     expect(traced.fixture.decisions).toEqual(plain.fixture.decisions);
     expect(traced.fixture.machine.digest()).toBe(plain.fixture.machine.digest());
