@@ -6,15 +6,10 @@ import type { Campaign, Workspace } from '../workspace/workspace.ts';
 /** Names tried; with a holdout of 99 % the chance that none will do is 4 %. */
 const NAMES_TRIED = 320;
 
-/** Why this customer is held out of a campaign, and who is not. null: is not. */
-export function holdoutWords(campaign: Campaign, customer: string, workspace: Workspace): string | null {
-  const held = heldOut(campaign, customer, workspace);
-  if (held === null) return null;
-  const { salt, holdout } = held;
+/** Beside what explanations say of the draw: who is not held out of a campaign. null: nobody was found. */
+export function notHeldOutInstead(campaign: Campaign, customer: string, workspace: Workspace): string | null {
   const other = anotherCustomer(customer, (name) => heldOut(campaign, name, workspace) === null);
-  const of = salt === '' ? 'of policy.yaml' : `of ${campaign.id}`;
-  const remedy = other === null ? '' : `; ${other} is not`;
-  return `${customer} is in the holdout ${of}: u ${rounded(share('holdout', salt, customer))} is below ${percent(holdout)}${remedy}`;
+  return other === null ? null : `not held out of ${campaign.id}: customer ${other}`;
 }
 
 /** Why a customer is not held out of a campaign, and who is. */

@@ -4,7 +4,7 @@ import { MARKS, markOf } from '../explain/style.ts';
 import { breakable } from '../explain/verdict-words.ts';
 import { Wording } from '../explain/wording.ts';
 import type { Campaign } from '../workspace/workspace.ts';
-import { holdoutWords, notHeldOutWords, variantWords } from './draws.ts';
+import { notHeldOutInstead, notHeldOutWords, variantWords } from './draws.ts';
 import { decisionsOf, type Mismatch, outcomesOf, verdictsOf } from './judge.ts';
 import type { StepCourse } from './run-trial.ts';
 import type { TrialCheck, TrialStep } from './trial.ts';
@@ -31,7 +31,7 @@ export class Reasons {
     const lines = this.#verdictWords(check, id, step, came);
     const held = outcomesOf(check, id, came).filter(({ result }) => result === 'holdout');
     for (const customer of new Set(held.map((outcome) => outcome.customer))) {
-      const words = holdoutWords(campaign, customer, this.#scope.workspace);
+      const words = notHeldOutInstead(campaign, customer, this.#scope.workspace);
       if (words !== null) lines.push(words);
     }
     lines.push(...this.#variantWords(campaign, check, came), ...this.#notHeldOutWords(campaign, check, came));

@@ -38,6 +38,72 @@ test("the demo's tests hold", async () => {
   expect(out).not.toContain('✗');
 });
 
+test('one that does not hold says what was expected, what came and why, and at which place', async () => {
+  const folder = demoWith(`- name: three messages in a day are fine
+  campaigns: [welcome, thank-you-vip, sorry-note]
+  given: { customer: vera, attributes: { loyalty: true }, consent: { email: granted, sms: granted } }
+  steps:
+    - at: 2010-12-14 09:30
+      event: { type: receipt, data: { total: 20 } }
+      expect: { decided: welcome }
+    - at: 2010-12-14 13:00
+      event: { type: receipt, data: { total: 2500 } }
+      expect: { decided: thank-you-vip }
+    - at: 2010-12-14 17:00
+      event: { type: cancelled, data: { total: 10 } }
+      expect: { waiting: sorry-note }
+    - after: 30m
+      expect: { decided: [{ campaign: sorry-note, channel: sms }] }
+- name: a gold card makes a regular
+  campaigns: thank-you-vip
+  given: { customer: ann, attributes: { loyalty: true, tier: gold } }
+  steps:
+    - { at: 2010-12-14 11:00, event: { type: receipt, data: { total: 50 } }, expect: { decided: thank-you-vip } }
+- name: the first order is for everybody
+  given: { customer: max, attributes: { loyalty: true } }
+  steps:
+    - { at: 2010-12-14 11:00, event: { type: receipt, data: { total: 50 } }, expect: { decided: welcome } }
+`);
+  expect(await beckon('test', folder, '--only', 'tests/more')).toEqual({
+    code: 1,
+    err: '',
+    out: `✗ tests/more.yaml  3 cases, 3 failed
+
+✗ three messages in a day are fine
+  tests/more.yaml:15:17
+  step 4, Tue 14 Dec 2010 17:30, time passes
+    expected  sorry-note by sms
+    came      no decision
+              sorry-note suppressed: cap
+    why       ✗ sorry-note: sms, push, email: cap two-messages-a-day: 2 of 2 in
+                the 24 h before, at 09:30 (welcome, email) and 13:00
+                (thank-you-vip, email); free again 15 Dec 09:30
+                waited since cancelled of 17:00
+
+✗ a gold card makes a regular
+  tests/more.yaml:20:88
+  step 1, Tue 14 Dec 2010 11:00, receipt of ann
+    expected  thank-you-vip
+    came      no decision
+              thank-you-vip did not match
+    why       · thank-you-vip: segment.vip: profile.spend_30d > 2000.0 (is 50)
+                and segment.regular: profile.receipts_30d >= 3 (is 1)
+
+✗ the first order is for everybody
+  tests/more.yaml:24:88
+  step 1, Tue 14 Dec 2010 11:00, receipt of max
+    expected  welcome
+    came      no decision
+              welcome suppressed: holdout
+    why       ✗ welcome: held out: 10 % of customers never get this campaign, to
+                compare (u 0.0039 < 0.1)
+              not held out of welcome: customer max-2
+
+0 passed, 3 failed
+`,
+  });
+});
+
 test('some of them, for programs', async () => {
   const { code, out } = await beckon('test', DEMO, '--only', 'RIBBON', '--json');
   expect(code).toBe(0);

@@ -5,6 +5,7 @@ import { REASONS } from '../../../src/demo/summary-text.ts';
 import { SuppressReason } from '../../../src/protocol/rejection.ts';
 import { TrialRunner } from '../../../src/trials/check-trial.ts';
 import { readTrials } from '../../../src/trials/read-trials.ts';
+import { reportText } from '../../../src/trials/report.ts';
 import { compileWorkspace } from '../../../src/workspace/compile.ts';
 
 const README = readFileSync(new URL('../../../README.md', import.meta.url), 'utf8');
@@ -41,6 +42,20 @@ describe('README.md', () => {
       ['who leaves something behind is reminded, and not at night', []],
       ['who pays is left alone', []],
     ]);
+    // What it shows of a case that fails is what comes of this one.
+    const failing = `- name: gold customers like texts
+  given: {customer: ann, attributes: {tier: gold}, events: [{ago: 5m, type: view, data: {sku: lamp}}]}
+  steps:
+    - at: 2025-03-04 12:00
+      event: {type: view, data: {sku: lamp}}
+      expect: { decided: third-look }
+`;
+    const read = readTrials({ 'tests/third-look.yaml': failing }, compiled.workspace);
+    const text = reportText(
+      read.trials.map((trial) => runner.run(trial)),
+      { colour: false, width: 80 },
+    );
+    expect(/^```\n(✗ .*?)\n```$/ms.exec(README)?.[1]).toBe(text.split('\n\n')[1]);
   });
 
   it('shows JSON that can be read', () => {
