@@ -168,6 +168,10 @@ export const FILL_RECORD_BYTES_MAX = 128 * 1024;
  * 700 million events of history on one core.
  */
 export const FILL_MS_MAX = 60 * 60_000;
+/** Whoever publishes gives up after this long: before the partitions do, so that the version is not active here filled and there empty. */
+export const FILL_READ_MS_MAX = FILL_MS_MAX - 5 * 60_000;
+/** How often whoever fills aggregates asks how a partition that has a backlog stands. */
+export const FILL_LOOK_MS = 50;
 /** What new aggregates of a partition see while its history is being read: 66 MB at most. At 3,000 events/s to a partition, each seen by three of them, four minutes. */
 export const FILL_JOURNAL_OBSERVATIONS_MAX = 1 << 21;
 /** Different texts among that, in UTF-16 units: 16 MB. */

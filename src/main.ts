@@ -128,8 +128,10 @@ function program(): Command {
   beckon
     .command('check <dir>')
     .description('validate a workspace; errors as file:line:column message')
-    .action(async (directory: string) =>
-      exitWith((await import('./cli/check.ts')).check(directory, process.stdout, process.stderr)),
+    .addOption(flag('--to <url>', 'and say what would become of new aggregates if it were published to this node'))
+    .addOption(flag('--token <token>', 'bearer token of the node'))
+    .action(async (directory: string, options: { to?: string; token?: string }) =>
+      exitWith((await import('./cli/check.ts')).check(directory, options, process.stdout, process.stderr)),
     );
 
   beckon
@@ -146,7 +148,8 @@ function program(): Command {
     .description('publish a workspace to a running node')
     .addOption(toFlag())
     .addOption(flag('--token <token>', 'bearer token of the node'))
-    .action(async (directory: string, options: { to: string; token?: string }) =>
+    .addOption(flag('--cold', 'let new aggregates begin empty, instead of filling them from history'))
+    .action(async (directory: string, options: { to: string; token?: string; cold?: boolean }) =>
       exitWith((await import('./cli/publish.ts')).publish(directory, options, process.stdout, process.stderr)),
     );
 

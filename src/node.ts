@@ -9,6 +9,8 @@ import { Lobby } from './gateway/lobby.ts';
 import type { StreamSettings } from './log/jetstream/stream-plan.ts';
 import { BackgroundPool } from './pool/background-pool.ts';
 import { backtestTask } from './pool/backtest-task.ts';
+import { FILL_IMAGES } from './pool/fill-images-task.ts';
+import { HISTORY_BEGINNINGS } from './pool/history-beginnings-task.ts';
 import { TaskPool } from './pool/task-pool.ts';
 import { whyTask } from './pool/why-task.ts';
 import { assert } from './stdx/assert.ts';
@@ -20,6 +22,7 @@ import type { Logger } from './telemetry/logger.ts';
 import { MetricsExposition } from './telemetry/metrics-exposition.ts';
 import { createSharedSeries } from './telemetry/shared-series.ts';
 import { WorkerMetrics } from './telemetry/worker-metrics.ts';
+import { AggregateFills } from './worker/aggregate-fills.ts';
 import { Audiences } from './worker/audiences.ts';
 import { Backtests } from './worker/backtests.ts';
 import { CatchingUp } from './worker/catching-up.ts';
@@ -110,8 +113,6 @@ async function open(options: NodeOptions, logger: Logger, onFailure: () => void,
   undo.push(() => lobby.close());
   const pool = new TaskPool();
   undo.push(() => pool.close());
-  const background = new BackgroundPool();
-  undo.push(() => background.close());
   const files = await readFolder(options, pool);
   const { folder, log } = await openLog(options, logger, undo);
   const { partitions } = folder.identity;
@@ -120,6 +121,8 @@ async function open(options: NodeOptions, logger: Logger, onFailure: () => void,
   const catchingUp = new CatchingUp(log.shardNats === null ? 0 : partitions);
   const shards = startShards({ folder, log, options, logger, exposition, catchingUp, onFailure });
   undo.push(() => shards.stop());
+  const background = new BackgroundPool();
+  undo.push(() => background.close());
   doing = () => 'the node is recovering from its write-ahead log';
   log.recovered(await shards.ready());
   shards.start();
@@ -133,6 +136,16 @@ async function open(options: NodeOptions, logger: Logger, onFailure: () => void,
     compile: (files) => pool.compileWorkspace(files),
     activate: (partition, json, version) => ingest.activate(partition, json, version),
     activeVersions: async () => (await shards.statuses()).map((status) => status.workspaceVersion),
+    fills: new AggregateFills({
+      partitions,
+      dataDirectory: options.dataDirectory,
+      folderId: folder.identity.id,
+      append: (partition, payload, name) => ingest.fill(partition, payload, name),
+      statuses: () => shards.statuses(),
+      images: (request, signal) => background.run(FILL_IMAGES, request, signal),
+      beginnings: (directory) => background.run(HISTORY_BEGINNINGS, directory),
+      log: (fields, message) => logger.info(fields, message),
+    }),
   });
   const statuses = await shards.statuses();
   const customers = statuses.reduce((sum, status) => sum + status.customers, 0);
@@ -297,20 +310,35 @@ async function readFolder(options: NodeOptions, pool: TaskPool): Promise<Readonl
   return files;
 }
 
-/** Publishes the folder if it changed since it was last published from a folder; otherwise what was published over HTTP since then stays. */
+/**
+ * Publishes the folder if it changed since it was last published from a folder; otherwise what was published over HTTP since then stays. Where new aggregates are filled from history, that goes on
+ * behind the node's back: it serves the version that it has until then.
+ */
 async function publishFolder(
   publication: Publication,
   files: Readonly<Record<string, string>>,
   logger: Logger,
 ): Promise<void> {
-  const result = await publication.publishFolder(files);
-  if ('issues' in result) throw new WorkspaceError(result.issues);
-  assert('version' in result, 'a folder is based on no version');
-  const { version, changed } = result;
-  logger.info(
-    { version },
-    changed === false ? 'the workspace folder is published already' : 'published the workspace folder',
-  );
+  let tellFilling: () => void = () => {};
+  const filling = new Promise<void>((resolve) => {
+    tellFilling = resolve;
+  });
+  const published = publication.publishFolder(files, tellFilling).then((result) => {
+    if ('issues' in result) throw new WorkspaceError(result.issues);
+    if ('unfilled' in result) {
+      logger.error(
+        { reason: result.unfilled },
+        'the workspace folder is not published: new aggregates cannot be filled',
+      );
+      return;
+    }
+    assert('version' in result, 'a folder is based on no version');
+    const { version, changed, filled } = result;
+    if (changed === false) logger.info({ version }, 'the workspace folder is published already');
+    else logger.info({ version, newAggregates: filled.length }, 'published the workspace folder');
+  });
+  await Promise.race([published, filling.then(() => logger.info({}, 'new aggregates are being filled from history'))]);
+  published.catch((error: Error) => logger.error({ err: error }, 'the workspace folder is not published'));
 }
 
 function mainThreadMetrics(exposition: MetricsExposition): WorkerMetrics {

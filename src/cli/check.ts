@@ -1,12 +1,31 @@
-/** `beckon check DIR`: everything that is wrong with a workspace folder and its tests, as `file:line:column message`, and what it holds if nothing is. */
+/**
+ * `beckon check DIR`: everything that is wrong with a workspace folder and its tests, as `file:line:column message`, and what it holds if nothing is. With `--to`, also what would become of its new aggregates if
+ * it were published to that node.
+ */
 import { readTrials } from '../trials/read-trials.ts';
 import { compileWorkspace } from '../workspace/compile.ts';
 import { readTestFiles, readWorkspaceFolder, WorkspaceFolderError } from '../workspace/folder.ts';
 import type { Workspace, WorkspaceIssue } from '../workspace/workspace.ts';
-import { ExitCode } from './exit.ts';
+import { ExitCode, InputError } from './exit.ts';
+import { type FilledAggregate, filledText } from './filled-text.ts';
+import { NodeClient, problemText } from './node-client.ts';
+
+export interface CheckOptions {
+  /** A node that is asked what would become of new aggregates. */
+  readonly to?: string | undefined;
+  readonly token?: string | undefined;
+}
+
+/** Time to wait for a node when a person stands by. */
+const RETRY_FOR_MS = 10_000;
 
 /** Issues go to `err`, and warnings behind them; the summary to `out`. @returns the exit code: 1 on any issue; warnings alone are fine. */
-export function check(directory: string, out: NodeJS.WritableStream, err: NodeJS.WritableStream): number {
+export async function check(
+  directory: string,
+  options: CheckOptions,
+  out: NodeJS.WritableStream,
+  err: NodeJS.WritableStream,
+): Promise<number> {
   let files: Record<string, string>;
   let testFiles: Record<string, string>;
   try {
@@ -29,7 +48,35 @@ export function check(directory: string, out: NodeJS.WritableStream, err: NodeJS
   }
   const cases = tests.trials.length === 0 ? '' : `, ${counted(tests.trials.length, 'test')}`;
   out.write(`${directory} is a valid workspace: ${summary(compiled.workspace)}${cases}\n`);
-  return ExitCode.done;
+  if (options.to === undefined) return ExitCode.done;
+  return checkAgainst({ ...options, to: options.to }, files, compiled.workspace, out, err);
+}
+
+/** What publishing to the node would say. */
+async function checkAgainst(
+  { to, token }: CheckOptions & { readonly to: string },
+  files: Readonly<Record<string, string>>,
+  workspace: Workspace,
+  out: NodeJS.WritableStream,
+  err: NodeJS.WritableStream,
+): Promise<number> {
+  const client = new NodeClient({ to, token, retryForMs: RETRY_FOR_MS });
+  const body = Buffer.from(JSON.stringify({ files }));
+  const answer = await client.send('POST', '/v1/workspace/check', 'application/json', body);
+  const { active, filled, issues } = (answer.body ?? {}) as {
+    active?: number;
+    filled?: readonly FilledAggregate[];
+    issues?: readonly WorkspaceIssue[];
+  };
+  if (answer.status === 200 && active !== undefined && filled !== undefined) {
+    out.write(`${to} has ${active === 0 ? 'no version yet' : `version ${active}`}; this could follow it\n`);
+    out.write(filledText(filled, workspace));
+    return ExitCode.done;
+  }
+  if (issues === undefined) throw new InputError(`${to}: ${problemText(answer)}`);
+  for (const issue of issues) err.write(`${place(issue)} ${issue.message}\n`);
+  err.write(`${counted(issues.length, 'problem')} with publishing it to ${to}\n`);
+  return ExitCode.input;
 }
 
 function place({ file, line, column }: WorkspaceIssue): string {

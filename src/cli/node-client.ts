@@ -12,6 +12,8 @@ export interface NodeClientOptions {
   readonly retryForMs?: number;
   /** Answers after which it tries again. Default: 429 and 503. */
   readonly retryOn?: readonly number[];
+  /** How long to go on asking a node that has taken a request and does not answer: it works. Default retryForMs. */
+  readonly workForMs?: number;
   /** Told before each wait, with the address in `why`. After `giveUpMs` without an answer the request is given up. */
   readonly onRetry?: (why: string, waitMs: number, giveUpMs: number) => void;
 }
@@ -42,6 +44,8 @@ interface Failure {
   readonly retryAfterMs: number;
   /** Trying again would not change it. */
   readonly final?: boolean;
+  /** The node took the request. */
+  readonly taken?: boolean;
 }
 
 export class NodeClient {
@@ -89,15 +93,16 @@ export class NodeClient {
   async #persist<Result extends { readonly status: number; readonly headers: Headers }>(
     request: () => Promise<Result>,
   ): Promise<Result> {
-    const giveUpMs = this.#options.retryForMs ?? RETRY_FOR_MS;
-    const giveUpAt = performance.now() + giveUpMs;
+    const retryForMs = this.#options.retryForMs ?? RETRY_FOR_MS;
+    const beganAt = performance.now();
     let backoffMs = BACKOFF_FIRST_MS;
     for (;;) {
       const outcome = await this.#try(request);
       if ('answer' in outcome) return outcome.answer;
       const waitMs = Math.max(outcome.retryAfterMs, backoffMs);
+      const giveUpMs = outcome.taken ? Math.max(retryForMs, this.#options.workForMs ?? 0) : retryForMs;
       if (outcome.final) throw new InputError(`${this.#base.origin}: ${outcome.why}`);
-      if (performance.now() + waitMs > giveUpAt)
+      if (performance.now() + waitMs > beganAt + giveUpMs)
         throw new InputError(
           `${this.#base.origin}: ${outcome.why}; gave up after ${secondsText(giveUpMs)}${remedyFor(outcome, this.#options.flag ?? FLAG_DEFAULT)}`,
         );
@@ -120,7 +125,7 @@ export class NodeClient {
     } catch (error) {
       if (causeOf(error)?.code === 'ENOTFOUND')
         return { why: `there is no host ${this.#base.hostname}`, retryAfterMs: 0, final: true };
-      return { why: describe(error), retryAfterMs: 0 };
+      return { why: describe(error), retryAfterMs: 0, taken: error instanceof Error && error.name === 'TimeoutError' };
     }
   }
 

@@ -1,12 +1,16 @@
 /** `beckon publish DIR`: sends a workspace folder to a running node, and prints what the node says: its new version, behind the warnings of `check`, or what is wrong and where. */
+import { FILL_MS_MAX } from '../constants.ts';
 import { compileWorkspace } from '../workspace/compile.ts';
 import { readWorkspaceFolder, WorkspaceFolderError } from '../workspace/folder.ts';
 import { ExitCode, InputError } from './exit.ts';
+import { type FilledAggregate, filledText } from './filled-text.ts';
 import { NodeClient, problemText, secondsText } from './node-client.ts';
 
 export interface PublishOptions {
   readonly to: string;
   readonly token?: string | undefined;
+  /** New aggregates begin empty. */
+  readonly cold?: boolean | undefined;
   /** How long to wait for a node that does not answer. */
   readonly retryForMs?: number;
 }
@@ -21,6 +25,12 @@ interface Issue {
 /** Time to wait for a node when a person stands by. */
 const RETRY_FOR_MS = 10_000;
 
+/**
+ * Time to wait for a node that fills new aggregates from history: it gives up by itself before that. A request that is sent again in the meantime waits for the first, and is answered with what that one
+ * published.
+ */
+const FILL_FOR_MS = FILL_MS_MAX;
+
 /** @returns the exit code: 1 if the workspace was refused; the node then goes on with the version it has. */
 export async function publish(
   directory: string,
@@ -33,15 +43,18 @@ export async function publish(
     if (!saidWaiting) stderr.write(`${why}: waiting for up to ${secondsText(giveUpMs)}\n`);
     saidWaiting = true;
   };
-  const client = new NodeClient({ retryForMs: RETRY_FOR_MS, ...options, onRetry });
+  const client = new NodeClient({ retryForMs: RETRY_FOR_MS, workForMs: FILL_FOR_MS, ...options, onRetry });
   const files = readFiles(directory);
-  const body = Buffer.from(JSON.stringify({ files }));
+  const body = Buffer.from(JSON.stringify(options.cold ? { files, history: 'skip' } : { files }));
   const answer = await client.send('PUT', '/v1/workspace', 'application/json', body);
   if (answer.status === 200) {
     // The node compiled the same files; what it warned of stays in its worker.
-    for (const { file, line, column, message } of compileWorkspace(files).warnings)
+    const compiled = compileWorkspace(files);
+    for (const { file, line, column, message } of compiled.warnings)
       stderr.write(`${file}:${line}:${column} warning: ${message}\n`);
-    stdout.write(`published ${directory} as version ${(answer.body as { version: number }).version}\n`);
+    const { version, filled = [] } = answer.body as { version: number; filled?: readonly FilledAggregate[] };
+    stdout.write(`published ${directory} as version ${version}\n`);
+    stdout.write(filledText(filled, 'workspace' in compiled ? compiled.workspace : null));
     return ExitCode.done;
   }
   const { issues } = (answer.body ?? {}) as { issues?: readonly Issue[] };

@@ -29,9 +29,15 @@ export interface Engine {
   workspace(): WorkspaceSources | null;
   /**
    * `basedOn`: the version that the files were edited from, null for whichever is active. conflict: another one, which this is, is active; nothing was
-   * published. The comparison and the publication are one step.
+   * published. The comparison and the publication are one step. `history`: whether new aggregates are filled from history, which takes a while, or begin empty.
    */
-  publish(files: Readonly<Record<string, string>>, basedOn: number | null): Promise<PublishOutcome>;
+  publish(
+    files: Readonly<Record<string, string>>,
+    basedOn: number | null,
+    history: 'fill' | 'skip',
+  ): Promise<PublishOutcome>;
+  /** What publishing these files would say. */
+  preview(files: Readonly<Record<string, string>>): Promise<PublishPreview>;
   readonly backtests: EngineBacktests;
   /** Prometheus text exposition. */
   metrics(): Promise<{ readonly contentType: string; readonly body: string }>;
@@ -59,9 +65,31 @@ export interface EngineBacktests {
 }
 
 export type PublishOutcome =
-  | { readonly version: number }
+  | { readonly version: number; readonly filled: readonly FilledAggregate[] }
   | { readonly issues: readonly EngineIssue[] }
+  /** New aggregates cannot be filled, and why: nothing was published. */
+  | { readonly unfilled: string }
   | { readonly conflict: number };
+
+export type PublishPreview =
+  | { readonly issues: readonly EngineIssue[]; readonly warnings: readonly EngineIssue[] }
+  | {
+      /** The version that is active; 0: none. */
+      readonly active: number;
+      readonly filled: readonly FilledAggregate[];
+      readonly warnings: readonly EngineIssue[];
+    };
+
+/** What a new aggregate holds when its version becomes active. */
+export interface FilledAggregate {
+  readonly aggregate: string;
+  /** How far back what it counts goes, RFC 3339; null: it begins empty. */
+  readonly since: string | null;
+  /** It holds what it would, had it been there all along. */
+  readonly complete: boolean;
+  /** What it lacks; absent where it is complete. */
+  readonly why?: string;
+}
 
 export interface EngineIssue {
   readonly file: string;

@@ -31,7 +31,7 @@ import { readRoutes } from './read-routes.ts';
 import { BodyBudget, RequestBody } from './request-body.ts';
 import { type Handler, Router } from './router.ts';
 import { whyRoute } from './why-route.ts';
-import { workspaceRoute } from './workspace-routes.ts';
+import { workspaceCheckRoute, workspaceRoute } from './workspace-routes.ts';
 
 export interface GatewayOptions {
   readonly engine: Engine;
@@ -91,6 +91,7 @@ export class Gateway {
       ...audienceRoutes(this.#engine, this.#limits.retryAfterSeconds),
       workspaceRoute(this.#engine),
       ...backtestRoutes(this.#engine, this.#limits.retryAfterSeconds),
+      workspaceCheckRoute(this.#engine),
       { pattern: STREAM_PATTERN, methods: { get: { takesBody: false, run: refusePlainGet } } },
       ...operationsRoutes(this.#engine, () => this.#draining, this.#limits.retryAfterSeconds),
     ]);

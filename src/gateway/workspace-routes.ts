@@ -1,7 +1,10 @@
-/** GET and PUT /v1/workspace: the sources of the active version, and how the next one comes. What GET gives can be edited and PUT back. */
+/**
+ * GET and PUT /v1/workspace: the sources of the active version, and how the next one comes. What GET gives can be edited and PUT back. POST /v1/workspace/check says what PUT would say of files,
+ * and publishes nothing.
+ */
 import type { Engine } from './engine.ts';
 import type { Exchange } from './exchange.ts';
-import { isObject, parseObject, refuseOtherThanJson } from './json-body.ts';
+import { isObject, type JsonObject, parseObject, refuseOtherThanJson } from './json-body.ts';
 import { badRequest, issuesProblem, type Problem } from './problem.ts';
 import type { Route } from './router.ts';
 
@@ -14,6 +17,19 @@ export function workspaceRoute(engine: Engine): Route {
         takesBody: true,
         refuseType: refuseOtherThanJson,
         run: (exchange, body) => putWorkspace(engine, exchange, body),
+      },
+    },
+  };
+}
+
+export function workspaceCheckRoute(engine: Engine): Route {
+  return {
+    pattern: '/v1/workspace/check',
+    methods: {
+      post: {
+        takesBody: true,
+        refuseType: refuseOtherThanJson,
+        run: (exchange, body) => checkWorkspace(engine, exchange, body),
       },
     },
   };
@@ -34,33 +50,58 @@ function getWorkspace(engine: Engine, exchange: Exchange): void {
 }
 
 async function putWorkspace(engine: Engine, exchange: Exchange, body: Buffer): Promise<void> {
-  const parsed = parseObject(body, ['files', 'version']);
-  if ('problem' in parsed) {
-    exchange.problem(parsed.problem);
+  const request = readRequest(body, ['files', 'version', 'history']);
+  if ('problem' in request) {
+    exchange.problem(request.problem);
     return;
   }
-  const { files, version } = parsed.object;
-  if (!isObject(files) || Object.keys(files).length === 0) {
-    exchange.problem(
-      badRequest('the body needs "files", from path to text, such as {"files": {"workspace.yaml": "name: retail"}}'),
-    );
-    return;
-  }
-  const odd = Object.entries(files).find(([, text]) => typeof text !== 'string');
-  if (odd !== undefined) {
-    exchange.problem(badRequest(`"files" must map paths to texts; ${JSON.stringify(odd[0])} is no text`));
-    return;
-  }
+  const { version, history = 'fill' } = request.object;
   if (version !== undefined && !(Number.isSafeInteger(version) && (version as number) >= 0)) {
     exchange.problem(badRequest('"version" must be the number of the version that the files were edited from'));
     return;
   }
-  const texts = files as Readonly<Record<string, string>>;
-  const result = await engine.publish(texts, version === undefined ? null : (version as number));
+  if (history !== 'fill' && history !== 'skip') {
+    const choice = '"fill", so that new aggregates are filled from history, or "skip", so that they begin empty';
+    exchange.problem(badRequest(`"history" must be ${choice}`));
+    return;
+  }
+  const result = await engine.publish(request.files, version === undefined ? null : (version as number), history);
   if ('issues' in result)
     exchange.problem(issuesProblem('The workspace has errors', 'nothing was published', result.issues));
   else if ('conflict' in result) exchange.problem(conflict(version as number, result.conflict));
-  else exchange.json(200, { version: result.version, files: texts });
+  else if ('unfilled' in result) exchange.problem(unfilled(result.unfilled));
+  else exchange.json(200, { version: result.version, filled: result.filled, files: request.files });
+}
+
+async function checkWorkspace(engine: Engine, exchange: Exchange, body: Buffer): Promise<void> {
+  const request = readRequest(body, ['files']);
+  if ('problem' in request) {
+    exchange.problem(request.problem);
+    return;
+  }
+  const preview = await engine.preview(request.files);
+  if ('issues' in preview) {
+    const { issues, warnings } = preview;
+    const problem = issuesProblem('The workspace has errors', 'it could not be published', issues);
+    exchange.problem({ ...problem, members: { issues, warnings } });
+  } else exchange.json(200, preview);
+}
+
+function readRequest(
+  body: Buffer,
+  members: readonly string[],
+): { readonly object: JsonObject; readonly files: Readonly<Record<string, string>> } | { readonly problem: Problem } {
+  const parsed = parseObject(body, members);
+  if ('problem' in parsed) return parsed;
+  const { files } = parsed.object;
+  if (!isObject(files) || Object.keys(files).length === 0) {
+    const example = '{"files": {"workspace.yaml": "name: retail"}}';
+    return { problem: badRequest(`the body needs "files", from path to text, such as ${example}`) };
+  }
+  const odd = Object.entries(files).find(([, text]) => typeof text !== 'string');
+  if (odd !== undefined)
+    return { problem: badRequest(`"files" must map paths to texts; ${JSON.stringify(odd[0])} is no text`) };
+  return { object: parsed.object, files: files as Readonly<Record<string, string>> };
 }
 
 function conflict(version: number, active: number): Problem {
@@ -69,5 +110,14 @@ function conflict(version: number, active: number): Problem {
     type: 'version',
     title: 'Another version is active',
     detail: `these files are based on version ${version}, but version ${active} is active: get it, apply your change to it and send that, or leave "version" out to publish regardless`,
+  };
+}
+
+function unfilled(why: string): Problem {
+  return {
+    status: 422,
+    type: 'history',
+    title: 'New aggregates cannot be filled from history',
+    detail: `nothing was published: ${why}. Try again, or send "history": "skip" (beckon publish --cold) to let them begin empty`,
   };
 }

@@ -25,7 +25,10 @@ export type AggregateDefinition = Omit<Aggregate, 'slot' | 'event' | 'value' | '
 /** An aggregate that a version cannot have. */
 export interface MissingAggregate {
   readonly name: string;
+  readonly signature: string;
   readonly why: string;
+  /** False: the version takes no events of the aggregate's type, so that there is nothing to aggregate. */
+  readonly typeKnown: boolean;
 }
 
 /** What `next` has and `before` has not, by name and definition. */
@@ -51,8 +54,11 @@ export function extendWorkspace(
   for (const definition of added) {
     if (hasAggregate(recorded, definition)) continue;
     const compiled = compileAggregate(recorded, definition, profile.length);
-    if (typeof compiled === 'string') missing.push({ name: definition.name, why: compiled });
-    else {
+    if (typeof compiled === 'string') {
+      const { name, signature, eventType } = definition;
+      const typeKnown = recorded.schema.events.some(({ type }) => type === eventType);
+      missing.push({ name, signature, why: compiled, typeKnown });
+    } else {
       aggregates.push(compiled);
       profile.push(aggregateField(compiled));
     }

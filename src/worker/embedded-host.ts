@@ -33,8 +33,8 @@ import {
   type SubmissionOutcome,
   type ToShard,
 } from './messages.ts';
-import { type HostParts, recoverShard } from './recovery.ts';
-import type { Shard } from './shard.ts';
+import { type HostParts, type Log, recoverShard } from './recovery.ts';
+import { FILL_FAILED, type Shard } from './shard.ts';
 import type { ShardHost } from './shard-host.ts';
 
 /** What becomes a record of a partition here. */
@@ -88,6 +88,7 @@ export class EmbeddedHost implements ShardHost {
   readonly #log: EmbeddedLog;
   readonly #post: Post;
   readonly #clock: Clock;
+  readonly #logs: Log;
   #ticking: boolean;
   readonly #due: DueTimer;
   #ticks: NodeJS.Timeout | undefined;
@@ -104,10 +105,11 @@ export class EmbeddedHost implements ShardHost {
   readonly #telling = new Map<number, () => void>();
   #ticket = 0;
 
-  constructor(shard: Shard, sinks: ReadonlyMap<number, LocalEffects>, { clock, options }: HostParts, post: Post) {
+  constructor(shard: Shard, sinks: ReadonlyMap<number, LocalEffects>, { clock, options, log }: HostParts, post: Post) {
     this.shard = shard;
     this.#sinks = sinks;
     this.#clock = clock;
+    this.#logs = log;
     this.#ticking = options.clock === 'wall';
     this.#due = new DueTimer(clock, () => this.#tick(({ nextDue }, now) => nextDue <= now));
     this.#log = new EmbeddedLog(clock);
@@ -198,6 +200,7 @@ export class EmbeddedHost implements ShardHost {
 
   #answer({ submission }: Arrival, partition: number, effects: Effects): void {
     this.#held.settle(partition, effects);
+    if (effects.fillError !== null) this.#logs('warn', { partition, reason: effects.fillError }, FILL_FAILED);
     if (submission === null) return;
     const outcome = outcomeOf(submission, effects);
     if (submission.kind !== SubmissionKind.decide) this.#outcomes.push(outcome);
@@ -303,6 +306,7 @@ const RECORD_KINDS = {
   [SubmissionKind.decide]: RecordKind.events,
   [SubmissionKind.workspace]: RecordKind.workspace,
   [SubmissionKind.message]: RecordKind.message,
+  [SubmissionKind.fill]: RecordKind.fill,
 } as const;
 
 /**

@@ -31,6 +31,10 @@ export class EmbeddedIngest implements Ingest {
     return (await this.#shards.append(partition, SubmissionKind.workspace, workspaceJson)).workspaceError;
   }
 
+  async fill(partition: number, payload: Uint8Array): Promise<void> {
+    await this.#shards.append(partition, SubmissionKind.fill, payload);
+  }
+
   /** Whoever was answered finds it applied. */
   acknowledged(): readonly AppliedPosition[] {
     return [];

@@ -5,7 +5,7 @@ import { recordChecksum } from '../log/record-checksum.ts';
 import type { Effects } from '../machine/effects.ts';
 import type { Machine } from '../machine/machine.ts';
 import { describeColumns, type ScanSource } from '../machine/scan-source.ts';
-import { type LogRecord, RecordKind } from '../protocol/record.ts';
+import type { LogRecord } from '../protocol/record.ts';
 import type { Program } from '../rules/program.ts';
 import type { PartitionState } from '../state/partition-state.ts';
 import type { SnapshotStore } from '../storage/snapshot-store.ts';
@@ -26,8 +26,8 @@ export class HostedPartition {
   halted = false;
   /** Of the last record of the last batch (recordChecksum): with its sequence and time, what a log stream is recognised by. 0 before the first. */
   checksum = 0;
-  /** Called before a record that changes the columns of the state. */
-  beforeWorkspace: () => void = () => {};
+  /** Called before the columns of the state move. */
+  beforeLayout: () => void = () => {};
   /** An i32 that counts how often the columns may have moved: scans in other threads look whether they still lie where they did. */
   readonly #layout = new SharedArrayBuffer(4);
   readonly #layoutVersion = new Int32Array(this.#layout);
@@ -45,15 +45,15 @@ export class HostedPartition {
     this.snapshots = snapshots;
     this.effects = effects;
     this.outbox = new Outbox(partition);
+    machine.filling.beforeLayout = () => {
+      Atomics.add(this.#layoutVersion, 0, 1);
+      this.beforeLayout();
+    };
   }
 
   /** Applies a record, which must be durable; `effects` holds what it led to until the next apply. */
   apply(record: LogRecord, effects: Effects): void {
     effects.clear();
-    if (record.kind === RecordKind.workspace) {
-      Atomics.add(this.#layoutVersion, 0, 1);
-      this.beforeWorkspace();
-    }
     this.machine.apply(record, effects);
     this.bytesSinceSnapshot += record.payload.length + RECORD_BYTES_OVERHEAD;
     this.effects.add(record.ts, effects);
@@ -74,8 +74,9 @@ export class HostedPartition {
   }
 
   status(): PartitionStatus {
-    const { position, workspaceVersion, decisionCount } = this.machine;
+    const { position, workspaceVersion, decisionCount, filling } = this.machine;
+    const fill = filling.status === null ? null : { ...filling.status, busy: filling.busy };
     const { customers } = this.state;
-    return { partition: this.partition, position, workspaceVersion, nextDecision: decisionCount + 1, customers };
+    return { partition: this.partition, position, workspaceVersion, nextDecision: decisionCount + 1, customers, fill };
   }
 }

@@ -9,6 +9,8 @@ export interface Ingest {
   decide(batch: EventBatch): Promise<DecideOutcome> | null;
   /** Appends a workspace record. Returns what the partition's state objected to, or null; null, too, where that is only known later. */
   activate(partition: number, workspaceJson: Uint8Array, version: number): Promise<string | null>;
+  /** Appends a record of a filling of new aggregates; `name` tells it from others of this partition. Resolves once durable. */
+  fill(partition: number, payload: Uint8Array, name: string): Promise<void>;
   /** What was acknowledged here and may not be applied yet: reads wait for it. */
   acknowledged(): readonly AppliedPosition[];
 }

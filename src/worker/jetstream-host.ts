@@ -24,7 +24,7 @@ import type { HostedPartition } from './hosted-partition.ts';
 import { JetStreamLinks } from './jetstream-links.ts';
 import type { AppliedPosition, FromShard, NatsShardOptions } from './messages.ts';
 import { type HostParts, recoverShard } from './recovery.ts';
-import type { Shard } from './shard.ts';
+import { FILL_FAILED, type Shard } from './shard.ts';
 import type { ShardHost } from './shard-host.ts';
 import { StreamTicks } from './stream-ticks.ts';
 
@@ -249,6 +249,7 @@ export class JetStreamHost implements ShardHost {
     if (effects.workspaceError !== null) {
       this.#parts.log('warn', { partition, reason: effects.workspaceError }, 'a workspace record changed nothing');
     }
+    if (effects.fillError !== null) this.#parts.log('warn', { partition, reason: effects.fillError }, FILL_FAILED);
     this.#links.held.settle(partition, effects);
     if (replyTo !== null) void replyToDecide(this.#links, replyTo, partition, record, effects);
   }

@@ -44,6 +44,11 @@ export class JetStreamIngest implements Ingest {
     return null;
   }
 
+  /** One that is sent again under its name is stored once. */
+  async fill(partition: number, payload: Uint8Array, name: string): Promise<void> {
+    await this.#append(partition, RecordKind.fill, payload, `fill-${partition}-${name}`);
+  }
+
   acknowledged(): readonly AppliedPosition[] {
     return [...this.#acknowledged];
   }

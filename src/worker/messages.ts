@@ -2,6 +2,7 @@
  * What crosses between the main thread and a shard worker: batches, never single events. Byte payloads travel in one transferred buffer per message.
  */
 import type { CampaignRow } from '../machine/accounting.ts';
+import type { FillStatus } from '../machine/fill/filling.ts';
 import type { ScanSource } from '../machine/scan-source.ts';
 import type { AudienceFormat } from '../protocol/audience.ts';
 import type { Rejection } from '../protocol/rejection.ts';
@@ -37,8 +38,8 @@ export interface NatsShardOptions {
   readonly credentialsFile: string | null;
 }
 
-/** message: what a partition of another worker says. */
-export const SubmissionKind = { events: 0, decide: 1, workspace: 2, message: 3 } as const;
+/** message: what a partition of another worker says. fill: what fills new aggregates. */
+export const SubmissionKind = { events: 0, decide: 1, workspace: 2, message: 3, fill: 4 } as const;
 export type SubmissionKind = (typeof SubmissionKind)[keyof typeof SubmissionKind];
 
 /** One record to be appended: bytes start … end − 1 of the message's buffer. */
@@ -146,6 +147,8 @@ export interface PartitionStatus {
   readonly workspaceVersion: number;
   readonly nextDecision: number;
   readonly customers: number;
+  /** The last filling of new aggregates that began here since the node started, or recovered into; busy: it is under way, or has not left yet. */
+  readonly fill: (FillStatus & { readonly busy: boolean }) | null;
 }
 
 /** One campaign's counts in some partitions; summed on the main thread. */

@@ -16,7 +16,7 @@ import type { Backtests } from './backtests.ts';
 import type { Ingest } from './ingest.ts';
 import { type Lift, liftOf } from './lift.ts';
 import type { CampaignTally } from './messages.ts';
-import type { Publication, PublishResult } from './publication.ts';
+import type { Publication, PublishPreview, PublishResult } from './publication.ts';
 import type { Reasons } from './reasons.ts';
 import type { Shards } from './shards.ts';
 
@@ -97,8 +97,16 @@ export class NodeEngine {
     return current === null ? null : { version: current.version, files: current.files };
   }
 
-  publish(files: Readonly<Record<string, string>>, basedOn: number | null): Promise<PublishResult> {
-    return this.#parts.publication.publish(files, { basedOn, folderHash: null });
+  publish(
+    files: Readonly<Record<string, string>>,
+    basedOn: number | null,
+    history: 'fill' | 'skip',
+  ): Promise<PublishResult> {
+    return this.#parts.publication.publish(files, { basedOn, folderHash: null, history });
+  }
+
+  preview(files: Readonly<Record<string, string>>): Promise<PublishPreview> {
+    return this.#parts.publication.preview(files);
   }
 
   async metrics(): Promise<{ contentType: string; body: string }> {

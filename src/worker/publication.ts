@@ -1,5 +1,5 @@
 /**
- * Publishing a workspace version: compile, compare with the active one, keep it, then append it to the log of every partition.
+ * Publishing a workspace version: compile, compare with the active one, fill what is new in it from history, keep it, then append it to the log of every partition.
  * One publication at a time. Each partition changes over at its own record, so no event is decided by two versions and none by neither.
  */
 
@@ -8,20 +8,39 @@ import type { CompiledWorkspace } from '../workspace/compile.ts';
 import { workspaceHash } from '../workspace/folder.ts';
 import { sharesOf } from '../workspace/shares.ts';
 import type { Workspace, WorkspaceIssue } from '../workspace/workspace.ts';
+import { type AggregateFills, FillError, type FilledAggregate, unfilled } from './aggregate-fills.ts';
 import type { Versions } from './versions.ts';
 
 export type PublishResult =
-  | { readonly version: number }
+  /** `filled`: the aggregates that are new in it. */
+  | { readonly version: number; readonly filled: readonly FilledAggregate[] }
   | { readonly issues: readonly WorkspaceIssue[] }
+  /** New aggregates cannot be filled from history, and why. Nothing was published. */
+  | { readonly unfilled: string }
   /** The files are based on another version than the active one, which this is. Nothing was published. */
   | { readonly conflict: number };
+
+export type PublishPreview =
+  | { readonly issues: readonly WorkspaceIssue[]; readonly warnings: readonly WorkspaceIssue[] }
+  | {
+      /** The version that is active; 0: none. */
+      readonly active: number;
+      readonly filled: readonly FilledAggregate[];
+      readonly warnings: readonly WorkspaceIssue[];
+    };
 
 export interface PublishOptions {
   /** The version that the files were edited from; null: whatever is active. */
   readonly basedOn: number | null;
   /** Hash of the folder that they come from; null: from none. */
   readonly folderHash: string | null;
+  /** Whether new aggregates are filled from history, or begin empty. */
+  readonly history: 'fill' | 'skip';
+  /** Called once nothing stands in the way any more and history begins to be read, which takes a while. */
+  readonly onFilling?: () => void;
 }
+
+export const PUBLISH_DEFAULTS: PublishOptions = { basedOn: null, folderHash: null, history: 'fill' };
 
 type Files = Readonly<Record<string, string>>;
 type Compile = (files: Files) => Promise<CompiledWorkspace>;
@@ -36,11 +55,14 @@ export interface PublicationParts {
   readonly activate: Activate;
   /** By partition. */
   readonly activeVersions: () => Promise<readonly number[]>;
+  readonly fills: Pick<AggregateFills, 'fill' | 'preview' | 'giveUp' | 'lost' | 'abandon'>;
 }
 
 export class Publication {
   readonly #parts: PublicationParts;
   #current: Workspace | null;
+  /** What was told when `#current` was published here: whoever did not hear it asks again. */
+  #filled: readonly FilledAggregate[] = [];
   #last: Promise<unknown> = Promise.resolve();
 
   private constructor(parts: PublicationParts, current: Workspace | null) {
@@ -57,31 +79,43 @@ export class Publication {
     return this.#current;
   }
 
-  /** Finishes a publication that a crash or a failed append interrupted: partitions that are behind the newest version get its record. */
+  /**
+   * Finishes a publication that a crash or a failed append interrupted: partitions that are behind the newest version get its record; what was being filled for a version that was never kept is
+   * given up.
+   */
   async finish(): Promise<void> {
     const newest = this.#current;
     if (newest === null) return;
-    const versions = await this.#parts.activeVersions();
-    await this.#append(
-      newest,
-      versions.flatMap((version, partition) => (version < newest.version ? [partition] : [])),
-    );
+    await this.#appendWhereBehind(newest);
+    await this.#parts.fills.abandon();
   }
 
   /** Publishing the files that are active already answers with their version, once every partition has it. */
-  publish(files: Files, options: PublishOptions = { basedOn: null, folderHash: null }): Promise<PublishResult> {
+  publish(files: Files, options: PublishOptions = PUBLISH_DEFAULTS): Promise<PublishResult> {
     const result = this.#last.then(() => this.#publish(files, options));
     this.#last = result.catch(() => undefined);
     return result;
   }
 
   /** For `--workspace DIR`: only a folder that changed since the last one published from a folder is published again. */
-  async publishFolder(files: Files): Promise<PublishResult & { readonly changed?: boolean }> {
+  async publishFolder(files: Files, onFilling: () => void): Promise<PublishResult & { readonly changed?: boolean }> {
     const hash = workspaceHash(files);
     if (this.#current !== null && (await this.#parts.versions.folderHash()) === hash)
-      return { version: this.#current.version, changed: false };
-    const result = await this.publish(files, { basedOn: null, folderHash: hash });
+      return { version: this.#current.version, filled: [], changed: false };
+    const result = await this.publish(files, { ...PUBLISH_DEFAULTS, folderHash: hash, onFilling });
     return 'version' in result ? { ...result, changed: true } : result;
+  }
+
+  /** What publishing these files would say; nothing is published. */
+  async preview(files: Files): Promise<PublishPreview> {
+    const current = this.#current;
+    const compiled = await this.#parts.compile(files);
+    if ('issues' in compiled) return compiled;
+    const { workspace, warnings } = compiled;
+    const incompatible = current === null ? [] : incompatibilities(current, workspace);
+    if (incompatible.length > 0) return { issues: incompatible, warnings };
+    const filled = current === null ? [] : await this.#parts.fills.preview(current, workspace);
+    return { active: current?.version ?? 0, filled, warnings };
   }
 
   /** Another node has published this version. */
@@ -94,8 +128,8 @@ export class Publication {
     const active = current?.version ?? 0;
     if (options.basedOn !== null && options.basedOn !== active) return { conflict: active };
     if (current !== null && workspaceHash(current.files) === workspaceHash(files)) {
-      await this.finish();
-      return { version: current.version };
+      await this.#appendWhereBehind(current);
+      return { version: current.version, filled: this.#filled };
     }
     const compiled = await this.#parts.compile(files);
     if ('issues' in compiled) return { issues: compiled.issues };
@@ -104,17 +138,56 @@ export class Publication {
     const incompatible = current === null ? [] : incompatibilities(current, workspace);
     if (incompatible.length > 0) return { issues: incompatible };
 
-    if (!(await this.#parts.versions.save(workspace, options.folderHash))) {
+    const filled = await this.#fill(current, workspace, options);
+    if (typeof filled === 'string') return { unfilled: filled };
+    if (!(await this.#save(workspace, options.folderHash))) {
       const newest = await this.#parts.versions.newest();
       if (newest !== null) this.adopt(newest);
       return this.#publish(files, options);
     }
     this.#current = workspace;
+    this.#filled = filled;
     await this.#append(
       workspace,
       Array.from({ length: this.#parts.partitions }, (_, partition) => partition),
     );
-    return { version: workspace.version };
+    this.#filled = await this.#parts.fills.lost(filled);
+    return { version: workspace.version, filled: this.#filled };
+  }
+
+  /** A text says why it cannot be. */
+  async #fill(
+    current: Workspace | null,
+    next: Workspace,
+    options: PublishOptions,
+  ): Promise<readonly FilledAggregate[] | string> {
+    if (current === null) return [];
+    if (options.history === 'skip') return unfilled(current, next);
+    try {
+      return await this.#parts.fills.fill(current, next, options.onFilling);
+    } catch (error) {
+      if (error instanceof FillError) return error.message;
+      throw error;
+    }
+  }
+
+  /** False: another node has published a version of that number. Whatever keeps it from being saved, nothing stays half filled. */
+  async #save(workspace: Workspace, folderHash: string | null): Promise<boolean> {
+    let saved = false;
+    try {
+      saved = await this.#parts.versions.save(workspace, folderHash);
+    } finally {
+      if (!saved) await this.#parts.fills.giveUp();
+    }
+    return saved;
+  }
+
+  async #appendWhereBehind(newest: Workspace): Promise<void> {
+    const versions = await this.#parts.activeVersions();
+    await this.#append(
+      newest,
+      versions.flatMap((version, partition) => (version < newest.version ? [partition] : [])),
+    );
   }
 
   /** One partition after another: the records are large, and what is on its way at once is bounded. */

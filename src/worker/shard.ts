@@ -18,6 +18,9 @@ import type { CampaignTally } from './messages.ts';
 import type { ShardMetrics } from './shard-metrics.ts';
 import { sumTallies } from './tallies.ts';
 
+/** How effects.fillError is told. */
+export const FILL_FAILED = 'new aggregates are not being filled from history any more';
+
 export interface PartitionRecord {
   readonly partition: number;
   readonly record: LogRecord;

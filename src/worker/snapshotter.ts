@@ -74,7 +74,7 @@ export class Snapshotter {
     this.#retained = retained;
     for (const partition of shard.partitions.values()) {
       this.#lastMs.set(partition.partition, this.#clock.monotonicMs());
-      partition.beforeWorkspace = () => this.#giveUp(partition);
+      partition.beforeLayout = () => this.#giveUp(partition);
       this.#retain(partition);
     }
   }
@@ -104,8 +104,8 @@ export class Snapshotter {
     if (due !== null) this.#begin(due);
   }
 
-  #isDue({ partition, bytesSinceSnapshot, halted }: HostedPartition, now: number): boolean {
-    if (halted) return false;
+  #isDue({ partition, bytesSinceSnapshot, halted, machine }: HostedPartition, now: number): boolean {
+    if (halted || machine.filling.busy) return false;
     const enough = bytesSinceSnapshot >= this.#options.snapshotLogBytes;
     return enough || now - (this.#lastMs.get(partition) ?? 0) >= SNAPSHOT_INTERVAL_MS;
   }
@@ -163,12 +163,12 @@ export class Snapshotter {
     return Math.min(1, SNAPSHOT_SHARE * Math.max(1, behind - 1));
   }
 
-  /** Before a clean end: every partition with records behind its last snapshot gets one. */
+  /** Before a clean end: every partition with records behind its last snapshot gets one, but where aggregates are being filled: that is found in the log again. */
   finishAll(): void {
     this.#shard.syncLog();
     this.#drain();
     for (const partition of this.#shard.partitions.values()) {
-      if (partition.bytesSinceSnapshot === 0 || partition.halted) continue;
+      if (partition.bytesSinceSnapshot === 0 || partition.halted || partition.machine.filling.busy) continue;
       this.#begin(partition);
       this.#drain();
     }

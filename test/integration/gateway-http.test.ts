@@ -547,7 +547,7 @@ describe('/v1/workspace', () => {
     const files = { ...before.json.files, 'policy.yaml': 'caps: []\n' };
     const put = await g.request('PUT', '/v1/workspace', JSON.stringify({ ...before.json, files }));
     expect(put.status).toBe(200);
-    expect(put.json).toEqual({ version: 2, files });
+    expect(put.json).toEqual({ version: 2, filled: [], files });
     expect((await g.get('/v1/workspace')).json).toEqual({ version: 2, files });
     const stale = await g.request('PUT', '/v1/workspace', JSON.stringify(before.json));
     expectProblem(stale, 409, 'version', /^these files are based on version 1, but version 2 is active/);
@@ -567,11 +567,29 @@ describe('/v1/workspace', () => {
     ['{"files":{}}', /^the body needs "files"/],
     ['{"files":["a"]}', /^the body needs "files"/],
     ['{"files":{"a.yaml":1}}', '"files" must map paths to texts; "a.yaml" is no text'],
-    ['{"files":{"a.yaml":""},"name":"x"}', 'the body has "name", which is not known here: it may have files, version'],
+    [
+      '{"files":{"a.yaml":""},"name":"x"}',
+      'the body has "name", which is not known here: it may have files, version, history',
+    ],
+    ['{"files":{"a.yaml":""},"history":"warm"}', /^"history" must be "fill", .* or "skip"/],
     ['', /^the body is not JSON/],
   ])('400 for %s', async (body, detail) => {
     const g = await start();
     expectProblem(await g.request('PUT', '/v1/workspace', body), 400, 'bad-request', detail);
+  });
+
+  test('POST /v1/workspace/check says what would become of files', async () => {
+    const g = await start();
+    const check = (files: object) => g.request('POST', '/v1/workspace/check', JSON.stringify({ files }));
+    const good = await check({ 'workspace.yaml': 'name: retail\n' });
+    expect([good.status, good.json.active, good.json.filled]).toEqual([
+      200,
+      1,
+      [{ aggregate: 'spend', since: '2026-01-01T00:00:00.000Z', complete: true }],
+    ]);
+    const bad = await check({ 'events.yaml': 'bad' });
+    expectProblem(bad, 422, 'issues', 'it could not be published: events.yaml:3:7 no such event `bad`');
+    expect((await g.get('/v1/workspace')).json.version).toBe(1);
   });
 
   test('404 while there is none', async () => {

@@ -9,6 +9,7 @@ import type {
   EngineBacktests,
   EngineIssue,
   PublishOutcome,
+  PublishPreview,
   WorkspaceSources,
 } from '../../src/gateway/engine.ts';
 import type { Audience, AudienceCount, AudienceRequest } from '../../src/protocol/audience.ts';
@@ -278,7 +279,16 @@ export class FakeEngine implements Engine {
       const bad = Object.keys(files).find((path) => files[path]?.includes('bad'));
       if (bad !== undefined) return { issues: [{ file: bad, line: 3, column: 7, message: 'no such event `bad`' }] };
       this.sources = { version: (this.sources?.version ?? 0) + 1, files };
-      return { version: this.sources.version };
+      return { version: this.sources.version, filled: [] };
+    });
+  }
+  preview(files: Readonly<Record<string, string>>): Promise<PublishPreview> {
+    return this.#later((): PublishPreview => {
+      const bad = Object.keys(files).find((path) => files[path]?.includes('bad'));
+      if (bad !== undefined)
+        return { issues: [{ file: bad, line: 3, column: 7, message: 'no such event `bad`' }], warnings: [] };
+      const filled = [{ aggregate: 'spend', since: '2026-01-01T00:00:00.000Z', complete: true }];
+      return { active: this.sources?.version ?? 0, filled, warnings: [] };
     });
   }
   metrics(): Promise<{ readonly contentType: string; readonly body: string }> {

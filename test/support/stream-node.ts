@@ -96,6 +96,7 @@ function engineOf(decisions: JetStreamDecisionSource, groups: JetStreamDecisionG
     backtests: { start: none, list: none, find: none, remove: none },
     workspace: () => null,
     publish: none,
+    preview: none,
     metrics: none,
     readiness: () => ({ ready: true, detail: 'ready' }),
   };

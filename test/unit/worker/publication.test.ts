@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Publication } from '../../../src/worker/publication.ts';
+import { PUBLISH_DEFAULTS, Publication } from '../../../src/worker/publication.ts';
 import type { Workspace } from '../../../src/workspace/workspace.ts';
 import { workspaceOf } from '../../support/machine-fixture.ts';
 
@@ -26,6 +26,13 @@ async function fixture(failing: Set<number>): Promise<{ publication: Publication
       return null;
     },
     activeVersions: async () => active,
+    fills: {
+      fill: async () => [],
+      preview: async () => [],
+      lost: async (filled) => filled,
+      giveUp: async () => {},
+      abandon: async () => {},
+    },
   });
   return { publication, active };
 }
@@ -35,7 +42,7 @@ describe('publishing', () => {
     const { publication, active } = await fixture(new Set([1]));
     await expect(publication.publish(FILES)).rejects.toThrow('the log does not answer');
     expect(active).toEqual([1, 0, 0]);
-    expect(await publication.publish(FILES)).toEqual({ version: 1 });
+    expect(await publication.publish(FILES)).toEqual({ version: 1, filled: [] });
     expect(active).toEqual([1, 1, 1]);
   });
 
@@ -44,9 +51,9 @@ describe('publishing', () => {
     const edit = (n: number) => ({ 'workspace.yaml': `${FILES['workspace.yaml']}# ${n}\n` });
     await publication.publish(FILES);
     const results = await Promise.all(
-      [1, 2, 3].map((n) => publication.publish(edit(n), { basedOn: 1, folderHash: null })),
+      [1, 2, 3].map((n) => publication.publish(edit(n), { ...PUBLISH_DEFAULTS, basedOn: 1 })),
     );
-    expect(results).toEqual([{ version: 2 }, { conflict: 2 }, { conflict: 2 }]);
+    expect(results).toEqual([{ version: 2, filled: [] }, { conflict: 2 }, { conflict: 2 }]);
   });
 
   it('deals out shares of budgets and limits once, and carries them on', async () => {

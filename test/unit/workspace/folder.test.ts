@@ -109,13 +109,13 @@ describe('a file that is not UTF-8', () => {
     );
   });
 
-  test('is one of several that are named, by check too', () => {
+  test('is one of several that are named, by check too', async () => {
     const directory = folderWith({
       ...smallWorkspace(),
       'templates/a.yaml': latin1('é'),
       'offers.yaml': latin1('a: é'),
     });
-    expect(run(directory)).toEqual({
+    expect(await run(directory)).toEqual({
       code: 1,
       out: '',
       err: 'offers.yaml:1:4 not UTF-8 (byte 0xe9): save the file as UTF-8\ntemplates/a.yaml:1:1 not UTF-8 (byte 0xe9): save the file as UTF-8\n',
@@ -146,7 +146,7 @@ describe('the hash', () => {
   });
 });
 
-function run(directory: string): { code: number; out: string; err: string } {
+async function run(directory: string): Promise<{ code: number; out: string; err: string }> {
   const texts = { out: '', err: '' };
   const stream = (name: 'out' | 'err'): Writable =>
     new Writable({
@@ -155,43 +155,43 @@ function run(directory: string): { code: number; out: string; err: string } {
         done();
       },
     });
-  const code = check(directory, stream('out'), stream('err'));
+  const code = await check(directory, {}, stream('out'), stream('err'));
   return { code, ...texts };
 }
 
 describe('beckon check', () => {
-  test('says what a valid workspace holds', () => {
+  test('says what a valid workspace holds', async () => {
     const directory = folderWith(
       smallWorkspace({ 'campaigns/b.yaml': 'id: b\non: login\nchannels: [pos]\nstatus: draft\n' }),
     );
-    expect(run(directory)).toEqual({
+    expect(await run(directory)).toEqual({
       code: 0,
       out: `${directory} is a valid workspace: retail, 2 campaigns (1 live, 1 draft), 2 event types, 3 attributes, 3 aggregates, 1 segment, 1 offer, 1 template, 4 channels (pos, push, sms, email)\n`,
       err: '',
     });
   });
 
-  test('marks warnings, which are no reason to fail', () => {
-    const { code, err } = run(folderWith(smallWorkspace(edited('policy.yaml', '"09:00"', '"21:00"'))));
+  test('marks warnings, which are no reason to fail', async () => {
+    const { code, err } = await run(folderWith(smallWorkspace(edited('policy.yaml', '"09:00"', '"21:00"'))));
     expect(code).toBe(0);
     expect(err).toBe('policy.yaml:4:1 warning: `from` equals `to`: there are no quiet hours\n');
   });
 
-  test('prints every problem, sorted by place, and exits with 1', () => {
+  test('prints every problem, sorted by place, and exits with 1', async () => {
     const directory = folderWith(
       smallWorkspace({
         ...edited('policy.yaml', 'then: drop', 'then: wait'),
         ...edited('campaigns/hearts.yaml', 'priority', 'prioritty'),
       }),
     );
-    expect(run(directory)).toEqual({
+    expect(await run(directory)).toEqual({
       code: 1,
       out: '',
       err: `campaigns/hearts.yaml:6:1 unknown key \`prioritty\`; did you mean \`priority\`?\npolicy.yaml:4:71 expected \`defer\` or \`drop\`, got "wait"\n2 problems in ${directory}\n`,
     });
   });
 
-  test('prints warnings behind the problems, marked', () => {
+  test('prints warnings behind the problems, marked', async () => {
     const directory = folderWith(
       smallWorkspace({
         'campaigns/hearts.yaml': 'id: hearts-companion\non: receipt\nchannels: [sms]\ntemplate: hearts\nprioritty: 1\n',
@@ -199,7 +199,7 @@ describe('beckon check', () => {
         'policy.yaml': 'cap: []\n',
       }),
     );
-    const { code, err } = run(directory);
+    const { code, err } = await run(directory);
     expect(code).toBe(1);
     expect(err.split('\n')).toEqual([
       expect.stringMatching(/^campaigns\/hearts\.yaml:5:1 unknown key `prioritty`/),
@@ -210,7 +210,7 @@ describe('beckon check', () => {
     ]);
   });
 
-  test('of a folder that is not there exits with 1 and says so', () => {
-    expect(run('/no/such/folder')).toEqual({ code: 1, out: '', err: 'there is no folder /no/such/folder\n' });
+  test('of a folder that is not there exits with 1 and says so', async () => {
+    expect(await run('/no/such/folder')).toEqual({ code: 1, out: '', err: 'there is no folder /no/such/folder\n' });
   });
 });

@@ -1,0 +1,7 @@
+/** Background task: from where to where the history of a data folder reaches, by partition. */
+import { type HistoryBeginning, historyBeginnings } from '../replay/history-beginning.ts';
+import { backgroundTask } from './background-pool.ts';
+
+export const HISTORY_BEGINNINGS = backgroundTask<string, (HistoryBeginning | null)[]>('history-beginnings-task');
+
+export default historyBeginnings;

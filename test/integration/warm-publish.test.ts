@@ -1,0 +1,233 @@
+/**
+ * New aggregates are filled from history while events flow: afterwards a node holds what one holds that had them from its first record, embedded and on NATS, also where it was killed in the midst; and says what
+ * it did.
+ */
+import { cpSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, describe, expect, it } from 'vitest';
+import { readWorkspaceFolder } from '../../src/workspace/folder.ts';
+import { type BeckonProcess, runBeckon } from '../support/beckon-process.ts';
+import { type NatsServer, startNatsServer } from '../support/nats-server.ts';
+import { DEMO_WORKSPACE, outcomeOf, PARTITIONS, post, RetailNodes, sampleBatches } from '../support/retail-nodes.ts';
+
+type Files = Readonly<Record<string, string>>;
+
+interface Filled {
+  readonly version: number;
+  readonly filled: readonly { aggregate: string; since: string | null; complete: boolean; why?: string }[];
+}
+
+const FILES = readWorkspaceFolder(DEMO_WORKSPACE);
+/** Of every function, over windows and all time; texts, sketches, and fields that nothing else reads. */
+const ADDED = `
+  added_n: {fn: count, event: receipt}
+  added_spend: {fn: sum, event: receipt, value: event.total * 0.1}
+  added_spend_7d: {fn: sum, event: receipt, value: event.total * 0.1, window: 7d}
+  added_mean: {fn: avg, event: receipt, value: event.total * 0.3}
+  added_max_3d: {fn: max, event: receipt, value: event.total, window: 3d, resolution: 6h}
+  added_first: {fn: first, event: receipt, value: event.id}
+  added_last_5d: {fn: last, event: receipt, value: event.id, window: 5d}
+  added_ids: {fn: distinct, event: receipt, value: event.id}
+  added_ids_9d: {fn: distinct, event: receipt, value: event.id, window: 9d}
+  added_opened: {fn: count, event: $feedback, when: event.outcome == 'opened'}
+`;
+const NAMES = [...ADDED.matchAll(/^ {2}(\w+):/gm)].map(([, name]) => name);
+const WITH: Files = {
+  ...FILES,
+  'profile.yaml': (FILES['profile.yaml'] as string).replace(/^aggregates:.*\n/m, (line) => `${line}${ADDED.slice(1)}`),
+};
+/** Another version that differs in nothing. */
+function edition(files: Files, n: number): Files {
+  return { ...files, 'workspace.yaml': `${files['workspace.yaml']}\n# edition ${n}\n` };
+}
+
+const batches = sampleBatches(4000, 100);
+const nodes = new RetailNodes();
+let server: NatsServer | null = null;
+afterEach(async () => {
+  await nodes.close();
+  await server?.stop();
+  server = null;
+});
+
+async function put(url: string, files: Files, more: object = {}): Promise<Filled> {
+  const response = await fetch(`${url}/v1/workspace`, {
+    method: 'PUT',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ files, ...more }),
+  });
+  const text = await response.text();
+  expect([response.status, text]).toEqual([200, expect.any(String)]);
+  const { version, filled } = JSON.parse(text) as Filled;
+  return { version, filled };
+}
+
+async function send(node: BeckonProcess, from: number, to: number): Promise<void> {
+  for (const batch of batches.slice(from, to)) await post(node.url, batch);
+}
+
+/** What customers hold: the state's half of the digests, and the decisions but for the versions that made them. */
+async function contentOf(data: string): Promise<object> {
+  const { digests, decisions } = await outcomeOf(data);
+  return {
+    states: digests.map((digest) => digest.slice(0, 16)),
+    decisions: decisions.map((each) => each.map((json) => ({ ...(JSON.parse(json) as object), workspace: 0 }))),
+  };
+}
+
+/** Had them from the first record on. */
+async function makeTwin(): Promise<object> {
+  const data = nodes.newDataFolder();
+  const node = await nodes.start(data);
+  await put(node.url, WITH);
+  await send(node, 0, batches.length);
+  expect(await node.stop()).toBe(0);
+  return contentOf(data);
+}
+
+let twin: Promise<object> | null = null;
+function twinContent(): Promise<object> {
+  twin ??= makeTwin();
+  return twin;
+}
+
+function expectFilled({ filled }: Filled): void {
+  expect(filled.map(({ aggregate }) => aggregate)).toEqual(NAMES);
+  for (const each of filled)
+    expect(each).toMatchObject({ since: expect.stringMatching(/^2010-12-01T08:/), complete: true });
+}
+
+describe('publishing new aggregates', () => {
+  it('fills them from history while events flow, as a twin that had them from the beginning', async () => {
+    const data = nodes.newDataFolder();
+    const node = await nodes.start(data, '--workers', '2');
+    expect((await put(node.url, FILES)).filled).toEqual([]);
+    await send(node, 0, 30);
+    const publishing = put(node.url, WITH);
+    // Another one waits for its turn.
+    const next = put(node.url, edition(WITH, 1));
+    await send(node, 30, batches.length);
+    const first = await publishing;
+    expectFilled(first);
+    expect([first.version, await next]).toEqual([2, { version: 3, filled: [] }]);
+    expect(await node.stop()).toBe(0);
+    expect(await contentOf(data)).toEqual(await twinContent());
+  });
+
+  it('survives being killed in the midst: what was begun is given up, and done again', async () => {
+    const data = nodes.newDataFolder();
+    let node = await nodes.start(data);
+    await put(node.url, FILES);
+    await send(node, 0, 30);
+    let sent = 30;
+    for (const afterMs of [5, 150, 400]) {
+      const publishing = put(node.url, WITH).catch(() => null);
+      await send(node, sent, sent + 2);
+      sent += 2;
+      await sleep(afterMs);
+      await node.kill();
+      await publishing;
+      node = await nodes.start(data);
+    }
+    const { filled } = await put(node.url, WITH);
+    // One of the attempts may have come so far that it was finished at the next start.
+    if (filled.length > 0) expectFilled({ version: 2, filled });
+    await send(node, sent, batches.length);
+    expect(await node.stop()).toBe(0);
+    expect(await contentOf(data)).toEqual(await twinContent());
+  });
+
+  it('does the same on NATS', async () => {
+    server = await startNatsServer();
+    const data = nodes.newDataFolder();
+    let node = await nodes.start(data, '--nats', server.url);
+    await put(node.url, FILES);
+    await send(node, 0, 30);
+    const killed = put(node.url, WITH).catch(() => null);
+    await sleep(100);
+    await node.kill();
+    await killed;
+    node = await nodes.start(data, '--nats', server.url);
+    const publishing = put(node.url, WITH);
+    await send(node, 30, batches.length);
+    const { filled } = await publishing;
+    if (filled.length > 0) expectFilled({ version: 2, filled });
+    expect(await node.stop()).toBe(0);
+    const { states } = (await digestsOf(data)) as { states: readonly string[] };
+    expect(states).toEqual(((await twinContent()) as { states: readonly string[] }).states);
+  });
+
+  it('begins with a folder that was edited while the node was down', async () => {
+    const folder = nodes.newDataFolder();
+    cpSync(DEMO_WORKSPACE, folder, { recursive: true });
+    const data = nodes.newDataFolder();
+    const node = await nodes.start(data, '--workspace', folder);
+    await send(node, 0, 30);
+    expect(await node.stop()).toBe(0);
+    writeFileSync(join(folder, 'profile.yaml'), WITH['profile.yaml'] as string);
+    const again = await nodes.start(data, '--workspace', folder);
+    await expect
+      .poll(async () => ((await (await fetch(`${again.url}/v1/workspace`)).json()) as Filled).version, {
+        timeout: 20_000,
+      })
+      .toBe(2);
+    await send(again, 30, batches.length);
+    expect(await again.stop()).toBe(0);
+    expect(await contentOf(data)).toEqual(await twinContent());
+  });
+
+  it('says what it would do, what it does, and what it cannot', async () => {
+    const data = nodes.newDataFolder();
+    const node = await nodes.start(data);
+    await put(node.url, FILES);
+    await send(node, 0, 10);
+    const folder = nodes.newDataFolder();
+    cpSync(DEMO_WORKSPACE, folder, { recursive: true });
+    const more = `  added_visits: {fn: count, event: visit}\n  added_store: {fn: last, event: receipt, value: event.extra}\n`;
+    const events = (FILES['events.yaml'] as string).replace(/^receipt:.*\n/m, (line) => `${line}  extra: string\n`);
+    writeFileSync(join(folder, 'events.yaml'), `${events}\nvisit: {page: string}\n`);
+    writeFileSync(
+      join(folder, 'profile.yaml'),
+      (FILES['profile.yaml'] as string)
+        .replace(/^aggregates:.*\n/m, (line) => `${line}  added_n: {fn: count, event: receipt}\n${more}`)
+        .replace(/^segments:.*\n/m, (line) => `${line}  often: profile.added_n > 10\n`),
+    );
+    const check = await runBeckon('check', folder, '--to', node.url);
+    expect([check.code, check.stdout]).toEqual([
+      0,
+      expect.stringContaining(`${node.url} has version 1; this could follow it\n`),
+    ]);
+    const told = [
+      '  profile.added_n (new): filled from history, as if it had always been there\n',
+      '  profile.added_visits (new): there is nothing yet to fill it with\n',
+      '  profile.added_store (new): begins empty: in version 1, event "receipt" has no field "extra"',
+      '  segment often reads them: segments are evaluated when they are read, and need no filling\n',
+    ];
+    for (const line of told) expect(check.stdout).toContain(line);
+    const published = await runBeckon('publish', folder, '--to', node.url);
+    expect([published.code, published.stdout]).toEqual([0, expect.stringContaining('as version 2\n')]);
+    for (const line of told) expect(published.stdout).toContain(line);
+
+    writeFileSync(
+      join(folder, 'profile.yaml'),
+      (FILES['profile.yaml'] as string).replace(
+        /^aggregates:.*\n/m,
+        (line) => `${line}  cold: {fn: count, event: receipt}\n`,
+      ),
+    );
+    const cold = await runBeckon('publish', folder, '--to', node.url, '--cold');
+    expect(cold.stdout).toContain('  profile.cold (new): begins empty: it was not to be filled from history\n');
+    expect(await node.stop()).toBe(0);
+    const wal = join(data, 'wal/0');
+    const inspected = await runBeckon('inspect', join(wal, readdirSync(wal)[0] as string));
+    expect(inspected.stdout).toMatch(/\bfill\b/);
+  });
+});
+
+/** Of a folder whose decisions are in streams. */
+async function digestsOf(data: string): Promise<object> {
+  const { digests } = await outcomeOf(data);
+  expect(digests).toHaveLength(PARTITIONS);
+  return { states: digests.map((digest) => digest.slice(0, 16)) };
+}
