@@ -13,7 +13,7 @@ import { BacktestError } from './backtest-error.ts';
 import { FeedbackTranslator } from './backtest-feedback.ts';
 import type { CompareTally } from './compare-tally.ts';
 import { WorldComparison, type WorldStep } from './compare-worlds.ts';
-import { type AggregateDefinition, extendWorkspace } from './extended-workspace.ts';
+import { extendWorkspace, newAggregates } from './extended-workspace.ts';
 import { type History, HistoryForgottenError } from './history.ts';
 import { PartitionReplay, type ReplayStart } from './partition-replay.ts';
 import { splitEvents } from './split-events.ts';
@@ -56,18 +56,18 @@ export class BacktestPartition {
   }
 
   /**
-   * Both worlds at the newest snapshot before the point, or at the beginning of history where there is none. `added`: aggregates that the world after keeps as well; `onMissing` is told of those
-   * that a recorded version cannot have.
+   * Both worlds at the newest snapshot before the point, or at the beginning of history where there is none. From there on the world after keeps the aggregates that only the candidate has as well;
+   * `onMissing` is told of those that a recorded version cannot have.
    */
   static open(
     history: History,
     partition: number,
     from: ReplayStart,
-    added: readonly AggregateDefinition[],
+    candidate: Workspace,
     onMissing: (name: string, why: string) => void,
   ): BacktestPartition {
     const extend = (workspace: Workspace): Workspace => {
-      const { workspace: extended, missing } = extendWorkspace(workspace, added);
+      const { workspace: extended, missing } = extendWorkspace(workspace, newAggregates(workspace, candidate));
       for (const { name, why } of missing) onMissing(name, why);
       return extended;
     };

@@ -13,7 +13,7 @@ import { BacktestError } from './backtest-error.ts';
 import { Lockstep } from './backtest-lockstep.ts';
 import { BacktestPartition } from './backtest-partition.ts';
 import { BacktestReporter } from './backtest-report.ts';
-import { type AggregateDefinition, newAggregates } from './extended-workspace.ts';
+import { newAggregates } from './extended-workspace.ts';
 import type { History } from './history.ts';
 import type { ReplayStart } from './partition-replay.ts';
 
@@ -137,10 +137,13 @@ class Backtest {
   /** From early enough that aggregates of the candidate alone are filled when it begins to decide. */
   #open(partition: number): BacktestPartition {
     const { candidate } = this.#options;
-    const open = (from: ReplayStart, added: readonly AggregateDefinition[]): BacktestPartition =>
-      BacktestPartition.open(this.#history, partition, from, added, (name, why) => this.#reporter.isMissing(name, why));
-    if (this.#startMs === null) return open(null, []);
-    const opened = open({ ms: this.#startMs }, []);
+    const open = (from: ReplayStart): BacktestPartition =>
+      BacktestPartition.open(this.#history, partition, from, candidate, (name, why) =>
+        this.#reporter.isMissing(name, why),
+      );
+    if (this.#startMs === null) return open(null);
+    const opened = open({ ms: this.#startMs });
+    // Without a version there is no snapshot either: all that there is lies behind it.
     const { workspace } = opened;
     const added = workspace === null ? [] : newAggregates(workspace, candidate);
     if (added.length === 0) return opened;
@@ -150,7 +153,7 @@ class Backtest {
     for (const { name, windowMs } of added)
       if (sinceMs !== null && this.#startMs - (windowMs ?? Number.POSITIVE_INFINITY) < sinceMs)
         this.#reporter.isIncomplete(name, sinceMs);
-    return open(Number.isFinite(longestMs) ? { ms: Math.max(this.#startMs - longestMs, 1) } : null, added);
+    return open(Number.isFinite(longestMs) ? { ms: Math.max(this.#startMs - longestMs, 1) } : null);
   }
 
   /** Both worlds up to where the candidate begins. */

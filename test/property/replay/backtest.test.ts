@@ -2,14 +2,12 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { BacktestReport } from '../../../src/protocol/backtest.ts';
-import { runBacktest } from '../../../src/replay/backtest.ts';
-import { History } from '../../../src/replay/history.ts';
 import { partitionOf } from '../../../src/stdx/hash.ts';
 import { Prng } from '../../../src/stdx/prng.ts';
-import { nodeFileSystem } from '../../../src/storage/node-file-system.ts';
 import type { Workspace } from '../../../src/workspace/workspace.ts';
 import { type WorkspaceFiles, workspaceOf } from '../../support/machine-fixture.ts';
 import { RecordedCluster } from '../../support/recorded-cluster.ts';
+import { backtest } from '../../support/run-backtest.ts';
 
 const HOUR_MS = 3_600_000;
 
@@ -57,30 +55,6 @@ function play(cluster: RecordedCluster, random: Prng, steps: number): void {
   }
 }
 
-function backtest(
-  directory: string,
-  candidate: Workspace,
-  fromMs: number | null = null,
-  toMs: number | null = null,
-): BacktestReport {
-  const history = History.open(nodeFileSystem, directory);
-  let [clock, progress] = [0, 0];
-  try {
-    return runBacktest(history, {
-      candidate,
-      fromMs,
-      toMs,
-      monotonicMs: () => clock++,
-      onProgress: (share) => {
-        expect(share).toBeGreaterThanOrEqual(progress);
-        progress = share;
-      },
-    });
-  } finally {
-    history.close();
-  }
-}
-
 function expectSame(report: BacktestReport, decisions: number): void {
   const { decisions: sum, campaigns, units } = report;
   expect(sum).toEqual({ before: decisions, after: decisions, kept: decisions, changed: 0, gained: 0, lost: 0 });
@@ -120,7 +94,12 @@ test('the live workspace against itself', () => {
           cluster.event('c-1', { type: 'receipt', data: { total: 1 } });
           play(cluster, random, steps);
         }
-        const report = backtest(cluster.close(), workspace, fromMs);
+        let behind = 0;
+        const report = backtest(cluster.close(), workspace, fromMs, null, (share) => {
+          expect(share).toBeGreaterThan(behind);
+          behind = share;
+        });
+        expect(behind).toBeLessThanOrEqual(1);
         expectSame(report, cluster.decisions.length - decided);
         expect(report.notes.filter((note) => !note.startsWith('Nothing before'))).toEqual([]);
       },
