@@ -18,6 +18,8 @@ export function thingsToTry(url: string, customer: string): string {
     '',
     '  # everything known about one customer',
     `  curl -s ${url}/v1/customers/${customer}`,
+    '  # why they got what they got, last time, and why not the rest',
+    `  node dist/main.js why --node ${url} --customer ${customer}`,
     '  # a till asks what to print on an open receipt; nobody showed a card',
     `  ${post('/v1/decide', receipt)}`,
     '  # how a campaign is doing, and why the rest did not get it',

@@ -87,8 +87,8 @@ function validityText({ passed, of, from, to }: Step<'validity'>, wording: Wordi
 
 function holdoutText({ passed, of, share, u }: Step<'holdout'>): string {
   const limit = ['u', placeText(u), passed ? '≥' : '<', numberText(share)].join(KEEP);
-  if (passed) return `not held out (${limit})`;
   const what = of === 'campaign' ? 'this campaign' : 'campaigns of this kind';
+  if (passed) return `not held out of ${what} (${limit})`;
   return `held out: ${percentText(share)} of customers never get ${what}, to compare (${limit})`;
 }
 

@@ -124,7 +124,7 @@ it('tells every step and every part of the predicate where details are wanted', 
                  variant cosy, decision 0-12, place 1 of 5
           ✓ profile.receipts_30d >= 3 (is 5)
           ✓ the campaign is valid at any time
-          ✓ not held out (u 0.5316 ≥ 0.1)
+          ✓ not held out of this campaign (u 0.5316 ≥ 0.1)
           ✓ push: cap two-a-day: 1 of 2 in the 24 h before, at 08:26 (welcome, push)
           ✓ place 1 of 5 (score 3.2, priority 50, value 8)
       ✗ cap      cap: had heard enough from us
