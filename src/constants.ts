@@ -289,6 +289,10 @@ export const WAL_SEGMENT_BYTES = 64 * 1024 * 1024;
 export const FRAME_BODY_BYTES_MAX = 64 * 1024 * 1024;
 /** What a reader of frames holds in memory at a time, unless one frame is longer. */
 export const FRAME_READ_CHUNK_BYTES = 1024 * 1024;
+/** Between two frames that are wanted: what lies between them is read along with them rather than left out, which costs two calls more. */
+export const FRAME_READ_GAP_BYTES = 8 * 1024;
+/** Records of which a history keeps where they lie, 8 bytes each; what is beyond is looked for anew for each partition. */
+export const WAL_PLACES_MAX = 16_000_000;
 /** One commit: bounds the batch buffer, and keeps every offset of a segment within 32 bits. */
 export const WAL_COMMIT_BYTES_MAX = 1024 * 1024 * 1024;
 /** Room that a write-ahead log makes ahead of small commits: 64 commits of 4 KiB share one change of the file's length. */

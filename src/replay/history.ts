@@ -7,6 +7,7 @@
  */
 import { DataPaths, type FolderIdentity, readIdentity } from '../storage/data-folder.ts';
 import type { FileSystem } from '../storage/file-system.ts';
+import { SegmentPlaces } from '../storage/segment-places.ts';
 import { type SnapshotMoment, SnapshotStore } from '../storage/snapshot-store.ts';
 import { RefusedFileError } from '../storage/storage-error.ts';
 import { RecordReader } from '../storage/wal-reader.ts';
@@ -49,12 +50,14 @@ export class History {
   readonly #until: HistoryEnds;
   #ends: ReadonlyMap<number, number> | null = null;
   readonly #readers = new Set<RecordReader>();
+  readonly #places: SegmentPlaces;
 
   private constructor(fs: FileSystem, paths: DataPaths, identity: FolderIdentity, until: HistoryEnds) {
     this.fs = fs;
     this.paths = paths;
     this.identity = identity;
     this.#until = until;
+    this.#places = new SegmentPlaces(fs);
   }
 
   /**
@@ -120,6 +123,7 @@ export class History {
     const reader = new RecordReader(this.fs, this.paths.walRoot, {
       positions: new Map([[partition, seq - 1]]),
       until: new Map([[partition, Math.min(until, this.lastSeq(partition))]]),
+      places: this.#places,
     });
     this.#readers.add(reader);
     return reader;

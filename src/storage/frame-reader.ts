@@ -5,7 +5,7 @@
  *
  * A body is read and verified only when it is asked for, so that skipping a record costs its header.
  */
-import { FRAME_READ_CHUNK_BYTES } from '../constants.ts';
+import { FRAME_READ_CHUNK_BYTES, FRAME_READ_GAP_BYTES } from '../constants.ts';
 import { type FileSystem, readAll } from './file-system.ts';
 import {
   createFrame,
@@ -15,6 +15,7 @@ import {
   type Frame,
   frameBodyIntact,
 } from './frame.ts';
+import type { FramePlaces } from './segment-places.ts';
 
 /** frame: its header is intact. end: the file ends exactly here. bad: neither; `offset` says where. */
 export type FrameStep = 'frame' | 'end' | 'bad';
@@ -29,18 +30,23 @@ export class FrameReader {
   /** Nothing at or beyond it is read, even if the file grows meanwhile. */
   readonly #end: number;
   #next: number;
+  /** Where the wanted frames are; null: all, one behind the other. */
+  readonly #places: FramePlaces | null;
+  /** Of the places, the one that comes next. */
+  #place = 0;
   #buffer: Uint8Array;
   #view: DataView;
   #bufferAt = 0;
   #bufferLength = 0;
 
-  /** Reads frames from `start` (where one begins) up to `end`, the length of the file. */
+  /** Reads frames from `start` (where one begins) up to `end`, the length of the file; or, with `places`, those that lie there. */
   constructor(
     fs: FileSystem,
     file: number,
     salt: number,
     start: number,
     end: number,
+    places: FramePlaces | null = null,
     chunkBytes = FRAME_READ_CHUNK_BYTES,
   ) {
     this.#fs = fs;
@@ -48,12 +54,14 @@ export class FrameReader {
     this.#salt = salt;
     this.#end = end;
     this.#next = start;
+    this.#places = places;
     this.offset = start;
     this.#buffer = new Uint8Array(Math.min(Math.max(end - start, FRAME_HEADER_BYTES), chunkBytes));
     this.#view = new DataView(this.#buffer.buffer);
   }
 
   next(): FrameStep {
+    if (this.#places !== null && !this.#toNextPlace(this.#places)) return 'end';
     this.offset = this.#next;
     if (this.#next === this.#end) return 'end';
     const at = this.#load(this.#next, FRAME_HEADER_BYTES);
@@ -72,8 +80,22 @@ export class FrameReader {
     return frameBodyIntact(this.frame, this.#salt, body) ? body : null;
   }
 
-  /** Makes `length` bytes at `offset` of the file available; returns where they are in the buffer, -1 if the file ends before. */
-  #load(offset: number, length: number): number {
+  /** Loads the frame that lies at the next place; alone, or with those close behind it. False: there is none. */
+  #toNextPlace({ starts, ends }: FramePlaces): boolean {
+    if (this.#place === starts.length) return false;
+    const start = starts[this.#place] as number;
+    const end = ends[this.#place] as number;
+    this.#place++;
+    this.#next = start;
+    const isDense = (starts[this.#place] ?? Number.POSITIVE_INFINITY) - end <= FRAME_READ_GAP_BYTES;
+    this.#load(start, end - start, isDense ? this.#buffer.length : end - start);
+    return true;
+  }
+
+  /**
+   * Makes `length` bytes at `offset` of the file available, reading `readAhead` where they are not; returns where they are in the buffer, -1 if the file ends before.
+   */
+  #load(offset: number, length: number, readAhead = this.#buffer.length): number {
     if (offset + length > this.#end) return -1;
     if (offset >= this.#bufferAt && offset + length <= this.#bufferAt + this.#bufferLength)
       return offset - this.#bufferAt;
@@ -82,7 +104,7 @@ export class FrameReader {
       this.#view = new DataView(this.#buffer.buffer);
     }
     this.#bufferAt = offset;
-    const want = Math.min(this.#buffer.length, this.#end - offset);
+    const want = Math.min(Math.max(length, readAhead), this.#buffer.length, this.#end - offset);
     this.#bufferLength = readAll(this.#fs, this.#file, this.#buffer.subarray(0, want), offset);
     return this.#bufferLength >= length ? 0 : -1;
   }

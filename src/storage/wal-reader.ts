@@ -12,6 +12,7 @@ import type { LogRecord, RecordKind } from '../protocol/record.ts';
 import { assert } from '../stdx/assert.ts';
 import type { FileSystem } from './file-system.ts';
 import { FrameReader } from './frame-reader.ts';
+import type { FramePlaces, SegmentPlaces } from './segment-places.ts';
 import { CorruptFileError, RefusedFileError } from './storage-error.ts';
 import { logFolders } from './wal-repair.ts';
 import { listSegments, type Segment, WAL_HEADER_BYTES } from './wal-segment.ts';
@@ -24,6 +25,8 @@ export interface LogRange {
   readonly epochBefore?: number;
   /** The last sequence to read of each of the partitions. To the end if absent. */
   readonly until?: ReadonlyMap<number, number>;
+  /** Where frames lie, for whoever reads one partition at a time, and only up to records that were there when it was made. */
+  readonly places?: SegmentPlaces;
 }
 
 /** A segment and what it ends with, if its successor told. */
@@ -176,15 +179,19 @@ export class RecordReader {
     this.#partIndex++;
     const { segment } = this.#part();
     this.#file = this.#fs.open(segment.path, 'read');
-    this.#frames = new FrameReader(
-      this.#fs,
-      this.#file,
-      segment.header.salt,
-      WAL_HEADER_BYTES,
-      this.#fs.size(this.#file),
-    );
+    const { salt } = segment.header;
+    const places = this.#placesIn(segment);
+    this.#frames = new FrameReader(this.#fs, this.#file, salt, WAL_HEADER_BYTES, this.#fs.size(this.#file), places);
     this.#segmentPositions = new Map(segment.header.positions);
     return true;
+  }
+
+  #placesIn(segment: Segment): FramePlaces | null {
+    const { places, positions } = this.#range;
+    if (places === undefined) return null;
+    const [partition] = positions.keys();
+    assert(partition !== undefined && positions.size === 1, 'places are of one partition');
+    return places.of(segment, this.#file, partition);
   }
 
   #finishSegment(bad: boolean): void {
@@ -198,7 +205,9 @@ export class RecordReader {
       }
     } else if (endPositions !== null) {
       for (const [partition, seq] of endPositions) {
+        // With places the others' records are passed over unseen.
         if (this.#segmentPositions.get(partition) === seq) continue;
+        if (this.#range.places !== undefined && !this.#range.positions.has(partition)) continue;
         throw new CorruptFileError(
           segment.path,
           offset,

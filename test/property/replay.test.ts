@@ -67,7 +67,7 @@ test('a replay from any point that is kept is what was', async () => {
     versions,
     histories,
     fc.array(upkeep, { minLength: 80, maxLength: 80 }),
-    fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { minLength: 4, maxLength: 4 }),
+    fc.array(fc.integer({ min: 0, max: 99 }), { minLength: 4, maxLength: 4 }),
     async (clock, [first, second], steps, upkeeps, points) => {
       const fs = new FaultyFileSystem(1);
       const folder = new HistoryFolder(fs, clock);
@@ -93,7 +93,7 @@ test('a replay from any point that is kept is what was', async () => {
       }
       expect(compare(history, null, moments)).toBe(reach);
       for (const point of points) {
-        const seq = reach + Math.floor(point * (moments.length - reach + 1));
+        const seq = reach + Math.floor((point * (moments.length - reach + 2)) / 100);
         const from = compare(history, { seq }, moments);
         expect(from).toBeLessThanOrEqual(seq);
         if (from > reach) later++;
@@ -111,5 +111,5 @@ test('a replay from any point that is kept is what was', async () => {
   );
   await fc.assert(property, { numRuns: 40, ...seed });
   expect(pruned).toBeGreaterThan(3);
-  expect(later).toBeGreaterThan(10);
+  expect(later).toBeGreaterThan(40);
 }, 300_000);
