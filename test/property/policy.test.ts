@@ -229,6 +229,8 @@ function compare(clock: 'event' | 'wall', [first, second]: Versions, at: number,
   const start = (history[0] as Step).arrives;
   const oracle = new Oracle(clock);
   const trace = new TraceBook((customer) => customer !== 'bob');
+  const rest = new TraceBook(trace.explains);
+  let told: { readonly outcomes: number; readonly moments: number } | null = null;
   let machines = [
     new MachineFixture({ clock }),
     new MachineFixture({ clock, fast: false }),
@@ -245,7 +247,10 @@ function compare(clock: 'event' | 'wall', [first, second]: Versions, at: number,
   const taken: (Workspace | OracleEvent)[] = [compiled[0]];
   for (const [i, step] of history.entries()) {
     const { arrives } = step;
-    if (i === cut) machines = [one, thorough, traced, one.clone()];
+    if (i === cut) {
+      machines = [one, thorough, traced, one.clone(rest)];
+      told = { outcomes: trace.outcomes.length, moments: trace.moments.length };
+    }
     oracle.time(arrives);
     if (i === at) {
       oracle.publish(second);
@@ -271,6 +276,11 @@ function compare(clock: 'event' | 'wall', [first, second]: Versions, at: number,
   }
   trace.expectBooksOf(traced);
   trace.expectVerdicts();
+  // A machine that was restored tells the same from there on.
+  if (told !== null) {
+    expect(rest.outcomes).toEqual(trace.outcomes.slice(told.outcomes));
+    expect(rest.moments).toEqual(trace.moments.slice(told.moments));
+  }
   expect(rejected).toEqual(oracle.rejected);
   expect(one.machine.totals.repeated).toBe(oracle.repeated);
   expect(one.machine.totals.unmatchedFeedback).toBe(oracle.unmatchedFeedback);

@@ -107,8 +107,8 @@ export class MachineFixture {
   }
 
   /** Takes a snapshot whole and restores it into a new machine. */
-  clone(): MachineFixture {
-    const copy = new MachineFixture(this.options);
+  clone(trace?: Trace): MachineFixture {
+    const copy = new MachineFixture({ ...this.options, ...(trace && { trace }) });
     const globals = this.machine.exportGlobals();
     const snapshot = this.state.beginSnapshot(this.machine.logTime);
     for (let sections = snapshot.step(); sections !== null; sections = snapshot.step()) {

@@ -1,9 +1,7 @@
 /**
- * One moment of one customer while it is being explained: a verdict for each campaign that is asked, in the order in which they are. Steps tell whose turn it is (`focus`)
- * and what they ask; what became of a match is told by the books, so that a verdict cannot say anything else than what was counted.
- *
- * A verdict is found again by its campaign and by what it is about: the trigger, or the number of the entry that waited. It ends once; what is told of it after that
- * (goals of those held out ask policy again) is not part of it.
+ * One moment of one customer while it is being explained: a verdict for each campaign that is asked. Steps tell whose turn it is (`focus`) and what they ask; what became of a
+ * match is told by the books, so that a verdict cannot say anything else than what was counted. What is asked of one whose verdict has ended (goals of those held out ask
+ * policy again) is not told.
  */
 import { WAITS_ANONYMOUS_MAX, WAITS_PER_CUSTOMER_MAX } from '../../constants.ts';
 import type { Decision } from '../../protocol/decision.ts';
@@ -34,6 +32,7 @@ import type { Trigger } from '../time/trigger.ts';
 import { CountedContacts } from './counted-contacts.ts';
 import { PolicySteps, timeOf } from './policy-steps.ts';
 import type { ExpressionScope, PredicateExplanations } from './predicate-explanations.ts';
+import { type OpenVerdict, Verdicts } from './verdicts.ts';
 
 /** What happens, and to whom. */
 export interface Happening {
@@ -49,22 +48,6 @@ export interface Happening {
 }
 
 type VerdictEvent = CampaignVerdict['event'];
-
-interface OpenVerdict {
-  readonly campaign: string;
-  readonly status: string;
-  readonly event: VerdictEvent;
-  predicate: ExplainedExpression | null;
-  steps: ExplainedStep[];
-  /** What it is about; null: the moment's own event or due time. */
-  readonly origin: MatchOrigin | null;
-  /** Of the entry that waited; 0: none. */
-  readonly entry: number;
-  /** null: it is not over. */
-  result: CampaignVerdict['result'] | null;
-  reason: CampaignVerdict['reason'];
-  decision: Decision | null;
-}
 
 const WAITS_FOR: Readonly<Record<number, 'wait' | 'quiet_hours' | 'units'>> = {
   [PendingKind.wait]: 'wait',
@@ -100,9 +83,7 @@ export class MomentExplainer {
   readonly #state: PartitionState;
   readonly #active: ActiveWorkspace;
   readonly #predicates: PredicateExplanations;
-  readonly #verdicts: OpenVerdict[] = [];
-  /** Those of them that are over, in the order in which they ended. */
-  readonly #ended: OpenVerdict[] = [];
+  readonly #verdicts = new Verdicts();
   /** By campaign index: what kept it from matching, or not, beside its predicate. */
   readonly #beforehand = new Map<number, ExplainedStep>();
   /** By the entry that an event ends: what was asked. */
@@ -138,16 +119,21 @@ export class MomentExplainer {
   /** All that matched the event: are they in time? */
   late(event: EventFrame, latenessMs: number, passed: boolean): void {
     const lateMs = Math.max(0, this.#happening.now - event.ts);
-    for (const verdict of this.#verdicts)
-      if (verdict.result === null)
-        verdict.steps.push({ step: 'late', passed, ts: formatRfc3339(event.ts), latenessMs, lateMs });
+    const ts = formatRfc3339(event.ts);
+    for (const { steps } of this.#verdicts.undecided) steps.push({ step: 'late', passed, ts, latenessMs, lateMs });
   }
 
   /** A wait is over; `trigger` null: the version cannot read what it was about. */
   due(campaign: ActiveCampaign | null, entry: PendingEntry, trigger: Trigger | null): void {
     const { id, status } = this.#named(entry, campaign);
     const { since, event } = readPayload(entry);
-    const verdict = this.#open(id, status, eventOfStored(event), trigger, entry.number);
+    const verdict = this.#verdicts.open({
+      campaign: id,
+      status,
+      event: eventOfStored(event),
+      origin: trigger,
+      entry: entry.number,
+    });
     verdict.steps.push(waitStep(entry.kind, since, entry.dueMs, true));
     this.#focus = verdict;
   }
@@ -167,7 +153,7 @@ export class MomentExplainer {
 
   /** It is this one's turn; null: that of one who is not explained. */
   focus(campaign: ActiveCampaign | null, origin: MatchOrigin): void {
-    this.#focus = campaign === null ? null : this.#find(campaign.id, origin);
+    this.#focus = campaign === null ? null : this.#verdicts.find(campaign.id, origin);
     this.contacts.isShadow = campaign?.isShadow === true;
   }
 
@@ -204,11 +190,11 @@ export class MomentExplainer {
     this.#follow(campaign, eventOfStored(readPayload(entry).event), decision);
   }
   followUpLost(reason: SuppressReason): void {
-    this.#end(this.#focus, 'suppressed', reason);
+    this.#verdicts.end(this.#focus, 'suppressed', reason);
   }
   followUpWaits(untilMs: number): void {
     this.note(waitStep(PendingKind.quietHours, this.#happening.now, untilMs, false));
-    this.#end(this.#focus, 'waiting', null);
+    this.#verdicts.end(this.#focus, 'waiting');
   }
 
   /** Of the one in focus. */
@@ -217,13 +203,13 @@ export class MomentExplainer {
     assert(verdict !== null && verdict.campaign === decision.campaign, 'who is decided has its turn');
     verdict.decision = decision;
     // A follow-up is in no books of matches.
-    if (verdict.result === null) this.#end(verdict, 'decided', null);
+    if (verdict.result === null) this.#verdicts.end(verdict, 'decided');
   }
 
   /** The books have counted what became of a match. */
   booked(campaign: string, result: BookedResult, origin: MatchOrigin): void {
     const reason = result === 'decided' ? null : result;
-    const verdict = this.#find(campaign, origin) ?? this.#openWait(campaign, origin);
+    const verdict = this.#verdicts.find(campaign, origin) ?? this.#openWait(campaign, origin);
     const ending = ENDINGS.find((each) => each === reason);
     if (ending !== undefined) {
       const by = ending === 'cancelled' || ending === 'superseded' ? this.#ownEvent() : null;
@@ -236,31 +222,24 @@ export class MomentExplainer {
       const max = customer === '' ? WAITS_ANONYMOUS_MAX : WAITS_PER_CUSTOMER_MAX;
       verdict.steps.push({ step: 'full', passed: false, waiting, max });
     }
-    this.#end(verdict, reason === null ? 'decided' : 'suppressed', reason);
+    this.#verdicts.end(verdict, reason === null ? 'decided' : 'suppressed', reason);
   }
 
   /** A match begins to wait. */
   began(campaign: string, origin: MatchOrigin, kind: number, dueMs: number): void {
-    const verdict = this.#find(campaign, origin);
+    const verdict = this.#verdicts.find(campaign, origin);
     verdict?.steps.push(waitStep(kind, this.#happening.now, dueMs, false));
-    this.#end(verdict, 'waiting', null);
+    this.#verdicts.end(verdict, 'waiting');
   }
 
   finish(): ExplainedMoment {
     const { cause, now, record } = this.#happening;
-    assert(this.#ended.length === this.#verdicts.length, 'every verdict has an end');
-    const campaigns = this.#ended.map((verdict): CampaignVerdict => {
-      const { campaign, status, result, reason, event, predicate, steps, decision } = verdict;
-      assert(result !== null, 'it is over');
-      return { campaign, status, result, reason, event, predicate, steps, decision };
-    });
-    // Verdicts of one campaign stay in the order in which they ended.
-    campaigns.sort((a, b) => (a.campaign < b.campaign ? -1 : a.campaign > b.campaign ? 1 : 0));
+    const campaigns = this.#verdicts.finish();
     return { at: formatRfc3339(now), record, workspace: this.#active.workspace.version, cause, campaigns };
   }
 
   #follow({ id, campaign }: ActiveCampaign, event: VerdictEvent, decision: string): void {
-    this.#focus = this.#open(id, campaign.status, event, null, 0);
+    this.#focus = this.#verdicts.open({ campaign: id, status: campaign.status, event, origin: null, entry: 0 });
     this.note({ step: 'follow_up', passed: true, decision });
   }
 
@@ -279,11 +258,11 @@ export class MomentExplainer {
   ): void {
     const { id, index } = campaign;
     const { status, when } = campaign.campaign;
-    const verdict = this.#open(id, status, event, null, 0);
+    const verdict = this.#verdicts.open({ campaign: id, status, event, origin: null, entry: 0 });
     verdict.predicate = this.#explain(when, { event: schema }, frame);
     const step = this.#beforehand.get(index);
     if (step !== undefined) verdict.steps.push(step);
-    if (!held) this.#end(verdict, 'unmatched', null);
+    if (!held) this.#verdicts.end(verdict, 'unmatched');
   }
 
   #explain(program: Program, scope: ExpressionScope, frame: EventFrame | null): ExplainedExpression {
@@ -291,40 +270,21 @@ export class MomentExplainer {
     return this.#predicates.explain(program, scope, frame, row, now);
   }
 
-  #open(campaign: string, status: string, event: VerdictEvent, origin: MatchOrigin | null, entry: number): OpenVerdict {
-    const verdict: OpenVerdict = {
-      ...{ campaign, status, event, origin, entry },
-      ...{ predicate: null, steps: [], result: null, reason: null, decision: null },
-    };
-    this.#verdicts.push(verdict);
-    return verdict;
-  }
-
   /** A wait that ends before its time, or for want of units. */
   #openWait(campaign: string, origin: MatchOrigin): OpenVerdict {
     assert(origin instanceof WaitOrigin, `${campaign}: who was not asked waited`);
     const entry = origin.read();
     const { status } = this.#named(entry, null);
-    const verdict = this.#open(campaign, status, eventOf(origin.frame()), origin, entry.number);
+    const verdict = this.#verdicts.open({
+      campaign,
+      status,
+      event: eventOf(origin.frame()),
+      origin,
+      entry: entry.number,
+    });
     verdict.steps.push(waitStep(entry.kind, readPayload(entry).since, entry.dueMs, true));
     verdict.predicate = this.#ending.get(keyOf(entry)) ?? null;
     return verdict;
-  }
-
-  #find(campaign: string, origin: MatchOrigin): OpenVerdict | null {
-    const number = origin instanceof WaitOrigin ? origin.entry.number : 0;
-    const isIt = (verdict: OpenVerdict): boolean => {
-      if (verdict.campaign !== campaign || verdict.result !== null) return false;
-      return number > 0 ? verdict.entry === number : verdict.origin === null || verdict.origin === origin;
-    };
-    return this.#verdicts.find(isIt) ?? null;
-  }
-
-  #end(verdict: OpenVerdict | null, result: CampaignVerdict['result'], reason: SuppressReason | null): void {
-    assert(verdict !== null, 'whoever is counted was asked');
-    verdict.result = result;
-    verdict.reason = reason;
-    this.#ended.push(verdict);
   }
 
   /** Of the version in force, or of one that is gone. */
