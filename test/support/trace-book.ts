@@ -55,24 +55,22 @@ export class TraceBook implements Trace {
       campaigns.map((verdict) => ({ at, cause, ...verdict })),
     );
     const matches = verdicts.filter(({ result, steps }) => result !== 'unmatched' && steps[0]?.step !== 'follow_up');
-    const byCampaign = <T extends { readonly campaign: string }>(list: readonly T[]): T[] =>
-      list.toSorted((a, b) => (a.campaign < b.campaign ? -1 : a.campaign > b.campaign ? 1 : 0));
     const explained = this.outcomes.filter(({ customer }) => this.explains(customer));
-    const told = byCampaign(explained).map(({ campaign, now, result, eventId, eventType, eventTs, decision }) => ({
+    const told = explained.map(({ campaign, now, result, eventId, eventType, eventTs, decision }) => ({
       campaign,
       at: new Date(now).toISOString(),
       result,
       event: { id: eventId === '' ? null : eventId, type: eventType, ts: new Date(eventTs).toISOString() },
       decision,
     }));
-    const shown = byCampaign(matches).map(({ campaign, at, result, reason, event, decision }) => ({
+    const shown = matches.map(({ campaign, at, result, reason, event, decision }) => ({
       campaign,
       at,
       result: reason ?? result,
       event,
       decision: decision === null ? 0 : Number(decision.id.split('-')[1]),
     }));
-    expect(shown).toEqual(told);
+    expect(inOrder(shown)).toEqual(inOrder(told));
     for (const verdict of verdicts) expectSound(verdict);
   }
 
@@ -90,6 +88,12 @@ export class TraceBook implements Trace {
     }
     return sums;
   }
+}
+
+/** In any order: what a version ends is booked in the order in which it began, and explained customer by customer. */
+function inOrder(list: readonly object[]): readonly object[] {
+  const keyed = list.map((each) => [JSON.stringify(each), each] as const);
+  return keyed.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)).map(([, each]) => each);
 }
 
 function sumsOf({ decided, suppressed, outrankedBy }: CampaignRow): Sums {
