@@ -24,11 +24,11 @@ const VALUE_TOLERANCE = 1e-9;
 const PARTS = ['customer', 'channel', 'variant', 'offer', 'slot', 'value', 'expires', 'at'] as const;
 type Part = (typeof PARTS)[number];
 
-/** `campaigns`: whose decisions are looked at; null: all. */
+/** `campaigns`: as Trial.campaigns. */
 export function judge(
   check: TrialCheck,
   course: StepCourse,
-  campaigns: ReadonlySet<string> | null,
+  campaigns: ReadonlySet<string>,
   clock: TrialClock,
 ): Mismatch | null {
   switch (check.kind) {
@@ -45,8 +45,7 @@ export function judge(
   }
 }
 
-function lookedAt(course: StepCourse, campaigns: ReadonlySet<string> | null): StepCourse {
-  if (campaigns === null) return course;
+function lookedAt(course: StepCourse, campaigns: ReadonlySet<string>): StepCourse {
   const { decisions, outcomes } = course;
   return {
     ...course,

@@ -55,7 +55,7 @@ export class CaseReader {
     return {
       name: definition.name,
       place: this.#place(this.#path),
-      campaigns: campaigns === null ? null : new Set(campaigns),
+      campaigns: new Set(campaigns ?? this.#scope.production(live)),
       live,
       startMs,
       before: [...settings, ...history.sort((a, b) => a.atMs - b.atMs)],

@@ -94,7 +94,12 @@ export class ExpectationReader {
 
   /** A decision of it is looked at. */
   #looked(campaign: Campaign | null, path: YamlPath): void {
-    const { campaigns } = this.#step;
+    const { campaigns, live } = this.#step;
+    if (campaign?.status === 'shadow' && !live.includes(campaign.id))
+      this.#reportValue(
+        path,
+        `\`${campaign.id}\` is in shadow, so it is never decided: expect \`suppressed: {${campaign.id}: shadow}\`, or give the case \`live: [${campaign.id}]\``,
+      );
     if (campaign === null || campaigns === null || campaigns.includes(campaign.id)) return;
     this.#reportValue(path, `the case is about other campaigns: add \`${campaign.id}\` to its \`campaigns\``);
   }

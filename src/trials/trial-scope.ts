@@ -41,6 +41,12 @@ export class TrialScope {
     return this.#campaigns.get(id);
   }
 
+  /** Ids of all campaigns but those in shadow; `live`: which are taken as live. */
+  production(live: readonly string[]): string[] {
+    const { campaigns } = this.workspace;
+    return ids(campaigns.filter(({ id, status }) => status !== 'shadow' || live.includes(id)));
+  }
+
   /** undefined: it is no declared type. */
   event(type: string): EventSchema | undefined {
     return this.#events.get(type);

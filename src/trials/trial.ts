@@ -56,8 +56,8 @@ export interface TrialStep {
 export interface Trial {
   readonly name: string;
   readonly place: TrialPlace;
-  /** Whose decisions are looked at; null: those of all campaigns. */
-  readonly campaigns: ReadonlySet<string> | null;
+  /** Those that `decided` and `nothing` look at: the ones that the case names, or all but those in shadow, which change nothing. */
+  readonly campaigns: ReadonlySet<string>;
   /** Ids of campaigns that are live here whatever their status. */
   readonly live: readonly string[];
   /** Log time at which the workspace is published, before anything happens. */

@@ -54,6 +54,11 @@ on: added
 channels: [email]
 status: draft
 `,
+  'campaigns/shade.yaml': `id: shade
+on: receipt
+channels: [push]
+status: shadow
+`,
   'templates/tea.yaml': 'pos: {line: "{{ offer.title }}", size: "{{ event.total }}"}\n',
   'templates/thanks.yaml': 'push: {title: Thanks}\nemail: {subject: Thanks}\n',
 };
@@ -112,6 +117,18 @@ export const TRIAL_SHOP_TESTS = `# yaml-language-server: $schema=../../schemas/t
   given: {customer: ann, consent: {email: granted}}
   steps:
     - {at: 2010-12-01 12:00, event: {type: added}, expect: {decided: [coming]}}
+
+- name: a campaign in shadow changes nothing, and can be looked at
+  given: {customer: ann}
+  steps:
+    - {at: 2010-12-01 12:00, event: {type: receipt, data: {total: 1}}, expect: [{nothing: true}, {suppressed: {shade: shadow}}]}
+
+- name: and is tested as if it were live
+  live: [shade]
+  campaigns: [shade]
+  given: {customer: ann}
+  steps:
+    - {at: 2010-12-01 12:00, event: {type: receipt, data: {total: 60}}, expect: {decided: [{campaign: shade, channel: push}]}}
 
 - name: the Monday letter
   given: [{customer: ann, attributes: {tier: gold}}, {customer: bob}, {customer: cid, attributes: {tier: gold}}]

@@ -42,8 +42,10 @@ test('tests that use everything have nothing wrong with them, and no warnings', 
     [11, 'thanks, with history, until the phone is quiet'],
     [36, 'a basket is paid, and one is not'],
     [50, 'a draft is tested before it is live'],
-    [56, 'the Monday letter'],
-    [62, 'a budget of two is used up by the third'],
+    [56, 'a campaign in shadow changes nothing, and can be looked at'],
+    [61, 'and is tested as if it were live'],
+    [68, 'the Monday letter'],
+    [74, 'a budget of two is used up by the third'],
   ]);
 });
 
@@ -62,6 +64,10 @@ describe('what a step expects could come', () => {
     ['decided: {campaign: tea, offer: ^null}', '`tea` has the offer `tea`'],
     ['decided: {campaign: tea, expires: ^2010-02-30 12:00}', 'there is no such time since 1970: 2010-02-30 12:00'],
     ['decided: ^coming', '`coming` is a draft, so it is never asked: to test it, give the case `live: [coming]`'],
+    [
+      'decided: ^shade',
+      '`shade` is in shadow, so it is never decided: expect `suppressed: {shade: shadow}`, or give the case `live: [shade]`',
+    ],
     ['^decide: tea', 'unknown key `decide`; did you mean `decided`?'],
     ['^nothing: true, decided: tea', 'nothing and something: leave one of them out'],
     ['waiting: ^[]', 'needs at least one campaign'],
@@ -167,7 +173,10 @@ describe('customers and times make sense', () => {
       `- {name: a, given: {customer: a, events: [^{type: added}]}, steps: [{${NOON}}]}\n`,
       'needs `ago`, such as 3d before the first step, or `at`',
     ],
-    [`- {name: a, live: ^come, steps: [{${NOON}}]}\n`, 'unknown campaign `come`; there are `basket`, `coming`'],
+    [
+      `- {name: a, live: ^come, steps: [{${NOON}}]}\n`,
+      'unknown campaign `come`; there are `basket`, `coming`, `letter`',
+    ],
     [
       `- {name: a, steps: [{${NOON}}]}\n- {name: ^a, steps: [{${NOON}}]}\n`,
       'another case has this name: the one on line 1',

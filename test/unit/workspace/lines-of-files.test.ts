@@ -47,6 +47,11 @@ describe('files', () => {
         'notes.txt:1:1 unknown file: a workspace holds workspace.yaml, profile.yaml, events.yaml, offers.yaml, policy.yaml, models.yaml, campaigns/*.yaml and templates/*.yaml',
       ],
     ],
+    [
+      'tests, which are not published',
+      { 'tests/till.yaml': '[]' },
+      ['tests/till.yaml:1:1 campaign tests are not part of what is published: leave `tests/` out'],
+    ],
     ['.yml', { 'campaigns/x.yml': 'id: x' }, ['campaigns/x.yml:1:1 a file of a workspace ends in .yaml, not .yml']],
     [
       'a folder too deep',
