@@ -1,5 +1,6 @@
 /** All suites, by group. A group's name on the command line stands for all of its suites; without names, all run, in this order. */
 import { suite as ceiling } from './ceiling/ceiling.ts';
+import { suite as loadBacktest } from './load/backtest.ts';
 import { suite as loadDecide } from './load/decide.ts';
 import { suite as loadDrain } from './load/drain.ts';
 import { suite as loadFanOut } from './load/fan-out.ts';
@@ -30,7 +31,7 @@ export const GROUPS: Readonly<Record<string, readonly Suite[]>> = {
   ceiling: [ceiling],
   peers: [kernelPeers, rulesPeers, memoryPeers],
   scans: [scans, scansOfNode],
-  load: [loadDecide, loadDrain, loadLatency, loadFanOut, loadWaits, loadReplay, loadSweep],
+  load: [loadDecide, loadDrain, loadLatency, loadFanOut, loadWaits, loadReplay, loadBacktest, loadSweep],
   scale: [scale],
 };
 
