@@ -61,14 +61,20 @@ const given = z.strictObject({
     .meta({ description: 'What happened before: it counts, campaigns decide on it, and nothing is expected.' }),
 });
 
-const stepEvent = z.strictObject({
-  ...eventParts,
-  customer: customer
-    .nullable()
-    .optional()
-    .meta({ description: 'Not needed where `given` names one only; null: an anonymous event.' }),
-  ts: time.optional().meta({ description: 'When it happened, if it arrives later.' }),
-});
+const stepEvent = z.strictObject(
+  {
+    ...eventParts,
+    customer: customer
+      .nullable()
+      .optional()
+      .meta({ description: 'Not needed where `given` names one only; null: an anonymous event.' }),
+    ts: time.optional().meta({ description: 'When it happened, if it arrives later.' }),
+  },
+  {
+    error: ({ code, input }) =>
+      code === 'invalid_type' ? expected('an event such as {type: receipt, data: {…}}')({ input }) : undefined,
+  },
+);
 
 const REASONS = Object.values(SuppressReason);
 const reasonFault = ({ input }: { readonly input?: unknown }): string | undefined =>
@@ -111,7 +117,9 @@ const expectation = z
   .strictObject({
     customer: customer.nullable().optional().meta({ description: 'Of whom this is expected; without, of anybody.' }),
     decided: z
-      .union([decision, z.array(decision)], { error: expected('a campaign, or a list of decisions') })
+      .union([decision, z.array(decision)], {
+        error: expected('a campaign, {campaign: …, channel: …}, or a list of them'),
+      })
       .optional()
       .meta({
         description:

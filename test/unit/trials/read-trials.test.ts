@@ -69,6 +69,7 @@ describe('what a step expects could come', () => {
       '`shade` is in shadow, so it is never decided: expect `suppressed: {shade: shadow}`, or give the case `live: [shade]`',
     ],
     ['^decide: tea', 'unknown key `decide`; did you mean `decided`?'],
+    ['decided: ^{thanks: push}', 'expected a campaign, {campaign: …, channel: …}, or a list of them, got a mapping'],
     ['^nothing: true, decided: tea', 'nothing and something: leave one of them out'],
     ['waiting: ^[]', 'needs at least one campaign'],
     ['unmatched: ^basket', "`basket` is not asked here: it listens for `added`, and this step's event is `receipt`"],
@@ -90,6 +91,7 @@ describe('what a step expects could come', () => {
 describe('events are such as the machine takes', () => {
   test.each([
     ['{type: ^reciept}', 'unknown event type `reciept`; did you mean `receipt`?'],
+    ['^receipt', 'expected an event such as {type: receipt, data: {…}}, got "receipt"'],
     ['{type: ^$erase}', 'unknown event type `$erase`; there are `receipt`'],
     ['{type: receipt, data: {total: ^"12"}}', 'expected double, got "12"'],
     ['{type: receipt, data: {items: [{sku: ^85123, qty: 1}]}}', 'expected string, got 85123: put it into quotes'],
