@@ -10,6 +10,8 @@ export interface NodeClientOptions {
   readonly token?: string | undefined;
   /** How long to go on trying without an answer. Default 60 s: longer than a restart. */
   readonly retryForMs?: number;
+  /** How long to wait for the answer to one try. Default 30 s: an answer comes when the events are durable, which takes milliseconds. */
+  readonly tryForMs?: number;
   /** Answers after which it tries again. Default: 429 and 503. */
   readonly retryOn?: readonly number[];
   /** How long to go on asking a node that has taken a request and does not answer: it works. Default retryForMs. */
@@ -32,8 +34,7 @@ const RETRIED = [429, 503];
 const BACKOFF_FIRST_MS = 100;
 const BACKOFF_MAX_MS = 2_000;
 const RETRY_AFTER_MAX_MS = 30_000;
-/** One try: an answer comes when the events are durable, which takes milliseconds. */
-const TRY_TIMEOUT_MS = 30_000;
+const TRY_FOR_MS = 30_000;
 
 const FLAG_DEFAULT = '--to';
 const NOBODY_LISTENS = 'nobody listens there';
@@ -68,7 +69,13 @@ export class NodeClient {
     body: Uint8Array | null,
   ): Promise<Answer> {
     return this.#persist(async () => {
-      const response = await this.#fetch(method, path, contentType, body, AbortSignal.timeout(TRY_TIMEOUT_MS));
+      const response = await this.#fetch(
+        method,
+        path,
+        contentType,
+        body,
+        AbortSignal.timeout(this.#options.tryForMs ?? TRY_FOR_MS),
+      );
       return { status: response.status, headers: response.headers, body: parseJson(await response.text()) };
     });
   }
@@ -78,7 +85,10 @@ export class NodeClient {
     const bytes = Buffer.from(JSON.stringify(value));
     return this.#persist(async () => {
       const impatience = new AbortController();
-      const timer = setTimeout(() => impatience.abort(new DOMException('', 'TimeoutError')), TRY_TIMEOUT_MS);
+      const timer = setTimeout(
+        () => impatience.abort(new DOMException('', 'TimeoutError')),
+        this.#options.tryForMs ?? TRY_FOR_MS,
+      );
       try {
         const response = await this.#fetch('POST', path, 'application/json', bytes, impatience.signal);
         const { status, headers } = response;

@@ -2,6 +2,7 @@
  * `beckon why --customer ID`: what was decided about a customer, and what was not, in words or as JSON; from a data folder, beside a running node or after it was stopped, or by asking a node.
  * The answer goes to stdout.
  */
+import { WHY_MS_MAX, WHY_WAITING_MAX } from '../constants.ts';
 import { explanationText } from '../explain/explanation-text.ts';
 import type { Explanation } from '../protocol/explanation.ts';
 import type { WhyQuestion } from '../protocol/why.ts';
@@ -38,6 +39,8 @@ interface Output extends NodeJS.WritableStream {
 
 /** Time to wait for a node when a person stands by. */
 const RETRY_FOR_MS = 10_000;
+/** Others may be explained before. */
+const TRY_FOR_MS = (WHY_WAITING_MAX + 1) * WHY_MS_MAX;
 /** Columns, where there is no terminal. */
 const WIDTH_DEFAULT = 100;
 
@@ -101,7 +104,7 @@ async function askNode(
     if (!saidWaiting) stderr.write(`${reason}: waiting for up to ${secondsText(giveUpMs)}\n`);
     saidWaiting = true;
   };
-  const client = new NodeClient({ to, flag: '--node', token, retryForMs, onRetry });
+  const client = new NodeClient({ to, flag: '--node', token, retryForMs, tryForMs: TRY_FOR_MS, onRetry });
   const parameters = new URLSearchParams();
   for (const [name, value] of Object.entries({ campaign, event, at })) if (value !== null) parameters.set(name, value);
   const query = parameters.size === 0 ? '' : `?${parameters}`;
