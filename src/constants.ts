@@ -177,6 +177,8 @@ export const FILL_READ_MS_MAX = FILL_MS_MAX - 5 * 60_000;
 export const FILL_LOOK_MS = 50;
 /** What new aggregates of a partition see while its history is being read: 66 MB at most. At 3,000 events/s to a partition, each seen by three of them, four minutes. */
 export const FILL_JOURNAL_OBSERVATIONS_MAX = 1 << 21;
+/** Of that, added to the aggregates with one record: some 20 ms, in which a till waits. */
+export const FILL_JOURNAL_DRAINED_MAX = 32 * 1024;
 /** Different texts among that, in UTF-16 units: 16 MB. */
 export const FILL_JOURNAL_TEXT_LENGTH_MAX = 1 << 23;
 

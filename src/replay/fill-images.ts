@@ -5,6 +5,7 @@
 import { FILL_RECORD_BYTES_MAX } from '../constants.ts';
 import { ImageRecords } from '../machine/fill/fill-record.ts';
 import { type LogRecord, RecordKind } from '../protocol/record.ts';
+import type { FileSystem } from '../storage/file-system.ts';
 import { nodeFileSystem } from '../storage/node-file-system.ts';
 import { type AggregateDefinition, extendWorkspace, type MissingAggregate } from './extended-workspace.ts';
 import { History } from './history.ts';
@@ -53,8 +54,9 @@ interface Beginning {
 }
 
 /** Throws HistoryForgottenError, or what storage refuses. */
-export function fillImages({ dataDirectory, partition, id, untilSeq, aggregates }: FillRequest): FillImages {
-  const history = History.open(nodeFileSystem, dataDirectory, new Map([[partition, untilSeq]]));
+export function fillImages(request: FillRequest, fs: FileSystem = nodeFileSystem): FillImages {
+  const { dataDirectory, partition, id, untilSeq, aggregates } = request;
+  const history = History.open(fs, dataDirectory, new Map([[partition, untilSeq]]));
   try {
     let missing: readonly MissingAggregate[] = [];
     const replay = PartitionReplay.open(history, partition, null, {
@@ -70,13 +72,12 @@ export function fillImages({ dataDirectory, partition, id, untilSeq, aggregates 
     const beginnings = aggregates.map(
       (): Beginning => ({ sinceMs: machine.logTime, why, existed: false, absent: null }),
     );
-    let startMs = machine.logTime;
+    const startMs = history.reach(partition)?.logTime ?? machine.logTime;
     const look = (): void => noteMissing(aggregates, missing, beginnings, machine.logTime);
     if (isPruned) look();
     let replayed = 0;
     replay.run(untilSeq, ({ kind }: LogRecord) => {
       replayed++;
-      if (startMs === 0) startMs = machine.logTime;
       if (kind !== RecordKind.workspace) return;
       const { workspaceError } = replay.effects;
       if (workspaceError === null) look();

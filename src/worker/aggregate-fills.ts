@@ -8,6 +8,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { FILL_LOOK_MS, FILL_READ_MS_MAX } from '../constants.ts';
 import { encodeBegin, encodeCancel, encodeEnd } from '../machine/fill/fill-record.ts';
+import type { FillStatus } from '../machine/fill/filling.ts';
 import {
   type AggregateDefinition,
   compileAggregate,
@@ -122,7 +123,7 @@ export class AggregateFills {
   async lost(filled: readonly FilledAggregate[]): Promise<readonly FilledAggregate[]> {
     if (this.#id === '') return filled;
     for (let partition = 0; partition < this.#parts.partitions; partition++) {
-      const fill = await this.#statusOf(partition);
+      const fill = (await this.#statusOf(partition))?.fill;
       if (fill?.id !== this.#id || fill.phase !== 'failed') continue;
       const why = `partition ${partition}: ${fill.why}`;
       return filled.map((each) => ({ ...each, complete: false, why }));
@@ -165,33 +166,37 @@ export class AggregateFills {
       signal.throwIfAborted();
       await append(partition, record, `${id}-${number}`);
     }
-    await append(partition, encodeEnd(id, records.length), `${id}-end`);
-    await this.#await(partition, id, 'filled', signal);
+    for (let ends = 0, phase = 'history'; phase !== 'filled'; ends++) {
+      signal.throwIfAborted();
+      await append(partition, encodeEnd(id, records.length), `${id}-end-${ends}`);
+      phase = (await this.#await(partition, id, 'history', signal)).phase;
+    }
     const ms = Math.round(performance.now() - startMs);
     log({ partition, replayed, records: records.length, ms }, 'filled new aggregates from history');
     return reach;
   }
 
-  /** Waits until the filling is in this phase. */
-  async #await(
-    partition: number,
-    id: string,
-    phase: 'history' | 'filled',
-    signal: AbortSignal,
-  ): Promise<{ readonly seq: number }> {
+  /** Waits until the filling is in this phase, or beyond it. */
+  async #await(partition: number, id: string, phase: 'history' | 'filled', signal: AbortSignal): Promise<FillStatus> {
     for (;;) {
       signal.throwIfAborted();
-      const fill = await this.#statusOf(partition);
-      if (fill?.id === id && fill.phase === phase) return fill;
-      if (fill?.id === id && fill.phase === 'failed') throw new FillError(`partition ${partition}: ${fill.why}`);
+      const status = await this.#statusOf(partition);
+      const fill = status?.fill ?? null;
+      const refuse = (why: string): never => {
+        throw new FillError(`partition ${partition}: ${why}`);
+      };
+      if (status?.halted) refuse('it has halted on this node');
+      if (fill !== null && fill.id !== id) refuse('another node fills aggregates there');
+      if (fill?.phase === 'failed') refuse(fill.why ?? 'it failed');
+      if (fill !== null && (fill.phase === phase || fill.phase === 'filled')) return fill;
       await sleep(FILL_LOOK_MS, undefined, { signal });
     }
   }
 
   /** null, too, where it is not known yet: a backlog is being applied. */
-  async #statusOf(partition: number): Promise<PartitionStatus['fill']> {
+  async #statusOf(partition: number): Promise<PartitionStatus | null> {
     try {
-      return (await this.#parts.statuses())[partition]?.fill ?? null;
+      return (await this.#parts.statuses())[partition] ?? null;
     } catch {
       return null;
     }

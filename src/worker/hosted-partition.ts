@@ -77,6 +77,7 @@ export class HostedPartition {
     const { position, workspaceVersion, decisionCount, filling } = this.machine;
     const fill = filling.status === null ? null : { ...filling.status, busy: filling.busy };
     const { customers } = this.state;
-    return { partition: this.partition, position, workspaceVersion, nextDecision: decisionCount + 1, customers, fill };
+    const { partition, halted } = this;
+    return { partition, position, workspaceVersion, nextDecision: decisionCount + 1, customers, halted, fill };
   }
 }

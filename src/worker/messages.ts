@@ -147,6 +147,8 @@ export interface PartitionStatus {
   readonly workspaceVersion: number;
   readonly nextDecision: number;
   readonly customers: number;
+  /** It applies nothing more. */
+  readonly halted: boolean;
   /** The last filling of new aggregates that began here since the node started, or recovered into; busy: it is under way, or has not left yet. */
   readonly fill: (FillStatus & { readonly busy: boolean }) | null;
 }

@@ -9,6 +9,8 @@ const OBSERVATIONS_FIRST = 1024;
 export class FillJournal {
   #capacity = 0;
   count = 0;
+  /** Of them, given by `drain`. */
+  #drained = 0;
   /** By observation: which aggregate, whose, the event's own time, log time, the value; the text's number, -1 where it is none. */
   #aggregates = new Uint8Array(0);
   #rows = new Int32Array(0);
@@ -36,17 +38,25 @@ export class FillJournal {
     return true;
   }
 
-  /** Gives every observation in order, until one is not taken: false then. */
-  replay(
+  /** Everything was given. */
+  get drained(): boolean {
+    return this.#drained === this.count;
+  }
+
+  /** Gives the observations that follow those it gave before, in order, `max` at most, until one is not taken: false then. */
+  drain(
+    max: number,
     take: (aggregate: number, row: number, time: number, logTime: number, number: number, text: string) => boolean,
   ): boolean {
-    for (let at = 0; at < this.count; at++) {
+    const end = Math.min(this.count, this.#drained + max);
+    for (let at = this.#drained; at < end; at++) {
       const textNumber = this.#textNumbers[at] as number;
       const text = textNumber < 0 ? '' : (this.#texts[textNumber] as string);
       const [aggregate, row] = [this.#aggregates[at] as number, this.#rows[at] as number];
       const [time, logTime] = [this.#times[at] as number, this.#logTimes[at] as number];
       if (!take(aggregate, row, time, logTime, this.#numbers[at] as number, text)) return false;
     }
+    this.#drained = end;
     return true;
   }
 

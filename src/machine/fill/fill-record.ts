@@ -5,7 +5,7 @@
  *
  *   begin    text: JSON {version, aggregates}: the version that must be active, and the aggregates compiled over it; their slots mean nothing
  *   images   u32 number of this record, 0, 1, 2 …; to its end customers: text id, and the images of their aggregates (state/aggregate-images.ts; indices into `aggregates`)
- *   end      u32 how many records of images there were
+ *   end      u32 how many records of images there were; again until the filling is filled
  *   cancel   nothing: what was filled is dropped
  */
 import { ByteReader, ByteWriter } from '../../stdx/bytes.ts';

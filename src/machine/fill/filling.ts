@@ -3,7 +3,8 @@
  *
  *   history  (begin)  the aggregates have columns behind those of the active version, which nothing reads. What events add to them goes to a journal, and records of images, made
  *                     elsewhere by replaying the history before the begin record, are put into the columns.
- *   filled   (end)    every image is there, and the journal has been added behind them: the columns hold what they would, had the aggregates been there all along. Events add to them directly.
+ *   filled   (end)    every image is there, and the journal has been added behind them, a part with each end record until it is empty: the columns hold what they would, had the aggregates been there all
+ *                     along. Events add to them directly.
  *   over              a `workspace` record whose version has the aggregates takes the columns over, by name and signature; any other, a cancellation or a failure drops them.
  *
  * Laws: *what fills an aggregate is in the log*, so that replay derives the same; *nothing else changes meanwhile*: no decision, no event that is refused, no schedule, lease or wait. Where something has no room, the filling fails,
@@ -11,7 +12,7 @@
  *
  * No snapshot is taken while `busy`: phase, journal and the meaning of the columns are no part of it, and recovery finds them by replaying from the begin record on.
  */
-import { FILL_MS_MAX } from '../../constants.ts';
+import { FILL_JOURNAL_DRAINED_MAX, FILL_MS_MAX } from '../../constants.ts';
 import type { EventFrame } from '../../protocol/frame.ts';
 import type { LogRecord } from '../../protocol/record.ts';
 import { allReads, type EventReads, readsOf } from '../../rules/event-reads.ts';
@@ -228,13 +229,15 @@ export class Filling {
       return;
     }
     const journal = this.#journal as FillJournal;
-    this.#journal = null;
-    const stored = journal.replay((index, row, time, logTime, number, text) => {
+    const stored = journal.drain(FILL_JOURNAL_DRAINED_MAX, (index, row, time, logTime, number, text) => {
       this.#state.beginChange(row);
       return this.#observeNow(index, row, time, logTime, number, text);
     });
-    if (stored) this.#tell('filled', null);
-    else this.#fail(NO_MEMORY);
+    if (!stored) this.#fail(NO_MEMORY);
+    else if (journal.drained) {
+      this.#journal = null;
+      this.#tell('filled', null);
+    }
   }
 
   /** What was evaluated last; a text says why it cannot be kept. */
