@@ -9,6 +9,7 @@ import { History } from '../replay/history.ts';
 import { LogDecisionArchive } from '../replay/log-decision-archive.ts';
 import { type DecisionArchive, type PartitionCheck, type VerifyRange, verifyPartition } from '../replay/verify.ts';
 import { nodeFileSystem } from '../storage/node-file-system.ts';
+import { errorCode } from '../storage/storage-error.ts';
 import { ExitCode, InputError, UsageError } from './exit.ts';
 import { Progress } from './progress.ts';
 import { summaryOf } from './replay-summary.ts';
@@ -37,6 +38,8 @@ export async function replay(
   stderr: NodeJS.WritableStream & { readonly isTTY?: boolean },
 ): Promise<number> {
   const range = { fromMs: timeOf('--from', flags.from), toMs: timeOf('--to', flags.to) };
+  if (range.fromMs !== null && range.toMs !== null && range.fromMs > range.toMs)
+    throw new UsageError(`--from ${flags.from} lies behind --to ${flags.to}`);
   const { workspace, node, json, token } = flags;
   const data = flags.data ?? DATA_DEFAULT;
   if (workspace !== undefined) {
@@ -131,6 +134,11 @@ const EXPLAINED = new Set([
   'StreamRefusedError',
 ]);
 
+/** The folder is another user's. */
+const UNREADABLE = new Set(['EACCES', 'EPERM']);
+
 function explained(error: unknown): unknown {
-  return error instanceof Error && EXPLAINED.has(error.name) ? new InputError(error.message) : error;
+  if (!(error instanceof Error)) return error;
+  const known = EXPLAINED.has(error.name) || UNREADABLE.has(errorCode(error));
+  return known ? new InputError(error.message) : error;
 }

@@ -261,6 +261,8 @@ describe('beckon replay', () => {
     expect((await runBeckon('replay', '--data', mixed)).stderr).toContain('data folder of format 1');
     const usage = await runBeckon('replay', '--data', data, '--from', 'yesterday');
     expect(usage).toMatchObject({ code: 2, stdout: '' });
+    const backwards = await runBeckon('replay', '--data', data, '--from', '2010-12-05', '--to', '2010-12-01');
+    expect(backwards).toMatchObject({ code: 2, stdout: '' });
     const embedded = await runBeckon('replay', '--data', data, '--nats', 'nats://127.0.0.1:1');
     expect(embedded).toMatchObject({ code: 2, stdout: '' });
   });
