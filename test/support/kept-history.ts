@@ -1,7 +1,8 @@
 /** A machine whose records and snapshots are kept in a data folder in memory, as a node's are: for tests of what reads history. */
-import { DataFolder, saltOf } from '../../src/storage/data-folder.ts';
+import { DataFolder, type DataPaths, saltOf } from '../../src/storage/data-folder.ts';
 import { SnapshotSection } from '../../src/storage/snapshot-format.ts';
 import { SnapshotStore } from '../../src/storage/snapshot-store.ts';
+import { dropSegmentsBefore } from '../../src/storage/wal-retention.ts';
 import { WriteAheadLog } from '../../src/storage/write-ahead-log.ts';
 import { FaultyFileSystem } from './faulty-file-system.ts';
 import { type FixtureOptions, MachineFixture } from './machine-fixture.ts';
@@ -11,7 +12,10 @@ export const KEPT_ROOT = 'data';
 export class KeptHistory {
   readonly fs = new FaultyFileSystem(1);
   readonly live: MachineFixture;
-  readonly #wal: WriteAheadLog;
+  readonly #folder: DataPaths;
+  readonly #salt: number;
+  #wal: WriteAheadLog;
+  #epoch = 1;
   readonly #snapshots: SnapshotStore;
 
   constructor(options: Omit<FixtureOptions, 'partition' | 'partitions' | 'onRecord'> = {}) {
@@ -19,7 +23,9 @@ export class KeptHistory {
     const request = { partitions: 1, clock, customersPerPartition: 1000 };
     const folder = DataFolder.open(this.fs, KEPT_ROOT, request);
     const { id } = folder.identity;
-    this.#wal = WriteAheadLog.open(this.fs, folder.wal(0), { worker: 0, epoch: 1, salt: saltOf(id) });
+    this.#folder = folder;
+    this.#salt = saltOf(id);
+    this.#wal = this.#openLog();
     this.#snapshots = new SnapshotStore(this.fs, folder.partition(0), 0);
     folder.close();
     this.live = new MachineFixture({
@@ -42,6 +48,20 @@ export class KeptHistory {
     for (let sections = taken.step(); sections !== null; sections = taken.step())
       for (const section of sections) writer.section(SnapshotSection.state, section);
     writer.commit(machine.digest(), () => undefined);
+  }
+
+  /** Takes a snapshot, and drops all of the log before it. */
+  forget(): void {
+    this.snapshot();
+    this.#wal.close();
+    this.#epoch++;
+    this.#wal = this.#openLog();
+    dropSegmentsBefore(this.fs, this.#folder.walRoot, new Map([[0, this.live.machine.position]]));
+  }
+
+  #openLog(): WriteAheadLog {
+    const options = { worker: 0, epoch: this.#epoch, salt: this.#salt };
+    return WriteAheadLog.open(this.fs, this.#folder.wal(0), options);
   }
 
   close(): void {

@@ -161,6 +161,23 @@ describe('why', () => {
     expect(refusal({ campaign: 'nothing' })).toBe('campaign: there is no campaign "nothing", and there never was');
   });
 
+  it('says how far history reaches where it does not', () => {
+    begin();
+    const first = send('ann', 'receipt', 0, { id: 'r1' });
+    send('ann', 'view', 10, { id: 'v1', data: {} });
+    kept.forget();
+    send('bob', 'view', 90, { id: 'v2', data: {} });
+    const reach = 'history goes back to 2010-12-01T07:10:00.000Z (--history of the node says how far)';
+    expect(refusal({ event: 'r1' })).toBe(`moment: there is no event "r1" of customer "ann": ${reach}`);
+    expect(refusal({})).toBe(`moment: there is no event of customer "ann": ${reach}`);
+    expect(refusal({ at: '2010-12-01T07:05:00Z' })).toBe(
+      `moment: nothing happened to customer "ann" until 2010-12-01T07:05:00.000Z: ${reach}`,
+    );
+    expect(refusal({ at: String(first) })).toMatch(/^moment: record 2 of partition 0 is no longer kept: /);
+    // What fell due since then is told.
+    expect(story(ask({ at: '2010-12-01T09:00:00Z' }))).toEqual(['due basket:decided']);
+  });
+
   it('is given up when it takes too long', () => {
     begin();
     send('ann', 'receipt', 0, { id: 'r1' });
