@@ -15,6 +15,8 @@ interface Sums {
 export class TraceBook implements Trace {
   readonly outcomes: Outcome[] = [];
   readonly moments: ExplainedMoment[] = [];
+  /** Whose they are. */
+  readonly #customers: string[] = [];
   readonly explains: (customer: string) => boolean;
 
   constructor(explains: (customer: string) => boolean = () => false) {
@@ -25,8 +27,9 @@ export class TraceBook implements Trace {
     this.outcomes.push(outcome);
   };
 
-  explained(moment: ExplainedMoment): void {
+  explained(moment: ExplainedMoment, customer: string): void {
     this.moments.push(moment);
+    this.#customers.push(customer);
   }
 
   /** What was told so far is what the machine counted, campaign by campaign and reason by reason. */
@@ -47,23 +50,25 @@ export class TraceBook implements Trace {
   }
 
   /**
-   * Of customers that are explained: each outcome has one verdict, in a moment of that time, and each verdict of a match that did not stay unmatched has one outcome, in
-   * the same order for each campaign. Each verdict says by its steps what it came to.
+   * Of customers that are explained: each outcome has one verdict, in a moment of that customer and time, and each verdict of a match that did not stay unmatched
+   * has one outcome. Each verdict says by its steps what it came to.
    */
   expectVerdicts(): void {
-    const verdicts = this.moments.flatMap(({ at, cause, campaigns }) =>
-      campaigns.map((verdict) => ({ at, cause, ...verdict })),
+    const verdicts = this.moments.flatMap(({ at, campaigns }, i) =>
+      campaigns.map((verdict) => ({ at, customer: this.#customers[i], ...verdict })),
     );
     const matches = verdicts.filter(({ result, steps }) => result !== 'unmatched' && steps[0]?.step !== 'follow_up');
     const explained = this.outcomes.filter(({ customer }) => this.explains(customer));
-    const told = explained.map(({ campaign, now, result, eventId, eventType, eventTs, decision }) => ({
+    const told = explained.map(({ customer, campaign, now, result, eventId, eventType, eventTs, decision }) => ({
+      customer,
       campaign,
       at: new Date(now).toISOString(),
       result,
       event: { id: eventId === '' ? null : eventId, type: eventType, ts: new Date(eventTs).toISOString() },
       decision,
     }));
-    const shown = matches.map(({ campaign, at, result, reason, event, decision }) => ({
+    const shown = matches.map(({ customer, campaign, at, result, reason, event, decision }) => ({
+      customer,
       campaign,
       at,
       result: reason ?? result,

@@ -78,6 +78,7 @@ const ASKED_AGAIN: readonly ExplainedStep['step'][] = [
 export class MomentExplainer {
   /** What policy asks of the one in focus. */
   readonly policy: PolicySteps;
+  readonly customer: string;
   readonly contacts: CountedContacts;
   readonly #happening: Happening;
   readonly #state: PartitionState;
@@ -91,7 +92,8 @@ export class MomentExplainer {
   #focus: OpenVerdict | null = null;
 
   constructor(happening: Happening, state: PartitionState, active: ActiveWorkspace, predicates: PredicateExplanations) {
-    const { row, now, partition } = happening;
+    const { row, now, partition, customer } = happening;
+    this.customer = customer;
     this.#happening = happening;
     this.#state = state;
     this.#active = active;

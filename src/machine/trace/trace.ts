@@ -33,7 +33,7 @@ export interface Trace {
   explains(customer: string): boolean;
   /**
    * In the order in which they happen: each event that campaigns may listen for, whoever listens (feedback that tells nothing new is none), and whatever else campaigns were
-   * asked at.
+   * asked at. Of one customer; '': anonymous.
    */
-  explained(moment: ExplainedMoment): void;
+  explained(moment: ExplainedMoment, customer: string): void;
 }

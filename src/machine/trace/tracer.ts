@@ -136,6 +136,6 @@ export class Tracer implements BooksListener {
 
   #tell(moment: MomentExplainer): void {
     const told = moment.finish();
-    if (told.campaigns.length > 0 || told.cause.kind === 'event') this.#trace.explained(told);
+    if (told.campaigns.length > 0 || told.cause.kind === 'event') this.#trace.explained(told, moment.customer);
   }
 }
