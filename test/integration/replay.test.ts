@@ -147,6 +147,26 @@ describe('beckon replay', () => {
     expect(told, told.text).toMatchObject({ code: 0, made: 70, compared: 70, snapshots: 4 });
   });
 
+  it('makes again what followed a version whose new aggregates were filled from history', async () => {
+    const data = nodes.newDataFolder();
+    const workspace = nodes.newDataFolder();
+    cpSync(DEMO_WORKSPACE, workspace, { recursive: true });
+    const node = await nodes.start(data, '--workspace', workspace);
+    const batches = sampleBatches(2000, 100);
+    for (const batch of batches.slice(0, 10)) await post(node.url, batch);
+    const profile = join(workspace, 'profile.yaml');
+    const added = 'aggregates:\n  spent_lately: {fn: sum, event: receipt, value: event.total, window: 7d}\n';
+    writeFileSync(profile, readFileSync(profile, 'utf8').replace('aggregates:\n', added));
+    const published = await runBeckon('publish', workspace, '--to', node.url);
+    expect(published.stdout).toContain('profile.spent_lately (new): filled from history');
+    for (const batch of batches.slice(10)) await post(node.url, batch);
+    expect(await node.stop()).toBe(0);
+    const told = await replay(data);
+    expect(told, told.text).toMatchObject({ code: 0, events: 2000, snapshots: 8 });
+    expect(told.made).toBeGreaterThan(500);
+    expect(told.compared).toBe(told.made);
+  });
+
   it('replays what a killed node left, as it lies there', async () => {
     const batches = sampleBatches(3000, 20);
     const data = nodes.newDataFolder();
