@@ -12,23 +12,33 @@ import { PartitionState } from '../../src/state/partition-state.ts';
 import { stateLimits } from '../../src/state/state-limits.ts';
 import { partitionOf } from '../../src/stdx/hash.ts';
 import { DataFolder, saltOf } from '../../src/storage/data-folder.ts';
-import { nodeFileSystem } from '../../src/storage/node-file-system.ts';
+import { SnapshotSection } from '../../src/storage/snapshot-format.ts';
+import { SnapshotStore } from '../../src/storage/snapshot-store.ts';
+import { dropSegmentsBefore } from '../../src/storage/wal-retention.ts';
 import { WriteAheadLog } from '../../src/storage/write-ahead-log.ts';
 import { sharesOf } from '../../src/workspace/shares.ts';
 import type { Workspace } from '../../src/workspace/workspace.ts';
-import { scratchFolder } from './scratch-folder.ts';
+import { FaultyFileSystem } from './faulty-file-system.ts';
 
 const CUSTOMERS = 2000;
+/** Small, so that retention finds something to drop. */
+const SEGMENT_BYTES = 2048;
 const encoder = new TextEncoder();
 
 interface Member {
   readonly machine: Machine;
+  readonly state: PartitionState;
+  readonly snapshots: SnapshotStore;
+  /** Position of the last snapshot; 0: none. */
+  kept: number;
   /** Said by it, not heard yet. */
   readonly said: OutgoingMessage[];
 }
 
 export class RecordedCluster {
-  readonly directory = scratchFolder();
+  /** In memory. */
+  readonly fs = new FaultyFileSystem(1);
+  readonly directory = 'data';
   readonly partitions: number;
   /** In the order in which they were made. */
   readonly decisions: Decision[] = [];
@@ -43,17 +53,24 @@ export class RecordedCluster {
   constructor(partitions: number, clock: 'wall' | 'event' = 'wall') {
     this.partitions = partitions;
     this.#isWall = clock === 'wall';
-    this.#folder = DataFolder.open(nodeFileSystem, this.directory, {
+    this.#folder = DataFolder.open(this.fs, this.directory, {
       partitions,
       clock,
       customersPerPartition: CUSTOMERS,
     });
     const salt = saltOf(this.#folder.identity.id);
-    this.#log = WriteAheadLog.open(nodeFileSystem, this.#folder.wal(0), { worker: 0, epoch: 1, salt });
+    this.#log = WriteAheadLog.open(this.fs, this.#folder.wal(0), {
+      worker: 0,
+      epoch: 1,
+      salt,
+      segmentBytes: SEGMENT_BYTES,
+    });
     const limits = stateLimits(CUSTOMERS);
     this.#members = Array.from({ length: partitions }, (_, partition) => {
       const state = new PartitionState(reserveMemory(limits), limits);
-      return { machine: new Machine({ partition, partitions, clock, state }), said: [] };
+      const machine = new Machine({ partition, partitions, clock, state });
+      const snapshots = new SnapshotStore(this.fs, this.#folder.partition(partition), partition);
+      return { machine, state, snapshots, kept: 0, said: [] };
     });
   }
 
@@ -104,12 +121,39 @@ export class RecordedCluster {
     }
   }
 
+  /** Of one partition, once all that it said was heard. */
+  snapshot(partition: number): void {
+    this.deliver();
+    const member = this.#members[partition] as Member;
+    const { machine, state, snapshots } = member;
+    const { position: seq, logTime, workspaceVersion } = machine;
+    if (seq === member.kept) return;
+    const writer = snapshots.begin({ seq, logTime, workspaceVersion });
+    writer.section(SnapshotSection.machine, machine.exportGlobals());
+    writer.section(SnapshotSection.position, new Uint8Array(4));
+    const taken = state.beginSnapshot(logTime);
+    for (let sections = taken.step(); sections !== null; sections = taken.step())
+      for (const section of sections) writer.section(SnapshotSection.state, section);
+    writer.commit(machine.digest(), () => undefined);
+    member.kept = seq;
+  }
+
+  /** Of the log goes what lies before the last snapshots. Returns how many of its files went. */
+  prune(): number {
+    this.#log.commit();
+    return dropSegmentsBefore(
+      this.fs,
+      this.#folder.walRoot,
+      new Map(this.#members.map(({ kept }, partition) => [partition, kept])),
+    );
+  }
+
   /** Everything is in the folder, and nobody has it open. */
-  close(): string {
+  close(): this {
     this.#log.commit();
     this.#log.close();
     this.#folder.close();
-    return this.directory;
+    return this;
   }
 
   machine(partition: number): Machine {
@@ -121,6 +165,7 @@ export class RecordedCluster {
     const bytes = payload === null ? new Uint8Array(0) : encoder.encode(JSON.stringify(payload));
     const seq = machine.position + 1;
     this.#log.append(partition, seq, this.nowMs, kind, bytes);
+    this.#log.commit();
     const effects = this.#effects;
     effects.clear();
     machine.apply({ seq, ts: this.nowMs, kind, payload: bytes }, effects);

@@ -1,7 +1,4 @@
 /** What a backtest counts, against counts made otherwise. */
-import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync, statSync } from 'node:fs';
-import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { BacktestReport, CampaignComparison } from '../../../src/protocol/backtest.ts';
 import type { Decision } from '../../../src/protocol/decision.ts';
@@ -43,8 +40,7 @@ function recorded(
   const cluster = new RecordedCluster(partitions);
   cluster.publish(workspaceOf(files));
   play(cluster);
-  cluster.close();
-  return cluster;
+  return cluster.close();
 }
 
 function campaign(report: BacktestReport, id: string): CampaignComparison {
@@ -67,11 +63,16 @@ function overCap(decisions: readonly Decision[], max: number): Decision[] {
 
 describe.each([1, 3])('over %i partitions', (partitions) => {
   test.each([1, 2, 3])('a cap of %i a day loses what a count of contacts says', (max) => {
-    const { decisions, directory } = recorded({ ...CAMPAIGNS, ...policy(50) }, partitions, (c) => week(c, max));
-    const report = backtest(directory, workspaceOf({ ...CAMPAIGNS, ...policy(max) }));
-    const lost = overCap(decisions, max);
+    const cluster = recorded({ ...CAMPAIGNS, ...policy(50) }, partitions, (c) => week(c, max));
+    const report = backtest(cluster, workspaceOf({ ...CAMPAIGNS, ...policy(max) }));
+    const lost = overCap(cluster.decisions, max);
     expect(lost.length).toBeGreaterThan(0);
-    expect(report.decisions).toMatchObject({ before: decisions.length, gained: 0, changed: 0, lost: lost.length });
+    expect(report.decisions).toMatchObject({
+      before: cluster.decisions.length,
+      gained: 0,
+      changed: 0,
+      lost: lost.length,
+    });
     for (const id of ['scones', 'tea']) {
       const own = lost.filter((decision) => decision.campaign === id).length;
       expect(campaign(report, id)).toMatchObject({ lost: own, lostBy: own === 0 ? {} : { cap: own }, displacedBy: {} });
@@ -79,9 +80,9 @@ describe.each([1, 3])('over %i partitions', (partitions) => {
   });
 
   test('one winner in the place of two displaces the lesser one', () => {
-    const { decisions, directory } = recorded({ ...CAMPAIGNS, ...policy(50) }, partitions, (c) => week(c, 9));
-    const report = backtest(directory, workspaceOf({ ...CAMPAIGNS, ...policy(50, 1) }));
-    const scones = decisions.filter((decision) => decision.campaign === 'scones').length;
+    const cluster = recorded({ ...CAMPAIGNS, ...policy(50) }, partitions, (c) => week(c, 9));
+    const report = backtest(cluster, workspaceOf({ ...CAMPAIGNS, ...policy(50, 1) }));
+    const scones = cluster.decisions.filter((decision) => decision.campaign === 'scones').length;
     expect(campaign(report, 'tea')).toMatchObject({
       lost: scones,
       lostBy: { outranked: scones },
@@ -93,12 +94,12 @@ describe.each([1, 3])('over %i partitions', (partitions) => {
   test('a draft made live gains what it matches, displaces others under a cap, and leaves the folder as it was', () => {
     const files = { ...CAMPAIGNS, ...policy(1, 1) };
     const tea = { 'campaigns/tea.yaml': files['campaigns/tea.yaml'] as string };
-    const { directory } = recorded({ ...policy(1, 1), ...tea }, partitions, (c) => week(c, 4));
-    const before = fingerprint(directory);
+    const cluster = recorded({ ...policy(1, 1), ...tea }, partitions, (c) => week(c, 4));
+    const { steps } = cluster.fs;
     const draft = { ...files, 'campaigns/scones.yaml': `${files['campaigns/scones.yaml']}status: draft\n` };
     const candidate = workspaceOf(draft);
-    expect(backtest(directory, candidate).decisions).toMatchObject({ gained: 0, lost: 0, changed: 0 });
-    const report = backtest(directory, withLive(candidate, ['scones']));
+    expect(backtest(cluster, candidate).decisions).toMatchObject({ gained: 0, lost: 0, changed: 0 });
+    const report = backtest(cluster, withLive(candidate, ['scones']));
     // The twin had it live all along.
     const twin = recorded(files, partitions, (c) => week(c, 4));
     const made = twin.decisions.filter((decision) => decision.campaign === 'scones').length;
@@ -111,7 +112,7 @@ describe.each([1, 3])('over %i partitions', (partitions) => {
     expect(lost).toBeGreaterThan(0);
     expect(lost).toBe((lostBy.outranked ?? 0) + (lostBy.cap ?? 0));
     expect(displacedBy['scones']).toBeGreaterThanOrEqual(lostBy.outranked ?? 0);
-    expect(fingerprint(directory)).toBe(before);
+    expect(cluster.fs.steps).toBe(steps);
   });
 });
 
@@ -123,7 +124,7 @@ test('feedback is told of the same decision, whatever its number', () => {
     'workspace.yaml': 'name: test\ntimezone: UTC\nchannels: [push, email]\n',
     'campaigns/tea.yaml': 'id: tea\non: receipt\nchannels: [push]\npriority: 9\n',
   };
-  const { directory, decisions } = recorded(files, 1, (cluster) => {
+  const cluster = recorded(files, 1, (cluster) => {
     for (let i = 0; i < 20; i++) {
       const made = cluster.event(`c-${i}`, { type: 'receipt', id: `r-${i}`, data: { total: 1 } });
       const steps = made.find(({ campaign }) => campaign === 'steps');
@@ -137,18 +138,18 @@ test('feedback is told of the same decision, whatever its number', () => {
       cluster.pass(3 * HOUR_MS);
     }
   });
-  const followUps = decisions.filter(({ follows }) => follows !== null).length;
+  const followUps = cluster.decisions.filter(({ follows }) => follows !== null).length;
   expect(followUps).toBeGreaterThan(0);
   // Without tea, the other decisions have other numbers.
   const without = Object.fromEntries(Object.entries(files).filter(([path]) => path !== 'campaigns/tea.yaml'));
-  const report = backtest(directory, workspaceOf(without));
-  const steps = decisions.filter((decision) => decision.campaign === 'steps').length;
+  const report = backtest(cluster, workspaceOf(without));
+  const steps = cluster.decisions.filter((decision) => decision.campaign === 'steps').length;
   expect(campaign(report, 'steps')).toMatchObject({ kept: steps, changed: 0, gained: 0, lost: 0 });
-  expect(campaign(report, 'tea')).toMatchObject({ kept: 0, lostBy: { unmatched: decisions.length - steps } });
+  expect(campaign(report, 'tea')).toMatchObject({ kept: 0, lostBy: { unmatched: cluster.decisions.length - steps } });
 });
 
 test('an aggregate that only the candidate has is filled by what came before', () => {
-  const { directory, nowMs } = recorded(policy(50), 1, (cluster) => {
+  const cluster = recorded(policy(50), 1, (cluster) => {
     for (let i = 0; i < 10; i++) {
       cluster.event('c-1', { type: 'receipt', data: { total: 1 } });
       cluster.pass(HOUR_MS);
@@ -160,45 +161,34 @@ test('an aggregate that only the candidate has is filled by what came before', (
     'campaigns/regular.yaml': 'id: regular\non: receipt\nwhen: profile.receipts >= 8\nchannels: [push]\n',
   });
   // The last five of ten receipts; three of them are the eighth and later.
-  const report = backtest(directory, candidate, nowMs - 5 * HOUR_MS);
+  const report = backtest(cluster, candidate, cluster.nowMs - 5 * HOUR_MS);
   expect(report.events).toBe(5);
   expect(campaign(report, 'regular')).toMatchObject({ decisions: { before: 0, after: 3 }, gained: 3 });
 });
 
 describe('what cannot be made says why', () => {
   test('nothing was recorded', () => {
-    const directory = new RecordedCluster(2).close();
-    expect(() => backtest(directory, workspaceOf({}))).toThrow(/the node has no history yet/);
+    const cluster = new RecordedCluster(2).close();
+    expect(() => backtest(cluster, workspaceOf({}))).toThrow(/the node has no history yet/);
   });
 
   test('the range lies behind the end, or has none', () => {
-    const { directory } = recorded({ ...CAMPAIGNS, ...policy(50) }, 1, (cluster) => week(cluster, 1));
+    const cluster = recorded({ ...CAMPAIGNS, ...policy(50) }, 1, (cluster) => week(cluster, 1));
     const candidate = workspaceOf({ ...CAMPAIGNS, ...policy(50) });
-    expect(() => backtest(directory, candidate, Date.UTC(2030, 0, 1))).toThrow(
+    expect(() => backtest(cluster, candidate, Date.UTC(2030, 0, 1))).toThrow(
       /^history ends at 2026-.*nothing happened/,
     );
-    expect(() => backtest(directory, candidate, 2000, 1000)).toThrow(/--to must be later than --from/);
+    expect(() => backtest(cluster, candidate, 2000, 1000)).toThrow(/--to must be later than --from/);
   });
 
   test('an attribute would change its type', () => {
     const profile = (type: string): WorkspaceFiles => ({ 'profile.yaml': `attributes:\n  country: {type: ${type}}\n` });
-    const { directory } = recorded(profile('string'), 1, (cluster) => {
+    const cluster = recorded(profile('string'), 1, (cluster) => {
       cluster.pass(1000);
       week(cluster, 1);
     });
-    expect(() => backtest(directory, workspaceOf(profile('int')), Date.UTC(2026, 2, 2, 10))).toThrow(
+    expect(() => backtest(cluster, workspaceOf(profile('int')), Date.UTC(2026, 2, 2, 10))).toThrow(
       /the workspace could not follow the one that was active/,
     );
   });
 });
-
-/** Of every file: its name and what is in it. */
-function fingerprint(directory: string): string {
-  const hash = createHash('sha256');
-  for (const name of readdirSync(directory, { recursive: true, encoding: 'utf8' }).sort()) {
-    const path = join(directory, name);
-    hash.update(name);
-    if (statSync(path).isFile()) hash.update(readFileSync(path));
-  }
-  return hash.digest('hex');
-}
