@@ -133,6 +133,8 @@ export class DecideStep implements Seats {
   #watchHeld(): void {
     const { row, now } = this.#moment;
     this.#parts.history.open(row, now, this.#held, this.#held.length);
+    // What they are asked here is nobody's reason: they lost by the holdout.
+    this.#moment.explainer?.focus(null, this.#heldTriggers[0] as Trigger);
     for (const [i, campaign] of this.#held.entries()) {
       if (this.policy.units(campaign) < 0) continue;
       const place = placeOf(this.#view, campaign);
