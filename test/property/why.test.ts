@@ -19,9 +19,10 @@ import type { OracleEvent, OracleWorkspace } from './policy-oracle-model.ts';
 import type { Verdict } from './policy-oracle-world.ts';
 import { expectNumbers } from './why-numbers.ts';
 
-/** The same at every run, or of BECKON_SEED. */
-const seed = Number(process.env['BECKON_SEED'] ?? 20_101_201);
 const soak = process.env['BECKON_SOAK'] === '1' ? 20 : 1;
+/** The same histories at every run, in which every reason occurs; others for the soak, or by BECKON_SEED. */
+const given = process.env['BECKON_SEED'];
+const seed = given !== undefined ? { seed: Number(given) } : soak > 1 ? {} : { seed: 20_101_201 };
 /** Of one history: how many triples are asked about. */
 const ASKED_MAX = 12;
 
@@ -222,7 +223,7 @@ test('an explanation tells what the oracle says became of each match', () => {
   const property = fc.property(clocks, versions, places, cuts, histories, (clock, pair, at, where, history) =>
     check(live(clock, pair, at, where, history), new Prng(at + 1)),
   );
-  fc.assert(property, { numRuns: 110 * soak, seed });
+  fc.assert(property, { numRuns: 110 * soak, ...seed });
 }, 6_000_000);
 
 test('and so where there is no room for more', () => {
@@ -234,10 +235,10 @@ test('and so where there is no room for more', () => {
     crowdedHistories,
     (clock, pair, at, where, history) => check(live(clock, pair, at, where, history), new Prng(at + 1)),
   );
-  fc.assert(property, { numRuns: 10 * soak, seed });
+  fc.assert(property, { numRuns: 10 * soak, ...seed });
 }, 6_000_000);
 
-test('a thousand were asked about, and every reason was among them', () => {
+test.runIf(given === undefined)('a thousand were asked about, and every reason was among them', () => {
   const missing = [...REASONS, 'decided', 'waiting', 'unmatched'].filter((reason) => !seen.has(reason));
   expect(missing).toEqual([]);
   expect(asked).toBeGreaterThan(1000);
