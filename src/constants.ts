@@ -166,6 +166,8 @@ export const SNAPSHOT_INTERVAL_MS = 10 * 60_000;
 
 /** A record of images: some three milliseconds' work for the shard, in which a till waits. */
 export const FILL_RECORD_BYTES_MAX = 128 * 1024;
+/** Images of one partition: they are in memory twice for a moment. Five million customers with five aggregates each. */
+export const FILL_IMAGES_BYTES_MAX = 1024 * 1024 * 1024;
 /**
  * From the moment at which a partition begins to keep what new aggregates see until the version that has them: no snapshot is taken in the meantime, so that a restart replays as much. An hour is some
  * 700 million events of history on one core.

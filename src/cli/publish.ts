@@ -40,7 +40,8 @@ export async function publish(
 ): Promise<number> {
   let saidWaiting = false;
   const onRetry = (why: string, _waitMs: number, giveUpMs: number): void => {
-    if (!saidWaiting) stderr.write(`${why}: waiting for up to ${secondsText(giveUpMs)}\n`);
+    const may = giveUpMs === FILL_FOR_MS ? ' (it may be filling new aggregates from history)' : '';
+    if (!saidWaiting) stderr.write(`${why}${may}: waiting for up to ${secondsText(giveUpMs)}\n`);
     saidWaiting = true;
   };
   const client = new NodeClient({ retryForMs: RETRY_FOR_MS, workForMs: FILL_FOR_MS, ...options, onRetry });

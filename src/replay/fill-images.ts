@@ -2,7 +2,7 @@
  * What new aggregates of one partition would hold had they been there all along: its history replayed, with each version that was recorded extended by them, up to where their filling
  * began (machine/fill/filling.ts). The result is the records of images, ready to be appended, and how far back each aggregate reaches.
  */
-import { FILL_RECORD_BYTES_MAX } from '../constants.ts';
+import { FILL_IMAGES_BYTES_MAX, FILL_RECORD_BYTES_MAX, RECORD_BYTES_MAX } from '../constants.ts';
 import { ImageRecords } from '../machine/fill/fill-record.ts';
 import { type LogRecord, RecordKind } from '../protocol/record.ts';
 import type { FileSystem } from '../storage/file-system.ts';
@@ -92,9 +92,17 @@ export function fillImages(request: FillRequest, fs: FileSystem = nodeFileSystem
     const records = new ImageRecords(id, FILL_RECORD_BYTES_MAX);
     if (slots.length === aggregates.length) {
       const images = state.aggregateImages(slots);
-      for (let row = 1; row <= state.customers; row++)
+      for (let row = 1; row <= state.customers && records.bytes <= FILL_IMAGES_BYTES_MAX; row++)
         records.add(state.customerOf(row), (writer) => images.write(row, machine.logTime, writer));
       records.finish();
+      if (records.bytes > FILL_IMAGES_BYTES_MAX)
+        throw new Error(
+          `what they hold in one partition is more than ${FILL_IMAGES_BYTES_MAX} bytes: publish fewer at a time`,
+        );
+      if (records.longest > RECORD_BYTES_MAX)
+        throw new Error(
+          `what they hold of one customer is more than ${RECORD_BYTES_MAX} bytes: publish fewer at a time`,
+        );
     }
     const reach = aggregates.map(({ windowMs }, i) => {
       const { sinceMs, why: gap } = beginnings[i] as Beginning;

@@ -42,7 +42,7 @@ function edition(files: Files, n: number): Files {
   return { ...files, 'workspace.yaml': `${files['workspace.yaml']}\n# edition ${n}\n` };
 }
 
-const batches = sampleBatches(4000, 100);
+const batches = sampleBatches(3000, 100);
 const nodes = new RetailNodes();
 let server: NatsServer | null = null;
 afterEach(async () => {
@@ -103,25 +103,26 @@ describe('publishing new aggregates', () => {
     const data = nodes.newDataFolder();
     const node = await nodes.start(data, '--workers', '2');
     expect((await put(node.url, FILES)).filled).toEqual([]);
-    await send(node, 0, 30);
+    await send(node, 0, 15);
     const publishing = put(node.url, WITH);
     // Another one waits for its turn.
     const next = put(node.url, edition(WITH, 1));
-    await send(node, 30, batches.length);
+    await send(node, 15, batches.length);
     const first = await publishing;
     expectFilled(first);
     expect([first.version, await next]).toEqual([2, { version: 3, filled: [] }]);
     expect(await node.stop()).toBe(0);
     expect(await contentOf(data)).toEqual(await twinContent());
+    expect((await runBeckon('replay', '--data', data)).code).toBe(0);
   });
 
   it('survives being killed in the midst: what was begun is given up, and done again', async () => {
     const data = nodes.newDataFolder();
     let node = await nodes.start(data);
     await put(node.url, FILES);
-    await send(node, 0, 30);
-    let sent = 30;
-    for (const afterMs of [5, 150, 400]) {
+    await send(node, 0, 15);
+    let sent = 15;
+    for (const afterMs of [5, 300]) {
       const publishing = put(node.url, WITH).catch(() => null);
       await send(node, sent, sent + 2);
       sent += 2;
@@ -143,14 +144,14 @@ describe('publishing new aggregates', () => {
     const data = nodes.newDataFolder();
     let node = await nodes.start(data, '--nats', server.url);
     await put(node.url, FILES);
-    await send(node, 0, 30);
+    await send(node, 0, 15);
     const killed = put(node.url, WITH).catch(() => null);
     await sleep(100);
     await node.kill();
     await killed;
     node = await nodes.start(data, '--nats', server.url);
     const publishing = put(node.url, WITH);
-    await send(node, 30, batches.length);
+    await send(node, 15, batches.length);
     const { filled } = await publishing;
     if (filled.length > 0) expectFilled({ version: 2, filled });
     expect(await node.stop()).toBe(0);
@@ -163,7 +164,7 @@ describe('publishing new aggregates', () => {
     cpSync(DEMO_WORKSPACE, folder, { recursive: true });
     const data = nodes.newDataFolder();
     const node = await nodes.start(data, '--workspace', folder);
-    await send(node, 0, 30);
+    await send(node, 0, 15);
     expect(await node.stop()).toBe(0);
     writeFileSync(join(folder, 'profile.yaml'), WITH['profile.yaml'] as string);
     const again = await nodes.start(data, '--workspace', folder);
@@ -172,7 +173,7 @@ describe('publishing new aggregates', () => {
         timeout: 20_000,
       })
       .toBe(2);
-    await send(again, 30, batches.length);
+    await send(again, 15, batches.length);
     expect(await again.stop()).toBe(0);
     expect(await contentOf(data)).toEqual(await twinContent());
   });

@@ -38,6 +38,9 @@ export function encodeCancel(id: string): Uint8Array {
 /** Puts customers into records of images, each of at most `bytesMax` unless a single customer takes more. */
 export class ImageRecords {
   readonly records: Uint8Array[] = [];
+  /** Of all that are complete, and of the longest. */
+  bytes = 0;
+  longest = 0;
   readonly #id: string;
   readonly #bytesMax: number;
   #writer: ByteWriter;
@@ -68,7 +71,10 @@ export class ImageRecords {
   /** The record that is being written is complete, unless it is empty. */
   finish(): void {
     if (this.#writer.length === this.#emptyLength) return;
-    this.records.push(this.#writer.copy());
+    const record = this.#writer.copy();
+    this.records.push(record);
+    this.bytes += record.length;
+    this.longest = Math.max(this.longest, record.length);
     this.#writer = this.#begin();
     this.#emptyLength = this.#writer.length;
   }
