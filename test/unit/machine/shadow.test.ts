@@ -1,7 +1,7 @@
 /** Campaigns in shadow where there are many customers: runs in chunks, and more due than a record takes. What they mean is in test/golden/shadow*.yaml. */
 import { describe, expect, test } from 'vitest';
 import { SCHEDULE_CHUNK_ROWS, TIMERS_PER_RECORD_MAX } from '../../../src/constants.ts';
-import { MachineFixture, type WorkspaceFiles, workspaceOf } from '../../support/machine-fixture.ts';
+import { MachineFixture, SMALL_LIMITS, type WorkspaceFiles, workspaceOf } from '../../support/machine-fixture.ts';
 
 const START = Date.UTC(2026, 0, 5, 9);
 const HOUR = 3_600_000;
@@ -90,4 +90,44 @@ test('a record takes so much of what is due in shadow at most, and the next one 
   fixture.tick(START + 2 * HOUR + 1);
   expect(waiting()).toBe(0);
   expect(fixture.machine.nextDue).toBe(Number.POSITIVE_INFINITY);
+});
+
+test.each([true, false])(
+  'what a record left over of a customer comes before an event of his, as it does without them (fast: %s)',
+  (fast) => {
+    const patient = (status: string): string =>
+      `id: ${status}\non: receipt\nchannels: [pos]\npriority: ${status === 'live' ? 1 : 2}\nwait: {for: 1h, unless: [{event: receipt}]}\nstatus: ${status}\n`;
+    const files = { 'policy.yaml': 'consent: {pos: none-needed}\n', 'campaigns/live.yaml': patient('live') };
+    const [without, beside] = [files, { ...files, 'campaigns/shadow.yaml': patient('shadow') }].map((each) => {
+      const fixture = new MachineFixture({ clock: 'wall', fast });
+      fixture.publish(workspaceOf(each), START);
+      const customers = TIMERS_PER_RECORD_MAX + 10;
+      for (let i = 0; i < customers; i++)
+        fixture.send({ type: 'receipt', customer: `c-${i}`, data: { total: 1 } }, START);
+      fixture.send({ type: 'receipt', customer: `c-${customers - 1}`, data: { total: 1 } }, START + 2 * HOUR);
+      return fixture;
+    }) as [MachineFixture, MachineFixture];
+    expect(without.decisions).toHaveLength(TIMERS_PER_RECORD_MAX + 1);
+    expect(beside.decisions).toEqual(without.decisions);
+    expect(beside.machine.campaigns()[1]).toMatchObject({ suppressed: { shadow: TIMERS_PER_RECORD_MAX + 1 } });
+  },
+);
+
+test('what there is room for does not depend on whether the partition was restored', () => {
+  const aggregates = Array.from({ length: 19 }, (_, i) => `  n${i}: {fn: count, event: receipt, window: 1h}\n`).join(
+    '',
+  );
+  const fixture = new MachineFixture({ limits: SMALL_LIMITS });
+  fixture.publish(
+    workspaceOf({
+      'profile.yaml': `aggregates:\n${aggregates.replaceAll('window: 1h', 'window: 1h, resolution: 1h')}`,
+      'campaigns/eager.yaml': 'id: eager\non: receipt\nchannels: [pos]\nstatus: shadow\n',
+    }),
+  );
+  const roomOf = ({ state }: MachineFixture): number => {
+    let stores = 0;
+    while (state.hasRoom(stores + 1)) stores++;
+    return stores;
+  };
+  expect(roomOf(fixture)).toBe(roomOf(fixture.clone()));
 });
