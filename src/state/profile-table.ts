@@ -48,8 +48,8 @@ export class ProfileTable {
   readonly #blocks: RowBlocks;
   readonly #sets: DistinctSets;
   readonly #lists = new ListScratch();
-  /** Units of the largest block that one store may allocate, directories included. */
-  storeUnitsMax = 1;
+  /** Units of the largest block that one store into a field may allocate. */
+  #fieldUnitsMax = 1;
 
   constructor(arena: Arena, dictionary: TextIndex, blocks: RowBlocks) {
     this.#buffer = arena.buffer;
@@ -60,6 +60,11 @@ export class ProfileTable {
     this.#dictionary = dictionary;
     this.#blocks = blocks;
     this.#sets = new DistinctSets(blocks.heap);
+  }
+
+  /** Units of the largest block that one store may allocate, directories included: these grow with ordinals of others than fields, too. */
+  get storeUnitsMax(): number {
+    return Math.max(this.#blocks.directoryUnits, this.#fieldUnitsMax);
   }
 
   attribute(slot: number): AttributeColumn {
@@ -154,7 +159,7 @@ export class ProfileTable {
     for (const { layout, column } of attributes) this.#attributeBySlot[layout.slot] = column;
     for (const { layout, store } of aggregates) this.#aggregateBySlot[layout.slot] = store;
     const layouts = [attributes.map((field) => field.layout), aggregates.map((field) => field.layout)] as const;
-    this.storeUnitsMax = Math.max(this.#blocks.directoryUnits, storeUnitsMax(...layouts));
+    this.#fieldUnitsMax = storeUnitsMax(...layouts);
   }
 
   #shared(): { dictionary: TextIndex; blocks: RowBlocks; sets: DistinctSets; lists: ListScratch } {
