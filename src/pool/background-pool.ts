@@ -31,9 +31,12 @@ const ENDING = import.meta.url.slice(-3);
 
 export class BackgroundPool {
   readonly #threads = new Map<string, Piscina>();
+  #closed = false;
 
   /** Rejects with what the task threw; with an AbortError once `signal` is aborted: its thread is ended, in the midst of what it does. */
   async run<Input, Output>(task: BackgroundTask<Input, Output>, input: Input, signal?: AbortSignal): Promise<Output> {
+    // A pool of threads that was destroyed would start another one.
+    if (this.#closed) throw new Error('the background pool is closed: the node is stopping');
     let thread = this.#threads.get(task.name);
     if (thread === undefined) {
       thread = new Piscina({
@@ -49,8 +52,9 @@ export class BackgroundPool {
     return (await thread.run(work, signal === undefined ? {} : { signal })) as Output;
   }
 
-  /** What is under way is ended and rejects. */
+  /** What is under way is ended and rejects, and so does whatever is asked for from now on. */
   async close(): Promise<void> {
+    this.#closed = true;
     await Promise.all([...this.#threads.values()].map((thread) => thread.destroy()));
   }
 }

@@ -42,4 +42,10 @@ describe('the background pool', () => {
     await expect(running).rejects.toThrow(/abort/i);
     expect('issues' in (await pool.run(compiling, {}))).toBe(true);
   });
+
+  it('begins nothing more once it is closed, so that a node that stops ends in time', async () => {
+    await pool.run(compiling, {});
+    await pool.close();
+    await expect(pool.run(compiling, {})).rejects.toThrow('the background pool is closed');
+  });
 });
