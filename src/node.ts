@@ -7,7 +7,7 @@ import { FOLDER_HEARTBEAT_MS } from './constants.ts';
 import { Gateway } from './gateway/gateway.ts';
 import { Lobby } from './gateway/lobby.ts';
 import type { StreamSettings } from './log/jetstream/stream-plan.ts';
-import { BackgroundPool } from './pool/background-pool.ts';
+import { BackgroundClosedError, BackgroundPool } from './pool/background-pool.ts';
 import { backtestTask } from './pool/backtest-task.ts';
 import { FILL_IMAGES } from './pool/fill-images-task.ts';
 import { HISTORY_BEGINNINGS } from './pool/history-beginnings-task.ts';
@@ -122,7 +122,12 @@ async function open(options: NodeOptions, logger: Logger, onFailure: () => void,
   const shards = startShards({ folder, log, options, logger, exposition, catchingUp, onFailure });
   undo.push(() => shards.stop());
   const background = new BackgroundPool();
-  undo.push(() => background.close());
+  const stopping = new AbortController();
+  const endLongWork = async (): Promise<void> => {
+    stopping.abort(new BackgroundClosedError());
+    await background.close();
+  };
+  undo.push(endLongWork);
   doing = () => 'the node is recovering from its write-ahead log';
   log.recovered(await shards.ready());
   shards.start();
@@ -145,6 +150,7 @@ async function open(options: NodeOptions, logger: Logger, onFailure: () => void,
       images: (request, signal) => background.run(FILL_IMAGES, request, signal),
       beginnings: (directory) => background.run(HISTORY_BEGINNINGS, directory),
       log: (fields, message) => logger.info(fields, message),
+      stopping: stopping.signal,
     }),
   });
   const statuses = await shards.statuses();
@@ -177,7 +183,9 @@ async function open(options: NodeOptions, logger: Logger, onFailure: () => void,
       compile: (files) => pool.compileWorkspace(files),
       run: (run, signal) => background.run(backtestTask, { ...run, dataDirectory: options.dataDirectory }, signal),
       nowMs: () => Date.now(),
-      onFailure: (error) => logger.error({ err: error as Error }, 'a backtest failed'),
+      onFailure: (error) => {
+        if (!stopping.signal.aborted) logger.error({ err: error as Error }, 'a backtest failed');
+      },
     }),
     decisions: log.decisions,
     groups: log.groups,
@@ -199,7 +207,10 @@ async function open(options: NodeOptions, logger: Logger, onFailure: () => void,
   });
   lobby.close();
   await gateway.listen(options.host, port);
-  undo.push(() => gateway.close());
+  // Whoever waits for what takes long is told at once; it could take longer than a node has to stop.
+  undo.push(async () => {
+    await Promise.all([gateway.close(), endLongWork()]);
+  });
   return { port, readiness: () => engine.readiness(), stop: () => takeDown(undo) };
 }
 

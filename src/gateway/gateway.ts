@@ -254,6 +254,14 @@ export class Gateway {
   }
 
   #fail(exchange: Exchange, error: unknown): void {
+    // What takes long is not waited for.
+    if (this.#draining) {
+      this.#logger.warn({ err: error, method: exchange.head.method }, 'a request was given up: the node is stopping');
+      const detail =
+        'this node is shutting down, and gave the request up: send it to another one, or again a little later';
+      exchange.problem({ ...unavailable(detail, this.#limits.retryAfterSeconds), close: true });
+      return;
+    }
     this.#logger.error({ err: error, method: exchange.head.method }, 'a request handler failed');
     exchange.problem({
       status: 500,

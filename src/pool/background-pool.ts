@@ -27,6 +27,15 @@ export interface BackgroundWork {
   readonly input: unknown;
 }
 
+/** The node is stopping. */
+export class BackgroundClosedError extends Error {
+  override readonly name = 'BackgroundClosedError';
+
+  constructor() {
+    super('the node is stopping: nothing goes on in the background any more');
+  }
+}
+
 const ENDING = import.meta.url.slice(-3);
 
 export class BackgroundPool {
@@ -36,7 +45,7 @@ export class BackgroundPool {
   /** Rejects with what the task threw; with an AbortError once `signal` is aborted: its thread is ended, in the midst of what it does. */
   async run<Input, Output>(task: BackgroundTask<Input, Output>, input: Input, signal?: AbortSignal): Promise<Output> {
     // A pool of threads that was destroyed would start another one.
-    if (this.#closed) throw new Error('the background pool is closed: the node is stopping');
+    if (this.#closed) throw new BackgroundClosedError();
     let thread = this.#threads.get(task.name);
     if (thread === undefined) {
       thread = new Piscina({
@@ -49,10 +58,14 @@ export class BackgroundPool {
     }
     const module = new URL(`./${task.name}${ENDING}`, import.meta.url).href;
     const work: BackgroundWork = { module, input };
-    return (await thread.run(work, signal === undefined ? {} : { signal })) as Output;
+    try {
+      return (await thread.run(work, signal === undefined ? {} : { signal })) as Output;
+    } catch (error) {
+      throw this.#closed ? new BackgroundClosedError() : error;
+    }
   }
 
-  /** What is under way is ended and rejects, and so does whatever is asked for from now on. */
+  /** What is under way is ended and rejects with BackgroundClosedError, and so does whatever is asked for from now on. */
   async close(): Promise<void> {
     this.#closed = true;
     await Promise.all([...this.#threads.values()].map((thread) => thread.destroy()));

@@ -50,6 +50,8 @@ export interface FillParts {
   /** Where history begins, by partition; null: nothing happened there. */
   readonly beginnings: (dataDirectory: string) => Promise<readonly (HistoryBeginning | null)[]>;
   readonly log: (fields: Readonly<Record<string, string | number>>, message: string) => void;
+  /** Aborted when the node stops: what is under way is given up, and rejects with the signal's reason. */
+  readonly stopping: AbortSignal;
 }
 
 /** New aggregates of a version: those that the active one can be filled with, and what is to be said of the others. */
@@ -83,7 +85,8 @@ export class AggregateFills {
     onFilling();
     const id = `${this.#parts.folderId}.${crypto.randomUUID()}`;
     this.#id = id;
-    const signal = AbortSignal.timeout(FILL_READ_MS_MAX);
+    const { stopping } = this.#parts;
+    const signal = AbortSignal.any([AbortSignal.timeout(FILL_READ_MS_MAX), stopping]);
     const reaches: (readonly AggregateReach[])[] = [];
     try {
       const begin = encodeBegin(id, { version: current.version, aggregates: compiled });
@@ -94,7 +97,7 @@ export class AggregateFills {
         await this.#await(partition, id, 'filled', signal);
     } catch (error) {
       await this.giveUp();
-      throw asFillError(error, signal);
+      throw stopping.aborted ? stopping.reason : asFillError(error, signal);
     }
     const filled = fillable.map(({ name }, i) =>
       together(

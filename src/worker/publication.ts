@@ -64,6 +64,8 @@ export class Publication {
   /** What was told when `#current` was published here: whoever did not hear it asks again. */
   #filled: readonly FilledAggregate[] = [];
   #last: Promise<unknown> = Promise.resolve();
+  /** Under way, or waiting for their turn, by what they ask for. */
+  readonly #pending = new Map<string, Promise<PublishResult>>();
 
   private constructor(parts: PublicationParts, current: Workspace | null) {
     this.#parts = parts;
@@ -90,9 +92,17 @@ export class Publication {
     await this.#parts.fills.abandon();
   }
 
-  /** Publishing the files that are active already answers with their version, once every partition has it. */
+  /**
+   * Publishing the files that are active already answers with their version, once every partition has it. Who asks for what is being published, or waits for its turn, is answered with that: a client
+   * that sends again because the answer takes long must not have history read again for each time.
+   */
   publish(files: Files, options: PublishOptions = PUBLISH_DEFAULTS): Promise<PublishResult> {
-    const result = this.#last.then(() => this.#publish(files, options));
+    const { basedOn, history } = options;
+    const request = `${workspaceHash(files)} ${basedOn} ${history}`;
+    const same = this.#pending.get(request);
+    if (same !== undefined) return same;
+    const result = this.#last.then(() => this.#publish(files, options)).finally(() => this.#pending.delete(request));
+    this.#pending.set(request, result);
     this.#last = result.catch(() => undefined);
     return result;
   }

@@ -728,6 +728,21 @@ describe('listening and closing', () => {
     expect(g.engine.submitted.length).toBe(1);
   });
 
+  test('what is given up because the node stops is answered with 503, for another node', async () => {
+    const g = await start();
+    g.engine.hold();
+    g.engine.failure = new Error('the node is stopping');
+    const pending = g.get('/v1/customers/a/why');
+    await g.until(() => g.engine.whyQuestions.length === 1);
+    const closed = g.gateway.close();
+    g.engine.release();
+    const answer = await pending;
+    expectProblem(answer, 503, 'unavailable', /^this node is shutting down, and gave the request up/);
+    expect(answer.headers.get('retry-after')).toMatch(/^\d+$/);
+    await closed;
+    expect(g.logged.map(({ message }) => message)).toEqual(['a request was given up: the node is stopping']);
+  });
+
   test('closing does not wait for ever', async () => {
     const g = await start({ drainMsMax: 20 });
     g.engine.hold();

@@ -44,8 +44,8 @@ describe('the background pool', () => {
   });
 
   it('begins nothing more once it is closed, so that a node that stops ends in time', async () => {
-    await pool.run(compiling, {});
-    await pool.close();
-    await expect(pool.run(compiling, {})).rejects.toThrow('the background pool is closed');
+    const running = pool.run(compiling, {});
+    await Promise.all([expect(running).rejects.toThrow('the node is stopping'), pool.close()]);
+    await expect(pool.run(compiling, {})).rejects.toThrow('the node is stopping');
   });
 });

@@ -62,6 +62,7 @@ class Node {
         { logTime: T + 500, lastTime: T + 1000, isLogStart: false },
       ],
       log: () => {},
+      stopping: new AbortController().signal,
       ...more,
     });
   }
@@ -129,6 +130,20 @@ describe('filling the partitions of a node', () => {
     const other = new Node();
     other.halted = 1;
     await expect(other.fills().fill(FIRST, SECOND)).rejects.toThrow('partition 1: it has halted on this node');
+  });
+
+  it('gives up in all partitions when the node stops, be it that it waits for one with a backlog', async () => {
+    const node = new Node();
+    const stopping = new AbortController();
+    const statuses = async (): Promise<never> => {
+      throw new Error('there is a long backlog');
+    };
+    const filling = node.fills({ statuses, stopping: stopping.signal }).fill(FIRST, SECOND);
+    await expect.poll(() => node.appended).toEqual(['0 begin']);
+    const reason = new Error('the node is stopping');
+    stopping.abort(reason);
+    await expect(filling).rejects.toBe(reason);
+    expect(node.appended).toEqual(['0 begin', '0 cancel', '1 cancel']);
   });
 
   it('gives up at a start what this node began, and leaves alone what another one did', async () => {

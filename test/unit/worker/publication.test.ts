@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { FillError, type FilledAggregate } from '../../../src/worker/aggregate-fills.ts';
 import { PUBLISH_DEFAULTS, Publication } from '../../../src/worker/publication.ts';
 import type { Workspace } from '../../../src/workspace/workspace.ts';
 import { workspaceOf } from '../../support/machine-fixture.ts';
@@ -6,7 +7,10 @@ import { workspaceOf } from '../../support/machine-fixture.ts';
 const FILES = { 'workspace.yaml': 'name: a\ntimezone: UTC\nchannels: [pos]\n' };
 
 /** Three partitions; `failing`: appends to fail, by partition. */
-async function fixture(failing: Set<number>): Promise<{ publication: Publication; active: number[] }> {
+async function fixture(
+  failing: Set<number>,
+  fill: () => Promise<readonly FilledAggregate[]> = async () => [],
+): Promise<{ publication: Publication; active: number[] }> {
   const active = [0, 0, 0];
   let newest: Workspace | null = null;
   const publication = await Publication.open({
@@ -27,7 +31,7 @@ async function fixture(failing: Set<number>): Promise<{ publication: Publication
     },
     activeVersions: async () => active,
     fills: {
-      fill: async () => [],
+      fill,
       preview: async () => [],
       lost: async (filled) => filled,
       giveUp: async () => {},
@@ -54,6 +58,22 @@ describe('publishing', () => {
       [1, 2, 3].map((n) => publication.publish(edit(n), { ...PUBLISH_DEFAULTS, basedOn: 1 })),
     );
     expect(results).toEqual([{ version: 2, filled: [] }, { conflict: 2 }, { conflict: 2 }]);
+  });
+
+  it('answers requests for the same with one publication, be it that it fails', async () => {
+    const fills: ((error: Error) => void)[] = [];
+    const { publication } = await fixture(new Set(), () => new Promise((_, reject) => fills.push(reject)));
+    await publication.publish(FILES);
+    const files = { ...FILES, 'workspace.yaml': `${FILES['workspace.yaml']}# edited\n` };
+    const options = { ...PUBLISH_DEFAULTS, basedOn: 1 };
+    // A client that had no answer in time sends again.
+    const same = [1, 2, 3].map(() => publication.publish(files, options));
+    await expect.poll(() => fills.length).toBe(1);
+    fills[0]?.(new FillError('there is too much of it'));
+    expect(await Promise.all(same)).toEqual(Array(3).fill({ unfilled: 'there is too much of it' }));
+    expect(fills).toHaveLength(1);
+    void publication.publish(files, options);
+    await expect.poll(() => fills.length).toBe(2);
   });
 
   it('deals out shares of budgets and limits once, and carries them on', async () => {
