@@ -164,7 +164,7 @@ test('also where there is no room for more', () => {
       compare,
     ),
     {
-      numRuns: 15 * soak,
+      numRuns: 40 * soak,
       ...seed,
     },
   );
