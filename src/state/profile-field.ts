@@ -78,6 +78,11 @@ function createAllTime(layout: AggregateLayout, parts: FieldParts): AggregateSto
 /** Values per bucket. */
 const LANES = { count: 1, sum: 1, min: 1, max: 1, avg: 2, first: 2, last: 2, distinct: 1 } as const;
 
+/** Whether there is such a function: layouts come from a log. */
+export function isAggregateFunction(fn: string): boolean {
+  return Object.hasOwn(LANES, fn);
+}
+
 function createWindowed(layout: AggregateLayout, windowMs: number, parts: FieldParts): AggregateStore {
   const { blocks } = parts;
   const ordinal = parts.ordinal(layout.fn === 'distinct' ? 'ring' : 'none');

@@ -20,6 +20,7 @@ import {
   createAggregate,
   createAttribute,
   type FieldParts,
+  isAggregateFunction,
   ordinalOf,
   storeUnitsMax,
 } from './profile-field.ts';
@@ -278,7 +279,8 @@ function copyAggregate(layout: AggregateLayout): AggregateLayout {
 }
 
 function layoutError(layout: ProfileLayout): string | null {
-  for (const { name, windowMs, resolutionMs } of layout.aggregates) {
+  for (const { name, fn, windowMs, resolutionMs } of layout.aggregates) {
+    if (!isAggregateFunction(fn)) return `aggregate ${name}: there is no function ${fn}`;
     if (windowMs === null) continue;
     if (resolutionMs < WINDOW_RESOLUTION_MS_MIN) return `aggregate ${name}: its resolution must be a second at least`;
     const buckets = windowMs / resolutionMs;

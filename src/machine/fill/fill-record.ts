@@ -8,6 +8,7 @@
  *   end      u32 how many records of images there were; again until the filling is filled
  *   cancel   nothing: what was filled is dropped
  */
+import { AGGREGATES_MAX } from '../../constants.ts';
 import { ByteReader, ByteWriter } from '../../stdx/bytes.ts';
 import type { Aggregate } from '../../workspace/workspace.ts';
 
@@ -23,6 +24,17 @@ export function encodeBegin(id: string, begin: FillBegin): Uint8Array {
   const writer = head(FillStep.begin, id);
   writer.text(JSON.stringify(begin));
   return writer.copy();
+}
+
+/** The rest of a begin record. Throws RangeError, TypeError or SyntaxError on what is none; what is wrong with programs and windows is found where they are compiled. */
+export function readBegin(rest: ByteReader): FillBegin {
+  const { version, aggregates } = JSON.parse(rest.text()) as FillBegin;
+  const names = new Set(aggregates.map(({ name }) => name));
+  const named = aggregates.every(({ name, signature }) => typeof name === 'string' && typeof signature === 'string');
+  // An image names them by a byte, and each column has one name.
+  if (!named || names.size < aggregates.length || aggregates.length > AGGREGATES_MAX)
+    throw new TypeError('aggregates have names of their own');
+  return { version, aggregates };
 }
 
 export function encodeEnd(id: string, imageRecords: number): Uint8Array {

@@ -26,7 +26,7 @@ import { type ActiveAggregate, type ActiveWorkspace, activateAggregate } from '.
 import type { Effects } from '../effects.ts';
 import { evaluateObservation, Observation } from '../observation.ts';
 import { FillJournal } from './fill-journal.ts';
-import { type FillBegin, FillStep, readFillRecord } from './fill-record.ts';
+import { FillStep, readBegin, readFillRecord } from './fill-record.ts';
 
 /** How the last filling that began here stands. */
 export interface FillStatus {
@@ -98,18 +98,21 @@ export class Filling {
   }
 
   /**
-   * A record of kind fill, with the version that is active. False: it cannot be read. Total over payloads; what does not belong to the filling under way changes nothing.
+   * A record of kind fill, with the version that is active. False: it cannot be read. Total over payloads; what does not belong to the filling under way changes nothing, nor
+   * does its beginning once more.
    */
   take({ payload, seq, ts }: LogRecord, active: ActiveWorkspace | null, logTime: number): boolean {
+    let isOwn = false;
     try {
       const { step, id, rest } = readFillRecord(payload);
-      if (step === FillStep.begin) this.#begin(id, rest, seq, ts, active);
-      else if (step < FillStep.begin || step > FillStep.cancel) return false;
-      else if (this.#busy && this.#status?.id === id) this.#goOn(step, rest, logTime);
+      isOwn = this.#busy && this.#status?.id === id;
+      if (step < FillStep.begin || step > FillStep.cancel) return false;
+      if (isOwn) this.#goOn(step, rest, logTime);
+      else if (step === FillStep.begin) this.#begin(id, rest, seq, ts, active);
       return true;
     } catch (error) {
       if (!(error instanceof RangeError || error instanceof TypeError || error instanceof SyntaxError)) throw error;
-      if (this.#status !== null && this.#status.phase !== 'done') this.#fail('a record of it cannot be read');
+      if (isOwn) this.#fail('a record of it cannot be read');
       return false;
     }
   }
@@ -119,10 +122,8 @@ export class Filling {
     const filled = this.#byType[event.type];
     // An anonymous event leaves nothing behind.
     if (filled === undefined || row === this.#state.anonymousRow || this.#active === null) return;
-    for (const { index, active } of filled) {
-      const outcome = evaluateObservation(active, event, this.#active.profile, logTime, 0, this.#number, this.#text);
-      if (outcome !== Observation.take) continue;
-      const fault = this.#add(index, active.isText, row, event.ts, logTime);
+    for (const each of filled) {
+      const fault = this.#take(each, this.#active, event, row, logTime);
       if (fault === null) continue;
       this.#fail(fault);
       return;
@@ -150,7 +151,7 @@ export class Filling {
   }
 
   #begin(id: string, rest: ByteReader, seq: number, ts: number, active: ActiveWorkspace | null): void {
-    const { version, aggregates } = JSON.parse(rest.text()) as FillBegin;
+    const { version, aggregates } = readBegin(rest);
     if (this.#busy) this.#leave();
     this.#status = { id, seq, phase: 'history', why: null };
     this.#beganTs = ts;
@@ -161,7 +162,7 @@ export class Filling {
 
   #goOn(step: number, rest: ByteReader, logTime: number): void {
     if (step === FillStep.cancel) this.#fail('it was given up');
-    else if (this.#status?.phase !== 'history') return;
+    else if (step === FillStep.begin || this.#status?.phase !== 'history') return;
     else if (step === FillStep.images) this.#takeImages(rest, logTime);
     else this.#end(rest.u32());
   }
@@ -240,12 +241,26 @@ export class Filling {
     }
   }
 
-  /** What was evaluated last; a text says why it cannot be kept. */
-  #add(index: number, isText: boolean, row: number, time: number, logTime: number): string | null {
-    const number = this.#number[0] as number;
-    const text = this.#text[0] as string;
-    if (this.#journal === null) return this.#observeNow(index, row, time, logTime, number, text) ? null : NO_MEMORY;
-    const added = this.#journal.add(index, row, time, logTime, number, isText ? text : null);
+  /** A text says why it cannot be kept. */
+  #take(
+    { index, active }: Filled,
+    { profile }: ActiveWorkspace,
+    event: EventFrame,
+    row: number,
+    logTime: number,
+  ): string | null {
+    try {
+      const outcome = evaluateObservation(active, event, profile, logTime, 0, this.#number, this.#text);
+      if (outcome !== Observation.take) return null;
+    } catch (error) {
+      // Nobody has checked the programs of a record against the schema.
+      return `it cannot be evaluated: ${error instanceof Error ? error.message : String(error)}`;
+    }
+    const number = active.isText ? 0 : (this.#number[0] as number);
+    const text: unknown = active.isText ? this.#text[0] : '';
+    if (typeof text !== 'string') return 'it cannot be evaluated: what is no text was taken for one';
+    if (this.#journal === null) return this.#observeNow(index, row, event.ts, logTime, number, text) ? null : NO_MEMORY;
+    const added = this.#journal.add(index, row, event.ts, logTime, number, active.isText ? text : null);
     return added ? null : 'too many events came while history was being read';
   }
 

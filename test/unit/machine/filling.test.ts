@@ -200,4 +200,98 @@ describe('a filling', () => {
     expect(fixture.append(RecordKind.workspace, old).workspaceError).toMatch(/older/);
     expect(fixture.machine.filling).toMatchObject({ busy: true, status: { id: 'g', phase: 'history' } });
   });
+
+  it('does not hear what nobody can read, whoever put it there', () => {
+    const fixture = begun();
+    const garbage = [
+      new Uint8Array(0),
+      Uint8Array.of(1),
+      Uint8Array.of(2, 255, 255),
+      Uint8Array.of(9, 1, 0, 0, 0, 102),
+    ];
+    for (const payload of [...garbage, (imagesOf(fixture, 'g')[0] as Uint8Array).subarray(0, 8)]) {
+      expect(fill(fixture, payload)).toBeNull();
+      expect(fixture.effects.deadLetters.length + Number(payload.length === 8)).toBe(1);
+    }
+    expect(fixture.machine.filling.status).toMatchObject({ id: 'f', phase: 'history' });
+    fixture.publish({ ...FIRST, version: 2 }, FAR_FUTURE);
+    const { status } = fixture.machine.filling;
+    expect(fill(fixture, Uint8Array.of(1))).toBeNull();
+    expect(fixture.machine.filling.status).toEqual(status);
+  });
+
+  it('goes on where its beginning comes once more', () => {
+    const fixture = begun();
+    const images = imagesOf(fixture);
+    fixture.send([receipt(3)]);
+    fill(fixture, encodeBegin('f', { version: 1, aggregates: ADDED }));
+    for (const record of images) expect(fill(fixture, record)).toBeNull();
+    fill(fixture, encodeEnd('f', 3));
+    fixture.publish(SECOND, FAR_FUTURE);
+    const twin = new MachineFixture();
+    twin.publish({ ...SECOND, version: 1 });
+    twin.send([receipt(0), receipt(1), receipt(2), receipt(3)]);
+    expect(fixture.state.digest(fixture.machine.logTime)).toBe(twin.state.digest(twin.machine.logTime));
+  });
+
+  const [windowed, last] = ADDED as [Aggregate, Aggregate];
+  const ir = last.value?.ir;
+  it.each<[string, unknown]>([
+    ['null', null],
+    ['a number', 7],
+    ['no aggregates', { version: 1 }],
+    ['aggregates that are none', { version: 1, aggregates: [null, 3, 'x'] }],
+    ['a function nobody knows', { version: 1, aggregates: [{ ...windowed, fn: 'median' }] }],
+    ['one that everything has', { version: 1, aggregates: [{ ...last, fn: 'toString' }] }],
+    ['no name', { version: 1, aggregates: [{ ...last, name: undefined }] }],
+    ['a name that is none', { version: 1, aggregates: [{ ...windowed, name: { a: 1 } }] }],
+    ['the same twice', { version: 1, aggregates: [last, last] }],
+    [
+      'more than there may be',
+      { version: 1, aggregates: Array.from({ length: 300 }, (_, i) => ({ ...last, name: `n${i}` })) },
+    ],
+    ['windows that are none', { version: 1, aggregates: [{ ...windowed, windowMs: '7d' }] }],
+    ['windows of text', { version: 1, aggregates: [{ ...windowed, windowMs: '120000', resolutionMs: '60000' }] }],
+    ['no end of buckets', { version: 1, aggregates: [{ ...windowed, windowMs: 1e15, resolutionMs: 1000 }] }],
+    [
+      'a field that the event has not',
+      { version: 1, aggregates: [{ ...last, value: { ...last.value, ir: { ...ir, slot: 99 } } }] },
+    ],
+    ['a program that is none', { version: 1, aggregates: [{ ...last, value: { ir: { op: 'and' } } }] }],
+    [
+      'a list that the event has not',
+      {
+        version: 1,
+        aggregates: [
+          {
+            ...last,
+            when: {
+              ir: {
+                op: 'call',
+                name: 'size',
+                args: [{ op: 'slot', from: 'profile', slot: 77, rep: 'string' }],
+                rep: 'int',
+              },
+            },
+          },
+        ],
+      },
+    ],
+  ])('ends well where its beginning holds %s', (_, begin) => {
+    const [fixture, plain] = [new MachineFixture(), new MachineFixture()];
+    for (const each of [fixture, plain]) each.publish(FIRST);
+    fill(fixture, encodeBegin('f', begin as never));
+    for (const each of [fixture, plain]) expect(each.send([receipt(0), receipt(1)]).accepted).toBe(2);
+    fixture.tick(FAR_FUTURE);
+    if (!fixture.machine.filling.busy) expect(fixture.state.digest(T)).toBe(plain.state.digest(T));
+    fill(fixture, encodeEnd('f', 0));
+    fill(fixture, encodeCancel('f'));
+    fixture.tick(FAR_FUTURE);
+    expect(fixture.machine.filling.busy).toBe(false);
+    expect(fixture.state.digest(T)).toBe(plain.state.digest(T));
+    // Nothing of it is left that the next version would have to make do with.
+    for (const each of [fixture, plain]) each.publish(SECOND, FAR_FUTURE);
+    for (const each of [fixture, plain]) each.send([receipt(2), receipt(3)]);
+    expect(fixture.state.digest(T + 10_000)).toBe(plain.state.digest(T + 10_000));
+  });
 });
