@@ -16,6 +16,7 @@ import type { Workspace, WorkspaceIssue } from '../workspace/workspace.ts';
 import { backtestTable } from './backtest-table.ts';
 import { ExitCode, InputError, UsageError } from './exit.ts';
 import { exportFile } from './export-file.ts';
+import { explainedHistoryError } from './history-error.ts';
 import { type Answer, NodeClient, problemText } from './node-client.ts';
 import { Progress } from './progress.ts';
 
@@ -56,7 +57,7 @@ export async function backtest(flags: BacktestFlags, stdout: Output, stderr: Out
     return ExitCode.done;
   } catch (error) {
     progress.clear();
-    if (!(error instanceof BacktestError) || error.issues.length === 0) throw explained(error);
+    if (!(error instanceof BacktestError) || error.issues.length === 0) throw explainedHistoryError(error);
     printIssues(error.issues, error.message, stderr);
     return ExitCode.input;
   }
@@ -99,7 +100,7 @@ async function there(
   progress: Progress,
 ): Promise<BacktestReport> {
   // Another backtest may take hours: that is an answer.
-  const client = new NodeClient({ to: node, token, retryForMs: RETRY_FOR_MS, retryOn: [503] });
+  const client = new NodeClient({ to: node, flag: '--node', token, retryForMs: RETRY_FOR_MS, retryOn: [503] });
   const body = Buffer.from(JSON.stringify(bodyOf(request)));
   const accepted = await client.send('POST', '/v1/backtests', 'application/json', body);
   if (accepted.status !== 202) throw refused(accepted, node);
@@ -157,11 +158,4 @@ function readFiles(directory: string): Record<string, string> {
   } catch (error) {
     throw error instanceof WorkspaceFolderError ? new InputError(error.message) : error;
   }
-}
-
-/** Errors that say themselves where and what to do. */
-const EXPLAINED = new Set(['RefusedFileError', 'CorruptFileError', 'HistoryForgottenError', 'BacktestError']);
-
-function explained(error: unknown): unknown {
-  return error instanceof Error && EXPLAINED.has(error.name) ? new InputError(error.message) : error;
 }

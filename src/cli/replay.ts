@@ -9,8 +9,8 @@ import { History } from '../replay/history.ts';
 import { LogDecisionArchive } from '../replay/log-decision-archive.ts';
 import { type DecisionArchive, type PartitionCheck, type VerifyRange, verifyPartition } from '../replay/verify.ts';
 import { nodeFileSystem } from '../storage/node-file-system.ts';
-import { errorCode } from '../storage/storage-error.ts';
 import { ExitCode, InputError, UsageError } from './exit.ts';
+import { explainedHistoryError } from './history-error.ts';
 import { Progress } from './progress.ts';
 import { summaryOf } from './replay-summary.ts';
 import { parseTime } from './time-argument.ts';
@@ -65,7 +65,7 @@ export async function replay(
       verifyAll(history, archive, range, stdout, new Progress(stderr)),
     );
   } catch (error) {
-    throw explained(error);
+    throw explainedHistoryError(error);
   }
 }
 
@@ -123,22 +123,4 @@ function timeOf(flag: string, text: string | undefined): number | null {
   throw new UsageError(
     `${flag}: expected a time such as 2010-12-01T08:26:00Z, or a day such as 2010-12-01, got "${text}"`,
   );
-}
-
-/** Errors that say themselves where and what to do. */
-const EXPLAINED = new Set([
-  'RefusedFileError',
-  'CorruptFileError',
-  'HistoryForgottenError',
-  'NatsRefusedError',
-  'StreamRefusedError',
-]);
-
-/** The folder is another user's. */
-const UNREADABLE = new Set(['EACCES', 'EPERM']);
-
-function explained(error: unknown): unknown {
-  if (!(error instanceof Error)) return error;
-  const known = EXPLAINED.has(error.name) || UNREADABLE.has(errorCode(error));
-  return known ? new InputError(error.message) : error;
 }

@@ -11,8 +11,8 @@ import { explainWhy } from '../replay/why.ts';
 import { askedTime, WhyError } from '../replay/why-question.ts';
 import { partitionOf } from '../stdx/hash.ts';
 import { nodeFileSystem } from '../storage/node-file-system.ts';
-import { CorruptFileError, errorCode, RefusedFileError } from '../storage/storage-error.ts';
 import { ExitCode, InputError, UsageError } from './exit.ts';
+import { explainedHistoryError } from './history-error.ts';
 import { NodeClient, problemText, secondsText } from './node-client.ts';
 
 export interface WhyOptions {
@@ -86,10 +86,7 @@ function explainFolder(directory: string, question: WhyQuestion): Explanation {
       history.close();
     }
   } catch (error) {
-    if (error instanceof WhyError || error instanceof RefusedFileError || error instanceof CorruptFileError)
-      throw new InputError(error.message);
-    if (errorCode(error) !== '') throw new InputError(`cannot read ${directory}: ${(error as Error).message}`);
-    throw error;
+    throw explainedHistoryError(error);
   }
 }
 

@@ -88,8 +88,13 @@ function requestOf(body: Buffer): (BacktestRequest & { readonly problem?: never 
 function timeOf(value: unknown): number | null | undefined {
   if (value === null) return null;
   if (typeof value === 'number') return Number.isSafeInteger(value) && value >= 0 ? value : undefined;
-  const ms = typeof value === 'string' && TIME.test(value) ? Date.parse(value) : Number.NaN;
-  return Number.isNaN(ms) ? undefined : ms;
+  if (typeof value !== 'string' || !TIME.test(value)) return undefined;
+  const ms = Date.parse(value);
+  const day = value.slice(0, 'yyyy-mm-dd'.length);
+  // Date.parse takes 30 February for 2 March.
+  const dayMs = Date.parse(day);
+  if (Number.isNaN(ms) || Number.isNaN(dayMs) || !new Date(dayMs).toISOString().startsWith(day)) return undefined;
+  return ms;
 }
 
 function unknown(id: string): Problem {

@@ -100,6 +100,13 @@ test.each([
   expect(stderr).toMatch(message);
 });
 
+test('names the flag that is wrong, and the file that is no folder', async () => {
+  const nowhere = await replay('--workspace', DEMO_WORKSPACE, '--node', 'here');
+  expect([nowhere.code, nowhere.stderr]).toEqual([2, expect.stringContaining('--node: expected a URL')]);
+  const file = await replay('--workspace', DEMO_WORKSPACE, '--data', join(data, 'beckon.json'));
+  expect([file.code, file.stderr]).toEqual([1, expect.stringContaining('cannot read the history: ENOTDIR')]);
+});
+
 test('says where a workspace has errors', async () => {
   const broken = join(folder.path, 'broken');
   cpSync(DEMO_WORKSPACE, broken, { recursive: true });

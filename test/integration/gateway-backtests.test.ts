@@ -38,6 +38,8 @@ test.each([
   [{}, /the body needs "files"/],
   [{ files: { 'a.yaml': 1 } }, /the body needs "files"/],
   [{ files, from: 'yesterday' }, /"from" is a time such as/],
+  [{ files, from: '2010-02-30' }, /"from" is a time such as/],
+  [{ files, from: '2010-02-29T10:00:00Z' }, /"from" is a time such as/],
   [{ files, to: '2010-13-01' }, /"to" is a time such as/],
   [{ files, live: 'tea' }, /"live" is a list of ids/],
   [{ files, since: 1 }, /the body has "since"/],
