@@ -29,13 +29,13 @@ export interface Engine {
   workspace(): WorkspaceSources | null;
   /**
    * `basedOn`: the version that the files were edited from, null for whichever is active. conflict: another one, which this is, is active; nothing was
-   * published. The comparison and the publication are one step. `history`: whether new aggregates are filled from history, which takes a while, or begin empty.
+   * published. The comparison and the publication are one step. `history`: whether new aggregates are filled from history, which takes a while, or begin empty. null: as many as may be wait for their turn; answer 429.
    */
   publish(
     files: Readonly<Record<string, string>>,
     basedOn: number | null,
     history: 'fill' | 'skip',
-  ): Promise<PublishOutcome>;
+  ): Promise<PublishOutcome> | null;
   /** What publishing these files would say. */
   preview(files: Readonly<Record<string, string>>): Promise<PublishPreview>;
   readonly backtests: EngineBacktests;

@@ -89,7 +89,7 @@ export class Gateway {
       ...readRoutes(this.#engine),
       whyRoute(this.#engine, this.#limits.retryAfterSeconds),
       ...audienceRoutes(this.#engine, this.#limits.retryAfterSeconds),
-      workspaceRoute(this.#engine),
+      workspaceRoute(this.#engine, this.#limits.retryAfterSeconds),
       ...backtestRoutes(this.#engine, this.#limits.retryAfterSeconds),
       workspaceCheckRoute(this.#engine),
       { pattern: STREAM_PATTERN, methods: { get: { takesBody: false, run: refusePlainGet } } },

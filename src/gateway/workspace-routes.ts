@@ -5,10 +5,10 @@
 import type { Engine } from './engine.ts';
 import type { Exchange } from './exchange.ts';
 import { isObject, type JsonObject, parseObject, refuseOtherThanJson } from './json-body.ts';
-import { badRequest, issuesProblem, type Problem } from './problem.ts';
+import { badRequest, issuesProblem, overloaded, type Problem } from './problem.ts';
 import type { Route } from './router.ts';
 
-export function workspaceRoute(engine: Engine): Route {
+export function workspaceRoute(engine: Engine, retryAfterSeconds: number): Route {
   return {
     pattern: '/v1/workspace',
     methods: {
@@ -16,7 +16,7 @@ export function workspaceRoute(engine: Engine): Route {
       put: {
         takesBody: true,
         refuseType: refuseOtherThanJson,
-        run: (exchange, body) => putWorkspace(engine, exchange, body),
+        run: (exchange, body) => putWorkspace(engine, retryAfterSeconds, exchange, body),
       },
     },
   };
@@ -49,7 +49,12 @@ function getWorkspace(engine: Engine, exchange: Exchange): void {
   });
 }
 
-async function putWorkspace(engine: Engine, exchange: Exchange, body: Buffer): Promise<void> {
+async function putWorkspace(
+  engine: Engine,
+  retryAfterSeconds: number,
+  exchange: Exchange,
+  body: Buffer,
+): Promise<void> {
   const request = readRequest(body, ['files', 'version', 'history']);
   if ('problem' in request) {
     exchange.problem(request.problem);
@@ -65,12 +70,30 @@ async function putWorkspace(engine: Engine, exchange: Exchange, body: Buffer): P
     exchange.problem(badRequest(`"history" must be ${choice}`));
     return;
   }
-  const result = await engine.publish(request.files, version === undefined ? null : (version as number), history);
+  const pending = engine.publish(request.files, version === undefined ? null : (version as number), history);
+  if (pending === null) {
+    const detail =
+      'as many versions as may be wait to be published, one after another: send yours again a little later';
+    exchange.problem(overloaded(detail, retryAfterSeconds));
+    return;
+  }
+  const result = await untilGone(exchange, pending);
+  if (result === null) return;
   if ('issues' in result)
     exchange.problem(issuesProblem('The workspace has errors', 'nothing was published', result.issues));
   else if ('conflict' in result) exchange.problem(conflict(version as number, result.conflict));
   else if ('unfilled' in result) exchange.problem(unfilled(result.unfilled));
   else exchange.json(200, { version: result.version, filled: result.filled, files: request.files });
+}
+
+/**
+ * null: the client has gone. What it asked for goes on, for up to an hour where history is read; its body must not take the room of others' for so long, once for each time that it asked.
+ */
+function untilGone<Result>(exchange: Exchange, pending: Promise<Result>): Promise<Result | null> {
+  return new Promise((resolve, reject) => {
+    exchange.onEnd(() => resolve(null));
+    pending.then(resolve, reject);
+  });
 }
 
 async function checkWorkspace(engine: Engine, exchange: Exchange, body: Buffer): Promise<void> {

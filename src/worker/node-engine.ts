@@ -101,7 +101,7 @@ export class NodeEngine {
     files: Readonly<Record<string, string>>,
     basedOn: number | null,
     history: 'fill' | 'skip',
-  ): Promise<PublishResult> {
+  ): Promise<PublishResult> | null {
     return this.#parts.publication.publish(files, { basedOn, folderHash: null, history });
   }
 

@@ -2,7 +2,8 @@
  * Publishing a workspace version: compile, compare with the active one, fill what is new in it from history, keep it, then append it to the log of every partition.
  * One publication at a time. Each partition changes over at its own record, so no event is decided by two versions and none by neither.
  */
-
+import { PUBLICATIONS_MAX } from '../constants.ts';
+import { assert } from '../stdx/assert.ts';
 import { incompatibilities } from '../workspace/compatibility.ts';
 import type { CompiledWorkspace } from '../workspace/compile.ts';
 import { workspaceHash } from '../workspace/folder.ts';
@@ -94,13 +95,14 @@ export class Publication {
 
   /**
    * Publishing the files that are active already answers with their version, once every partition has it. Who asks for what is being published, or waits for its turn, is answered with that: a client
-   * that sends again because the answer takes long must not have history read again for each time.
+   * that sends again because the answer takes long must not have history read again for each time. null: as many as may be wait already.
    */
-  publish(files: Files, options: PublishOptions = PUBLISH_DEFAULTS): Promise<PublishResult> {
-    const { basedOn, history } = options;
-    const request = `${workspaceHash(files)} ${basedOn} ${history}`;
+  publish(files: Files, options: PublishOptions = PUBLISH_DEFAULTS): Promise<PublishResult> | null {
+    const { basedOn, folderHash, history } = options;
+    const request = `${workspaceHash(files)} ${basedOn} ${folderHash} ${history}`;
     const same = this.#pending.get(request);
     if (same !== undefined) return same;
+    if (this.#pending.size >= PUBLICATIONS_MAX) return null;
     const result = this.#last.then(() => this.#publish(files, options)).finally(() => this.#pending.delete(request));
     this.#pending.set(request, result);
     this.#last = result.catch(() => undefined);
@@ -113,6 +115,7 @@ export class Publication {
     if (this.#current !== null && (await this.#parts.versions.folderHash()) === hash)
       return { version: this.#current.version, filled: [], changed: false };
     const result = await this.publish(files, { ...PUBLISH_DEFAULTS, folderHash: hash, onFilling });
+    assert(result !== null, 'a node that starts publishes nothing else');
     return 'version' in result ? { ...result, changed: true } : result;
   }
 

@@ -540,6 +540,35 @@ describe('reading', () => {
 });
 
 describe('/v1/workspace', () => {
+  test('a client that goes while its version is published leaves no body behind', async () => {
+    const g = await start();
+    g.engine.hold();
+    const abort = new AbortController();
+    const body = JSON.stringify({ files: { 'workspace.yaml': 'name: shop\n' } });
+    const url = `http://127.0.0.1:${g.port}/v1/workspace`;
+    const pending = fetch(url, { method: 'PUT', body, signal: abort.signal }).catch(() => null);
+    await g.until(() => g.gateway.stats().bodyBytesInFlight === body.length);
+    abort.abort();
+    await pending;
+    await g.until(() => g.gateway.stats().requestsInFlight === 0);
+    expect(g.gateway.stats().bodyBytesInFlight).toBe(0);
+    g.engine.release();
+    await g.until(() => g.engine.sources?.version === 2);
+    expect(g.logged).toEqual([]);
+  });
+
+  test('429 while as many as may be wait to be published', async () => {
+    const g = await start();
+    g.engine.overloaded = true;
+    const answer = await g.request(
+      'PUT',
+      '/v1/workspace',
+      JSON.stringify({ files: { 'workspace.yaml': 'name: shop\n' } }),
+    );
+    expectProblem(answer, 429, 'overloaded', /^as many versions as may be wait to be published/);
+    expect(answer.headers.get('retry-after')).toMatch(/^\d+$/);
+  });
+
   test('what GET gives can be changed and PUT back', async () => {
     const g = await start();
     const before = await g.get('/v1/workspace');

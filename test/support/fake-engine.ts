@@ -272,7 +272,8 @@ export class FakeEngine implements Engine {
   workspace(): WorkspaceSources | null {
     return this.sources;
   }
-  publish(files: Readonly<Record<string, string>>, basedOn: number | null): Promise<PublishOutcome> {
+  publish(files: Readonly<Record<string, string>>, basedOn: number | null): Promise<PublishOutcome> | null {
+    if (this.overloaded) return null;
     return this.#later((): PublishOutcome => {
       const active = this.sources?.version ?? 0;
       if (basedOn !== null && basedOn !== active) return { conflict: active };

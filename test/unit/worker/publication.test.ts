@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { PUBLICATIONS_MAX } from '../../../src/constants.ts';
 import { FillError, type FilledAggregate } from '../../../src/worker/aggregate-fills.ts';
 import { PUBLISH_DEFAULTS, Publication } from '../../../src/worker/publication.ts';
 import type { Workspace } from '../../../src/workspace/workspace.ts';
@@ -74,6 +75,15 @@ describe('publishing', () => {
     expect(fills).toHaveLength(1);
     void publication.publish(files, options);
     await expect.poll(() => fills.length).toBe(2);
+  });
+
+  it('lets only so many wait for one that takes long', async () => {
+    const { publication } = await fixture(new Set(), () => new Promise(() => {}));
+    await publication.publish(FILES);
+    const edit = (n: number) => ({ 'workspace.yaml': `${FILES['workspace.yaml']}# ${n}\n` });
+    for (let n = 0; n < PUBLICATIONS_MAX; n++) expect(publication.publish(edit(n))).toBeInstanceOf(Promise);
+    expect(publication.publish(edit(PUBLICATIONS_MAX))).toBeNull();
+    expect(publication.publish(edit(0))).toBeInstanceOf(Promise);
   });
 
   it('deals out shares of budgets and limits once, and carries them on', async () => {
