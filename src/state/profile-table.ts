@@ -264,8 +264,16 @@ function sameAttribute(field: AttributeField, layout: AttributeLayout): boolean 
   return field.layout.name === layout.name && field.layout.type === layout.type;
 }
 
-function sameAggregate(field: AggregateField, layout: AggregateLayout): boolean {
-  return field.layout.name === layout.name && field.layout.signature === layout.signature;
+/** Signatures may have been put together by anybody: memory is kept only where it is laid out in the same way. */
+function sameAggregate({ layout: held }: AggregateField, layout: AggregateLayout): boolean {
+  return (
+    held.name === layout.name &&
+    held.signature === layout.signature &&
+    held.fn === layout.fn &&
+    held.valueType === layout.valueType &&
+    held.windowMs === layout.windowMs &&
+    held.resolutionMs === layout.resolutionMs
+  );
 }
 
 /** Only what the memory needs: a snapshot writes it down. */

@@ -234,6 +234,22 @@ describe('a filling', () => {
     expect(fixture.state.digest(fixture.machine.logTime)).toBe(twin.state.digest(twin.machine.logTime));
   });
 
+  it('leaves no memory behind that is laid out in another way than the version says', () => {
+    for (const lie of [{ windowMs: null }, { valueType: 'int' }, { fn: 'sum' }]) {
+      const fixture = begun();
+      fill(
+        fixture,
+        encodeBegin('g', { version: 1, aggregates: ADDED.map((each) => ({ ...each, ...lie }) as Aggregate) }),
+      );
+      fixture.send([receipt(3)]);
+      fill(fixture, encodeEnd('g', 0));
+      expect(fixture.machine.filling.status).toMatchObject({ id: 'g', phase: 'filled' });
+      fixture.publish(SECOND, FAR_FUTURE);
+      fixture.send([receipt(4), receipt(5)]);
+      expect(fixture.clone().machine.digest()).toBe(fixture.machine.digest());
+    }
+  });
+
   const [windowed, last] = ADDED as [Aggregate, Aggregate];
   const ir = last.value?.ir;
   it.each<[string, unknown]>([
