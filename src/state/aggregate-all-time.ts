@@ -259,8 +259,13 @@ export class AllTimeEdge implements AggregateStore {
   readImage(row: number, _logTime: number, reader: ByteReader): ImageOutcome {
     if (this.presence.get(row) === 1) return ImageOutcome.malformed;
     const time = reader.f64();
-    const value = this.#dictionary === null ? storable(reader.f64()) : this.#dictionary.intern(reader.text());
-    if (this.#dictionary !== null && value < 0) return ImageOutcome.full;
+    let value: number;
+    if (this.#dictionary === null) value = storable(reader.f64());
+    else {
+      const text = reader.text();
+      value = this.#dictionary.hasSpareFor(text) ? this.#dictionary.intern(text) : -1;
+      if (value < 0) return ImageOutcome.full;
+    }
     this.times.values[row] = storable(time);
     this.values.values[row] = value;
     this.presence.set(row);

@@ -16,7 +16,7 @@ import type { TextIndex } from './text-index.ts';
 
 export const ImageOutcome = {
   stored: 0,
-  /** No room in the heap or the dictionary. */
+  /** No room to spare in the heap or the dictionary. */
   full: 1,
   /** It is none of this aggregate, or the row has observations already. */
   malformed: 2,
@@ -75,7 +75,8 @@ export class TextValues implements BucketValues {
   }
   read(at: number, reader: ByteReader): ImageOutcome {
     const time = reader.f64();
-    const code = this.#dictionary.intern(reader.text());
+    const text = reader.text();
+    const code = this.#dictionary.hasSpareFor(text) ? this.#dictionary.intern(text) : -1;
     if (code < 0) return ImageOutcome.full;
     this.#heap.doubles[at] = storable(time);
     this.#heap.doubles[at + 1] = code;

@@ -1,19 +1,30 @@
 /**
  * Some aggregates of a partition, to be read from its history and filled into it (machine/fill): the images of a row's, and observations that count for nothing else, neither for the sweep's pace
- * nor for the room that an event was promised.
+ * nor for the room that an event was promised: they take none of the last quarter of it, so that no event is refused for their sake.
  *
  * The images of a row: u8 how many, and for each u8 its index here and its image (aggregate-image.ts).
  */
 import type { ByteReader, ByteWriter } from '../stdx/bytes.ts';
 import { ImageOutcome } from './aggregate-image.ts';
 import type { AggregateStore } from './aggregate-store.ts';
+import type { BlockHeap } from './block-heap.ts';
+import type { TextIndex } from './text-index.ts';
 
 export class AggregateImages {
   readonly #stores: readonly AggregateStore[];
+  readonly #heap: BlockHeap;
+  readonly #dictionary: TextIndex;
   readonly #beginChange: (row: number) => void;
 
-  constructor(stores: readonly AggregateStore[], beginChange: (row: number) => void) {
+  constructor(
+    stores: readonly AggregateStore[],
+    heap: BlockHeap,
+    dictionary: TextIndex,
+    beginChange: (row: number) => void,
+  ) {
     this.#stores = stores;
+    this.#heap = heap;
+    this.#dictionary = dictionary;
     this.#beginChange = beginChange;
   }
 
@@ -39,15 +50,22 @@ export class AggregateImages {
     this.#beginChange(row);
     for (let count = reader.u8(); count > 0; count--) {
       const store = this.#stores[reader.u8()];
-      const outcome = store === undefined ? ImageOutcome.malformed : store.readImage(row, logTime, reader);
+      if (store === undefined) return ImageOutcome.malformed;
+      if (!this.#hasSpare(store)) return ImageOutcome.full;
+      const outcome = store.readImage(row, logTime, reader);
       if (outcome !== ImageOutcome.stored) return outcome;
     }
     return ImageOutcome.stored;
   }
 
-  /** Folds one observation made at event time `time` into the aggregate of this index; as PartitionState.observe. Of a row whose change has begun. */
+  /** Folds one observation made at event time `time` into the aggregate of this index; as PartitionState.observe, but false also where there is no room to spare. Of a row whose change has begun. */
   observe(index: number, row: number, time: number, logTime: number, number: number, text: string): boolean {
     const store = this.#stores[index] as AggregateStore;
+    if (!this.#hasSpare(store) || (text !== '' && !this.#dictionary.hasSpareFor(text))) return false;
     return store.observe(row, Math.min(time, logTime), logTime, number, text);
+  }
+
+  #hasSpare({ ordinal }: AggregateStore): boolean {
+    return ordinal < 0 || !this.#heap.nearlyFull;
   }
 }

@@ -184,8 +184,9 @@ export class PartitionState {
 
   /** To read and fill the aggregates of these slots apart from events. Valid until a `configure` that drops one of them. */
   aggregateImages(slots: readonly number[]): AggregateImages {
-    const stores = slots.map((slot) => this.#parts.profile.aggregate(slot));
-    return new AggregateImages(stores, (row) => this.beginChange(row));
+    const { profile, blocks, dictionary } = this.#parts;
+    const stores = slots.map((slot) => profile.aggregate(slot));
+    return new AggregateImages(stores, blocks.heap, dictionary, (row) => this.beginChange(row));
   }
 
   /**

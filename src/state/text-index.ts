@@ -159,6 +159,12 @@ export class TextIndex {
     return this.#hasRoom(varintLength(text.length * 2 + 1) + length);
   }
 
+  /** Whether `intern` would find the text, or a place for it in the first three quarters: what is not for customers' sake stops there. */
+  hasSpareFor(text: string): boolean {
+    const isNearlyFull = this.count * 4 > this.#entriesMax * 3 || this.byteLength * 4 > this.#bytes.length * 3;
+    return !isNearlyFull || this.find(text) >= 0;
+  }
+
   textOf(entry: number): string {
     const slot = entry & (this.#cacheEntry.length - 1);
     if (this.#cacheEntry[slot] === entry) return this.#cacheText[slot] as string;

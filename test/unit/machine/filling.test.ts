@@ -155,6 +155,23 @@ describe('a filling', () => {
     }
   });
 
+  it('leaves room for what customers are told to have', () => {
+    const files = {
+      ...EVENTS,
+      'profile.yaml': 'attributes: {tier: {type: string}}\naggregates:\n  n: {fn: count, event: receipt}\n',
+    };
+    const fixture = new MachineFixture({ limits: { ...SMALL_LIMITS, dictionaryEntriesMax: 40 } });
+    fixture.publish(workspaceOf(files));
+    fixture.send([receipt(0)]);
+    fill(fixture, encodeBegin('f', { version: 1, aggregates: ADDED }));
+    fill(fixture, encodeEnd('f', 0));
+    expect(fixture.machine.filling.status?.phase).toBe('filled');
+    for (let i = 1; i < 60; i++) fixture.send([receipt(i)]);
+    expect(fixture.machine.filling.status?.why).toMatch(/no memory left/);
+    const tier = { type: '$profile', customer: 'c0', ts: T + 60_000, data: { tier: 'gold' } };
+    expect(fixture.send([tier])).toMatchObject({ accepted: 1, rejections: [] });
+  });
+
   it('fails where more is seen meanwhile than is kept, and no event does', () => {
     const fixture = begun();
     const text = 'x'.repeat(60_000);
