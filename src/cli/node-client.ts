@@ -104,15 +104,20 @@ export class NodeClient {
     request: () => Promise<Result>,
   ): Promise<Result> {
     const retryForMs = this.#options.retryForMs ?? RETRY_FOR_MS;
+    const { workForMs = 0 } = this.#options;
     const beganAt = performance.now();
+    /** Since when it is tried in vain: a node that works and is restarted meanwhile is given its time. */
+    let inVainSince = beganAt;
     let backoffMs = BACKOFF_FIRST_MS;
     for (;;) {
       const outcome = await this.#try(request);
       if ('answer' in outcome) return outcome.answer;
       const waitMs = Math.max(outcome.retryAfterMs, backoffMs);
-      const giveUpMs = outcome.taken ? Math.max(retryForMs, this.#options.workForMs ?? 0) : retryForMs;
+      const works = outcome.taken === true && workForMs > retryForMs;
+      if (works) inVainSince = performance.now();
+      const giveUpMs = works ? workForMs : retryForMs;
       if (outcome.final) throw new InputError(`${this.#base.origin}: ${outcome.why}`);
-      if (performance.now() + waitMs > beganAt + giveUpMs)
+      if (performance.now() + waitMs > (works ? beganAt : inVainSince) + giveUpMs)
         throw new InputError(
           `${this.#base.origin}: ${outcome.why}; gave up after ${secondsText(giveUpMs)}${remedyFor(outcome, this.#options.flag ?? FLAG_DEFAULT)}`,
         );

@@ -2,6 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { InputError, UsageError } from '../../src/cli/exit.ts';
+import { NodeClient } from '../../src/cli/node-client.ts';
 import { publish } from '../../src/cli/publish.ts';
 import { answerJson, type FakeNode, fakeNode, type Handler, TextSink } from '../support/fake-node.ts';
 import { scratchFolder } from '../support/scratch-folder.ts';
@@ -84,6 +85,18 @@ describe('beckon publish', () => {
       /nobody listens there; gave up after 0\.5 s\. .*--to$/,
     );
     expect(stderr.text).toBe(`${gone.url}: nobody listens there: waiting for up to 0.5 s\n`);
+  });
+
+  it('waits for a node that works longer than for one that is not there, also where it is restarted meanwhile', async () => {
+    let requests = 0;
+    node = await fakeNode((_, response) => {
+      requests++;
+      // Two tries have no answer in time; then the node is restarted.
+      if (requests > 2) answerJson(response, requests === 3 ? 503 : 200, { version: 4 });
+    });
+    const client = new NodeClient({ to: node.url, tryForMs: 1_000, retryForMs: 2_000, workForMs: 60_000 });
+    expect((await client.send('PUT', '/v1/workspace', null, null)).status).toBe(200);
+    expect(requests).toBe(4);
   });
 
   it('passes on any other refusal in its own words', async () => {
