@@ -1,6 +1,6 @@
 /**
  * The customers' attributes and aggregates by profile slot, and how they follow workspace versions. A field that
- * stays (attribute: same name and type; aggregate: same name and signature) keeps its memory, wherever its slot is
+ * stays (attribute: same name and type; aggregate: same name, signature and form) keeps its memory, wherever its slot is
  * now. New fields get their columns before the ones of dropped fields are given back, so that nothing needs clearing
  * but bitmaps whose strip was used before: rows / 8 bytes each, 20 µs for a million customers.
  */

@@ -54,7 +54,7 @@ export class SequenceStep {
   readonly #typeOfCode: ReadonlyMap<number, number>;
   readonly #keepMs: number;
   #earlier: readonly Earlier[] | null = null;
-  /** Events that could not be remembered. The owner reads and zeroes it. */
+  /** Events that could not be remembered. Of live campaigns the owner reads and zeroes it; what those in shadow miss is nobody's error. */
   errors = 0;
 
   /** For the campaigns of this status. */
