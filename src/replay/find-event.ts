@@ -29,8 +29,6 @@ export interface EventQuery {
   readonly atSeq?: number;
   /** In a later record than that. */
   readonly afterSeq?: number;
-  /** At that time or earlier, epoch ms: under the wall clock the record's time, under the event clock the event's own. */
-  readonly atMs?: number;
   /** Called for each record that is looked at; it may throw to end the search. */
   readonly onRecord?: () => void;
 }
@@ -54,11 +52,10 @@ export function findEvent(
   walRoot: string,
   partition: number,
   lastSeq: number,
-  clock: 'wall' | 'event',
   query: EventQuery,
 ): FoundEvent | null {
   const { id, afterSeq = 0, atSeq = lastSeq } = query;
-  const search = new EventSearch(query, clock);
+  const search = new EventSearch(query);
   const wanted = (frame: Frame): boolean =>
     frame.partition === partition &&
     frame.kind === RecordKind.events &&
@@ -99,7 +96,6 @@ export function firstEventDate(fs: FileSystem, walRoot: string, partition: numbe
 /** Looks into one record after the other. */
 class EventSearch {
   readonly #query: EventQuery;
-  readonly #isWall: boolean;
   readonly #fault = new Fault();
   readonly #payload = new Payload(this.#fault);
   /** Without a workspace: an event's data is not looked at. */
@@ -108,9 +104,8 @@ class EventSearch {
   readonly #json: readonly Buffer[];
   readonly #binary: readonly Buffer[];
 
-  constructor(query: EventQuery, clock: 'wall' | 'event') {
+  constructor(query: EventQuery) {
     this.#query = query;
-    this.#isWall = clock === 'wall';
     const texts = [query.customer, query.id ?? ''].filter((text) => text !== '');
     this.#json = texts.map((text) => Buffer.from(`"${text}"`));
     this.#binary = texts.map((text) => Buffer.from(text));
@@ -118,8 +113,8 @@ class EventSearch {
 
   /** The record's last event that fits, or its first where an id is asked for. */
   within(body: Uint8Array, seq: number, ts: number): FoundEvent | null {
-    const { customer, id, types, exceptTypes, atMs = Number.POSITIVE_INFINITY } = this.#query;
-    if ((this.#isWall && ts > atMs) || !this.#mayHold(body)) return null;
+    const { customer, id, types, exceptTypes } = this.#query;
+    if (!this.#mayHold(body)) return null;
     const decoder = this.#decoder;
     const payload = this.#payload;
     let found: FoundEvent | null = null;
@@ -128,7 +123,7 @@ class EventSearch {
       if (id !== undefined && decoder.id !== id) continue;
       if (types !== undefined && !types.includes(decoder.type)) continue;
       if (exceptTypes?.includes(decoder.type)) continue;
-      if (!decoder.time() || (!this.#isWall && decoder.givenTs > atMs)) continue;
+      if (!decoder.time()) continue;
       const givenTs = Number.isNaN(decoder.givenTs) ? null : decoder.givenTs;
       found = { seq, ts, index: payload.index, id: decoder.id, type: decoder.type, givenTs };
       if (id !== undefined) break;

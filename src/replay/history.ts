@@ -136,7 +136,7 @@ export class History {
 
   /** Finds an event of a customer in the log: see find-event.ts. null: history holds none such. */
   findEvent(partition: number, query: EventQuery): FoundEvent | null {
-    return findEvent(this.fs, this.paths.walRoot, partition, this.lastSeq(partition), this.identity.clock, query);
+    return findEvent(this.fs, this.paths.walRoot, partition, this.lastSeq(partition), query);
   }
 
   /** Closes the files of all who still read. */

@@ -83,21 +83,6 @@ describe('an event of a customer', () => {
     expect(find({ customer: '' })).toBe('2.0 receipt r2');
   });
 
-  it('is of that time or earlier', () => {
-    send('{"type":"receipt","id":"r1","customer":"ann"}', NOON);
-    send('{"type":"receipt","id":"r2","customer":"ann"}', NOON + 1000);
-    expect(find({ customer: 'ann', atMs: NOON + 999 })).toBe('1.0 receipt r1');
-    expect(find({ customer: 'ann', atMs: NOON - 1 })).toBe(null);
-  });
-
-  it('under the event clock goes by its own time', () => {
-    fs = new FaultyFileSystem(1);
-    folder = new HistoryFolder(fs, 'event');
-    send('{"type":"receipt","id":"r1","customer":"ann","ts":"2010-12-01T08:00:00Z"}');
-    send('{"type":"receipt","id":"r2","customer":"ann","ts":"2010-12-01T09:00:00Z"}');
-    expect(find({ customer: 'ann', atMs: Date.UTC(2010, 11, 1, 8, 30) })).toBe('1.0 receipt r1');
-  });
-
   it('is where a history under the event clock begins, if it has a date', () => {
     fs = new FaultyFileSystem(1);
     folder = new HistoryFolder(fs, 'event');
