@@ -2,6 +2,7 @@
 import type { JetStreamManager, NatsConnection } from 'nats';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { connectNats } from '../../src/log/jetstream/connection.ts';
+import { STREAM_FORMAT } from '../../src/log/jetstream/stream-plan.ts';
 import { ensureStreams, noStreamOptions, streamIdentity } from '../../src/log/jetstream/streams.ts';
 import { type NatsServer, startNatsServer } from '../support/nats-server.ts';
 
@@ -136,7 +137,7 @@ describe('streams that are not what they must be', () => {
     ['discard', { discard: 'new' }, /BECKON_LOG_1: its discard is new, old is needed/],
     ['allow_direct', { allow_direct: false }, /BECKON_LOG_1: its allow_direct is false, true is needed/],
     ['no_ack', { no_ack: true }, /BECKON_LOG_1: its no_ack is true, nothing is needed/],
-    ['metadata', { metadata: { 'beckon.format': '2' } }, /BECKON_LOG_1: its beckon.id is nothing/],
+    ['metadata', { metadata: { 'beckon.format': String(STREAM_FORMAT) } }, /BECKON_LOG_1: its beckon.id is nothing/],
   ])('refuses changed %s, and says which', async (_field, change, message) => {
     await manager.streams.update('BECKON_LOG_1', change as object);
     await expect(ensureStreams(connection, noStreamOptions)).rejects.toThrow(message);
