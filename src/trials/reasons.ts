@@ -10,6 +10,10 @@ import type { StepCourse } from './run-trial.ts';
 import type { TrialCheck, TrialStep } from './trial.ts';
 import type { TrialScope } from './trial-scope.ts';
 
+/** Schedules go by the customers that the engine knows; a name alone in `given` makes nobody known. */
+const SCHEDULE_ASKED_NOBODY =
+  'its schedule was not due in this step, or knew no customer yet (one of `given` needs attributes, consent or an event)';
+
 export class Reasons {
   readonly #scope: TrialScope;
   readonly #time: LocalTime;
@@ -78,7 +82,7 @@ export class Reasons {
   /** Nobody asked it in this step. */
   #notAsked(campaign: Campaign, { event }: TrialStep): string[] {
     const listensFor = this.#scope.eventTypeOf(campaign);
-    if (listensFor === null) return [`${campaign.id} was not asked: its schedule was not due in this step`];
+    if (listensFor === null) return [`${campaign.id} was not asked: ${SCHEDULE_ASKED_NOBODY}`];
     if (event?.type === listensFor) return [];
     const brought = event === null ? 'no event' : event.type;
     return [`${campaign.id} was not asked: it listens for ${listensFor}, and the step brings ${brought}`];
