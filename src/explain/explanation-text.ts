@@ -77,7 +77,9 @@ function momentLines(moment: ExplainedMoment, page: Page, campaign: string | nul
   return [
     head,
     ...(verdicts.length === 0
-      ? [`  ${campaign ?? 'No campaign'} ${campaign === null ? 'listens' : 'does not listen'} for this.`]
+      ? [
+          `  ${campaign === null ? 'No campaign listens for this.' : `${campaign} was not asked: it listens for something else, or was a draft or paused.`}`,
+        ]
       : []),
     ...shown.flatMap((verdict) => verdictLines(verdict, nameWidth, wording, page)),
     ...(hidden > 0 ? [paint('dim', `  · and ${countText(hidden)} more that did not match`)] : []),
