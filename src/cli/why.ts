@@ -49,6 +49,7 @@ export async function why(options: WhyOptions, stdout: Output, stderr: NodeJS.Wr
   const { data, node, customer, campaign = null, event = null, at = null } = options;
   if (event !== null && at !== null)
     throw new UsageError('--event and --at: either names the moment, choose one of them');
+  if (customer === '') throw new UsageError('--customer: expected the id of a customer, got nothing');
   const question = { customer, campaign, event, at };
   checkTime(question);
   let explanation: Explanation;
