@@ -5,9 +5,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BACKTEST_POLL_MS } from '../constants.ts';
 import type { BacktestReport, BacktestRequest, BacktestStatus } from '../protocol/backtest.ts';
-import { runBacktest } from '../replay/backtest.ts';
-import { withLive } from '../replay/backtest-candidate.ts';
-import { BacktestError } from '../replay/backtest-error.ts';
+import { runBacktest } from '../replay/backtest/backtest.ts';
+import { withLive } from '../replay/backtest/candidate.ts';
+import { BacktestError } from '../replay/backtest/error.ts';
 import { History } from '../replay/history.ts';
 import { nodeFileSystem } from '../storage/node-file-system.ts';
 import { compileWorkspace } from '../workspace/compile.ts';

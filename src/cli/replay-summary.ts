@@ -1,5 +1,5 @@
 /** What `beckon replay` prints: a few lines, and the first difference of every partition that has one. */
-import type { PartitionCheck } from '../replay/verify.ts';
+import type { PartitionCheck } from '../replay/verify/verify.ts';
 import { time } from './inspect-text.ts';
 
 /** `archived` false: there was nothing to compare decisions with. */

@@ -6,8 +6,13 @@ import { connectNats } from '../log/jetstream/connection.ts';
 import { JetStreamDecisionArchive } from '../log/jetstream/decision-archive.ts';
 import { streamIdentity } from '../log/jetstream/streams.ts';
 import { History } from '../replay/history.ts';
-import { LogDecisionArchive } from '../replay/log-decision-archive.ts';
-import { type DecisionArchive, type PartitionCheck, type VerifyRange, verifyPartition } from '../replay/verify.ts';
+import { LogDecisionArchive } from '../replay/verify/log-decision-archive.ts';
+import {
+  type DecisionArchive,
+  type PartitionCheck,
+  type VerifyRange,
+  verifyPartition,
+} from '../replay/verify/verify.ts';
 import { nodeFileSystem } from '../storage/node-file-system.ts';
 import { ExitCode, InputError, UsageError } from './exit.ts';
 import { explainedHistoryError } from './history-error.ts';

@@ -1,7 +1,7 @@
 /** Task: history of a data folder by another workspace → the report, or why there is none. */
 import type { BacktestReport } from '../protocol/backtest.ts';
-import { runBacktest } from '../replay/backtest.ts';
-import { BacktestError } from '../replay/backtest-error.ts';
+import { runBacktest } from '../replay/backtest/backtest.ts';
+import { BacktestError } from '../replay/backtest/error.ts';
 import { History, HistoryForgottenError } from '../replay/history.ts';
 import { nodeFileSystem } from '../storage/node-file-system.ts';
 import type { Workspace } from '../workspace/workspace.ts';

@@ -4,9 +4,9 @@ import { explanationText } from '../explain/explanation-text.ts';
 import type { Explanation } from '../protocol/explanation.ts';
 import type { WhyFormat, WhyOutcome, WhyQuestion } from '../protocol/why.ts';
 import { History } from '../replay/history.ts';
-import { explainWhy } from '../replay/why.ts';
-import { WhyError } from '../replay/why-question.ts';
-import type { WhyStanding } from '../replay/why-standing.ts';
+import { WhyError } from '../replay/why/question.ts';
+import type { WhyStanding } from '../replay/why/standing.ts';
+import { explainWhy } from '../replay/why/why.ts';
 import { nodeFileSystem } from '../storage/node-file-system.ts';
 import { backgroundTask } from './background-pool.ts';
 

@@ -14,9 +14,9 @@ import {
   compileAggregate,
   extendWorkspace,
   newAggregates,
-} from '../replay/extended-workspace.ts';
-import { type AggregateReach, type FillImages, type FillRequest, HISTORY_PRUNED } from '../replay/fill-images.ts';
-import type { HistoryBeginning } from '../replay/history-beginning.ts';
+} from '../replay/fill/extended-workspace.ts';
+import { type AggregateReach, type FillImages, type FillRequest, HISTORY_PRUNED } from '../replay/fill/fill-images.ts';
+import type { HistoryBeginning } from '../replay/fill/history-beginning.ts';
 import type { Aggregate, Workspace } from '../workspace/workspace.ts';
 import type { PartitionStatus } from './messages.ts';
 

@@ -4,8 +4,8 @@
  */
 import { BACKTESTS_KEPT } from '../constants.ts';
 import type { BacktestReport, BacktestRequest, BacktestStatus } from '../protocol/backtest.ts';
-import { withLive } from '../replay/backtest-candidate.ts';
-import { BacktestError } from '../replay/backtest-error.ts';
+import { withLive } from '../replay/backtest/candidate.ts';
+import { BacktestError } from '../replay/backtest/error.ts';
 import type { CompiledWorkspace } from '../workspace/compile.ts';
 import type { Workspace, WorkspaceIssue } from '../workspace/workspace.ts';
 

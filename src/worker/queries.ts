@@ -1,5 +1,5 @@
 /** Answers that a shard gives at once, from the state as it is between two batches. */
-import { standingOf } from '../replay/why-standing.ts';
+import { standingOf } from '../replay/why/standing.ts';
 import type { Program } from '../rules/program.ts';
 import { renderRows } from './audience-rows.ts';
 import type { PartitionSource, ShardQuery } from './messages.ts';

@@ -4,7 +4,7 @@
  */
 import { WHY_WAITING_MAX } from '../constants.ts';
 import type { WhyFormat, WhyOutcome, WhyQuestion } from '../protocol/why.ts';
-import type { WhyStanding } from '../replay/why-standing.ts';
+import type { WhyStanding } from '../replay/why/standing.ts';
 import { partitionOf } from '../stdx/hash.ts';
 import type { Shards } from './shards.ts';
 

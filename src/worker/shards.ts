@@ -4,7 +4,7 @@
  */
 import { SETTLE_MS_MAX } from '../constants.ts';
 import type { WaitingList } from '../protocol/waiting.ts';
-import type { WhyStanding } from '../replay/why-standing.ts';
+import type { WhyStanding } from '../replay/why/standing.ts';
 import type { Program } from '../rules/program.ts';
 import { assert } from '../stdx/assert.ts';
 import {

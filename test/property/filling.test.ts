@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { encodeBegin, encodeCancel, encodeEnd, ImageRecords } from '../../src/machine/fill/fill-record.ts';
 import { RecordKind } from '../../src/protocol/record.ts';
-import { compileAggregate, extendWorkspace, newAggregates } from '../../src/replay/extended-workspace.ts';
+import { compileAggregate, extendWorkspace, newAggregates } from '../../src/replay/fill/extended-workspace.ts';
 import type { Workspace } from '../../src/workspace/workspace.ts';
 import { FAR_FUTURE, MachineFixture, workspaceOf } from '../support/machine-fixture.ts';
 import { filesOf, type HistoryEntry, histories, wireOf, workspaces } from './machine-arbitraries.ts';

@@ -7,7 +7,7 @@ import { expect, test } from 'vitest';
 import { RecordKind } from '../../src/protocol/record.ts';
 import { History, HistoryForgottenError } from '../../src/replay/history.ts';
 import { PartitionReplay, type ReplayStart } from '../../src/replay/partition-replay.ts';
-import { type DecisionArchive, verifyPartition } from '../../src/replay/verify.ts';
+import { type DecisionArchive, verifyPartition } from '../../src/replay/verify/verify.ts';
 import { FaultyFileSystem } from '../support/faulty-file-system.ts';
 import { HistoryFolder, type Moment } from '../support/history-folder.ts';
 import { workspaceOf } from '../support/machine-fixture.ts';

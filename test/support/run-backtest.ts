@@ -1,6 +1,6 @@
 /** A backtest over what a cluster has recorded, with a clock that counts. */
 import type { BacktestReport } from '../../src/protocol/backtest.ts';
-import { runBacktest } from '../../src/replay/backtest.ts';
+import { runBacktest } from '../../src/replay/backtest/backtest.ts';
 import { History } from '../../src/replay/history.ts';
 import type { Workspace } from '../../src/workspace/workspace.ts';
 import type { RecordedCluster } from './recorded-cluster.ts';

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { FILL_JOURNAL_DRAINED_MAX, FILL_MS_MAX } from '../../../src/constants.ts';
 import { encodeBegin, encodeCancel, encodeEnd, ImageRecords } from '../../../src/machine/fill/fill-record.ts';
 import { RecordKind } from '../../../src/protocol/record.ts';
-import { compileAggregate, newAggregates } from '../../../src/replay/extended-workspace.ts';
+import { compileAggregate, newAggregates } from '../../../src/replay/fill/extended-workspace.ts';
 import type { Aggregate, Workspace } from '../../../src/workspace/workspace.ts';
 import { FAR_FUTURE, MachineFixture, SMALL_LIMITS, workspaceOf } from '../../support/machine-fixture.ts';
 

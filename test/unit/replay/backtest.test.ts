@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import type { BacktestReport, CampaignComparison } from '../../../src/protocol/backtest.ts';
 import type { Decision } from '../../../src/protocol/decision.ts';
-import { withLive } from '../../../src/replay/backtest-candidate.ts';
+import { withLive } from '../../../src/replay/backtest/candidate.ts';
 import { Prng } from '../../../src/stdx/prng.ts';
 import { type WorkspaceFiles, workspaceOf } from '../../support/machine-fixture.ts';
 import { RecordedCluster } from '../../support/recorded-cluster.ts';

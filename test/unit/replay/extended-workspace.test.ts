@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { extendWorkspace, newAggregates } from '../../../src/replay/extended-workspace.ts';
+import { extendWorkspace, newAggregates } from '../../../src/replay/fill/extended-workspace.ts';
 import { MachineFixture, workspaceOf } from '../../support/machine-fixture.ts';
 
 const EVENTS = 'receipt: {total: double, store: string}\nvisit: {page: string}\n';

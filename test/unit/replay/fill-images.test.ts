@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { ImageRecords } from '../../../src/machine/fill/fill-record.ts';
 import { RecordKind } from '../../../src/protocol/record.ts';
-import { extendWorkspace, newAggregates } from '../../../src/replay/extended-workspace.ts';
-import { fillImages, HISTORY_PRUNED } from '../../../src/replay/fill-images.ts';
+import { extendWorkspace, newAggregates } from '../../../src/replay/fill/extended-workspace.ts';
+import { fillImages, HISTORY_PRUNED } from '../../../src/replay/fill/fill-images.ts';
 import type { Workspace } from '../../../src/workspace/workspace.ts';
 import { FaultyFileSystem } from '../../support/faulty-file-system.ts';
 import { HistoryFolder } from '../../support/history-folder.ts';

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { RecordKind } from '../../../src/protocol/record.ts';
 import { History, HistoryForgottenError } from '../../../src/replay/history.ts';
 import { PartitionReplay } from '../../../src/replay/partition-replay.ts';
-import { type DecisionArchive, verifyPartition } from '../../../src/replay/verify.ts';
+import { type DecisionArchive, verifyPartition } from '../../../src/replay/verify/verify.ts';
 import { DataPaths } from '../../../src/storage/data-folder.ts';
 import { readFile, writeAll } from '../../../src/storage/file-system.ts';
 import { EntriesForgottenError } from '../../../src/storage/numbered-log-reader.ts';

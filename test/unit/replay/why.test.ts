@@ -3,8 +3,8 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { Explanation } from '../../../src/protocol/explanation.ts';
 import type { WhyQuestion } from '../../../src/protocol/why.ts';
 import { History } from '../../../src/replay/history.ts';
-import { explainWhy } from '../../../src/replay/why.ts';
-import { WhyError } from '../../../src/replay/why-question.ts';
+import { WhyError } from '../../../src/replay/why/question.ts';
+import { explainWhy } from '../../../src/replay/why/why.ts';
 import { KEPT_ROOT, KeptHistory } from '../../support/kept-history.ts';
 import { FAR_FUTURE, workspaceOf } from '../../support/machine-fixture.ts';
 

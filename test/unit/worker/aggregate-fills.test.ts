@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { ImageRecords } from '../../../src/machine/fill/fill-record.ts';
 import { RecordKind } from '../../../src/protocol/record.ts';
-import { extendWorkspace } from '../../../src/replay/extended-workspace.ts';
-import { type FillImages, type FillRequest, HISTORY_PRUNED } from '../../../src/replay/fill-images.ts';
+import { extendWorkspace } from '../../../src/replay/fill/extended-workspace.ts';
+import { type FillImages, type FillRequest, HISTORY_PRUNED } from '../../../src/replay/fill/fill-images.ts';
 import { AggregateFills, FillError, type FillParts, unfilled } from '../../../src/worker/aggregate-fills.ts';
 import { MachineFixture, workspaceOf } from '../../support/machine-fixture.ts';
 

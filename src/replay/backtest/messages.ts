@@ -4,10 +4,10 @@
  *
  * Law: messages from one partition to another are taken in the order of their numbers, without gaps (see machine/messages.ts).
  */
-import { MESSAGES_PER_RECORD_MAX } from '../constants.ts';
-import type { OutgoingMessage } from '../machine/effects.ts';
-import type { MessageRecord } from '../protocol/partition-message.ts';
-import { assert } from '../stdx/assert.ts';
+import { MESSAGES_PER_RECORD_MAX } from '../../constants.ts';
+import type { OutgoingMessage } from '../../machine/effects.ts';
+import type { MessageRecord } from '../../protocol/partition-message.ts';
+import { assert } from '../../stdx/assert.ts';
 
 const decoder = new TextDecoder();
 

@@ -1,9 +1,9 @@
 /** How far back a partition can be explained, in log time. */
-import { EventDecoder } from '../machine/decode/decode.ts';
-import { Payload } from '../machine/decode/payload.ts';
-import { Fault } from '../machine/fault.ts';
-import { RecordKind } from '../protocol/record.ts';
-import type { History } from './history.ts';
+import { EventDecoder } from '../../machine/decode/decode.ts';
+import { Payload } from '../../machine/decode/payload.ts';
+import { Fault } from '../../machine/fault.ts';
+import { RecordKind } from '../../protocol/record.ts';
+import type { History } from '../history.ts';
 
 /** Epoch ms; null: nothing is kept, or nothing that has a time. */
 export function explainedFrom(history: History, partition: number): number | null {

@@ -2,8 +2,8 @@
  * Feedback in the world after: gateways answered the decisions of the world before, by their ids. What they said of a decision is said of the same one under the number that it has after; of one that was
  * not made there nothing is known. What customers would have done with decisions that were never sent cannot be known at all: those get no feedback.
  */
-import { Payload } from '../machine/decode/payload.ts';
-import { Fault } from '../machine/fault.ts';
+import { Payload } from '../../machine/decode/payload.ts';
+import { Fault } from '../../machine/fault.ts';
 
 const TYPE = '$feedback';
 /** No decision ever has it: feedback on it is counted as unmatched, as it is on any decision that is not there. */

@@ -2,10 +2,10 @@
  * Contacts that only the world after has: whose fault it is when a cap, a gap or an exclusion takes a decision away that was made before. Which contacts a rule counted is not asked: the
  * latest that it may have counted is named.
  */
-import { BACKTEST_CONTACTED_MAX, BACKTEST_CONTACTS_MAX } from '../constants.ts';
-import type { LostReason } from '../protocol/backtest.ts';
-import type { Decision } from '../protocol/decision.ts';
-import type { Policy } from '../workspace/workspace.ts';
+import { BACKTEST_CONTACTED_MAX, BACKTEST_CONTACTS_MAX } from '../../constants.ts';
+import type { LostReason } from '../../protocol/backtest.ts';
+import type { Decision } from '../../protocol/decision.ts';
+import type { Policy } from '../../workspace/workspace.ts';
 
 interface NewContact {
   readonly id: string;

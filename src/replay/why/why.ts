@@ -3,22 +3,22 @@
  *
  *   the record is found in the log (find-event.ts), or its time is known
  *     → the partition is replayed from the snapshot before it, and the moments of this customer are kept
- *     → it goes on while something of theirs is pending (why-follow.ts), up to a bound
+ *     → it goes on while something of theirs is pending (follow.ts), up to a bound
  *
  * An event may have been sent several times, or refused: only where it was accepted there is a moment, so that the search goes on before a record without one. Anonymous events cannot be
  * asked for: nobody is named who they are about.
  */
-import { WHY_RECORDS_FOLLOWED_MAX } from '../constants.ts';
-import { formatRfc3339 } from '../machine/decode/rfc3339.ts';
-import type { ExplainedMoment, Explanation } from '../protocol/explanation.ts';
-import type { WhyQuestion } from '../protocol/why.ts';
-import type { EventQuery } from './find-event.ts';
-import { type History, HistoryForgottenError } from './history.ts';
-import { PartitionReplay, type ReplayStart } from './partition-replay.ts';
-import { FollowedEvents } from './why-follow.ts';
-import { askedTime, WhyError } from './why-question.ts';
-import { explainedFrom } from './why-reach.ts';
-import { standingOf, type WhyStanding } from './why-standing.ts';
+import { WHY_RECORDS_FOLLOWED_MAX } from '../../constants.ts';
+import { formatRfc3339 } from '../../machine/decode/rfc3339.ts';
+import type { ExplainedMoment, Explanation } from '../../protocol/explanation.ts';
+import type { WhyQuestion } from '../../protocol/why.ts';
+import type { EventQuery } from '../find-event.ts';
+import { type History, HistoryForgottenError } from '../history.ts';
+import { PartitionReplay, type ReplayStart } from '../partition-replay.ts';
+import { FollowedEvents } from './follow.ts';
+import { askedTime, WhyError } from './question.ts';
+import { explainedFrom } from './reach.ts';
+import { standingOf, type WhyStanding } from './standing.ts';
 
 export interface WhyOptions {
   /** How the live partition stood when it was asked; `history` ends there. null: it is found out by replaying to the end, where it is needed. */

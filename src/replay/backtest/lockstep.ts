@@ -4,12 +4,12 @@
  *
  * The order of two partitions' records is that of their times and, where these are equal or the clocks of two nodes differ, that of the messages: none is heard before it was sent.
  */
-import type { OutgoingMessage } from '../machine/effects.ts';
-import type { MessageRecord } from '../protocol/partition-message.ts';
-import { type LogRecord, RecordKind } from '../protocol/record.ts';
-import type { Workspace } from '../workspace/workspace.ts';
-import { MessagesUnderWay, readMessageRecord, sameMessages } from './backtest-messages.ts';
-import type { BacktestPartition } from './backtest-partition.ts';
+import type { OutgoingMessage } from '../../machine/effects.ts';
+import type { MessageRecord } from '../../protocol/partition-message.ts';
+import { type LogRecord, RecordKind } from '../../protocol/record.ts';
+import type { Workspace } from '../../workspace/workspace.ts';
+import { MessagesUnderWay, readMessageRecord, sameMessages } from './messages.ts';
+import type { BacktestPartition } from './partition.ts';
 
 /** Log time reaches the end with this record, or the record lies behind it. */
 type IsEnd = (record: LogRecord, logTime: number) => boolean;

@@ -8,11 +8,11 @@
  * An aggregate whose expressions do not mean the same over the version's events (a type or a field that was declared later, or as another type) cannot be added to it: its events were
  * read without what it needs.
  */
-import type { EventSchema } from '../protocol/schema.ts';
-import { checkExpression } from '../rules/check-expression.ts';
-import type { Program, ProgramResult } from '../rules/program.ts';
-import { aggregateField } from '../workspace/compile-aggregates.ts';
-import type { Aggregate, Workspace } from '../workspace/workspace.ts';
+import type { EventSchema } from '../../protocol/schema.ts';
+import { checkExpression } from '../../rules/check-expression.ts';
+import type { Program, ProgramResult } from '../../rules/program.ts';
+import { aggregateField } from '../../workspace/compile-aggregates.ts';
+import type { Aggregate, Workspace } from '../../workspace/workspace.ts';
 
 /** An aggregate as it is defined, apart from the version that it came from. */
 export type AggregateDefinition = Omit<Aggregate, 'slot' | 'event' | 'value' | 'when'> & {

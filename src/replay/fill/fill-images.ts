@@ -2,14 +2,14 @@
  * What new aggregates of one partition would hold had they been there all along: its history replayed, with each version that was recorded extended by them, up to where their filling
  * began (machine/fill/filling.ts). The result is the records of images, ready to be appended, and how far back each aggregate reaches.
  */
-import { FILL_IMAGES_BYTES_MAX, FILL_RECORD_BYTES_MAX, RECORD_BYTES_MAX } from '../constants.ts';
-import { ImageRecords } from '../machine/fill/fill-record.ts';
-import { type LogRecord, RecordKind } from '../protocol/record.ts';
-import type { FileSystem } from '../storage/file-system.ts';
-import { nodeFileSystem } from '../storage/node-file-system.ts';
+import { FILL_IMAGES_BYTES_MAX, FILL_RECORD_BYTES_MAX, RECORD_BYTES_MAX } from '../../constants.ts';
+import { ImageRecords } from '../../machine/fill/fill-record.ts';
+import { type LogRecord, RecordKind } from '../../protocol/record.ts';
+import type { FileSystem } from '../../storage/file-system.ts';
+import { nodeFileSystem } from '../../storage/node-file-system.ts';
+import { History } from '../history.ts';
+import { PartitionReplay } from '../partition-replay.ts';
 import { type AggregateDefinition, extendWorkspace, type MissingAggregate } from './extended-workspace.ts';
-import { History } from './history.ts';
-import { PartitionReplay } from './partition-replay.ts';
 
 export interface FillRequest {
   readonly dataDirectory: string;

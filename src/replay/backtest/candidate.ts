@@ -1,9 +1,9 @@
 /** The workspace that decides in the world after, as the publisher would have published it in the place of the one that was active. */
-import { nearest } from '../stdx/nearest.ts';
-import { incompatibilities } from '../workspace/compatibility.ts';
-import { sharesOf } from '../workspace/shares.ts';
-import type { Workspace } from '../workspace/workspace.ts';
-import { BacktestError } from './backtest-error.ts';
+import { nearest } from '../../stdx/nearest.ts';
+import { incompatibilities } from '../../workspace/compatibility.ts';
+import { sharesOf } from '../../workspace/shares.ts';
+import type { Workspace } from '../../workspace/workspace.ts';
+import { BacktestError } from './error.ts';
 
 /** With these campaigns live, whatever their status. BacktestError where there is none of that id. */
 export function withLive(workspace: Workspace, live: readonly string[]): Workspace {

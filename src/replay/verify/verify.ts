@@ -4,13 +4,13 @@
  * A record is durable before its decisions are: those of the log's last records may be missing from the archive, of a node that is running or was killed. They are counted
  * as `unwritten`, and are no difference. A decision in the archive that the replay does not make is one, unless records have come in since.
  */
-import { REPLAY_COMPARE_BYTES, REPLAY_COMPARE_COUNT } from '../constants.ts';
-import type { EncodedDecision } from '../protocol/decision.ts';
-import { EntriesForgottenError } from '../storage/numbered-log-reader.ts';
-import { errorCode } from '../storage/storage-error.ts';
-import { lastRecords } from '../storage/wal-tail.ts';
-import type { History } from './history.ts';
-import { PartitionReplay } from './partition-replay.ts';
+import { REPLAY_COMPARE_BYTES, REPLAY_COMPARE_COUNT } from '../../constants.ts';
+import type { EncodedDecision } from '../../protocol/decision.ts';
+import { EntriesForgottenError } from '../../storage/numbered-log-reader.ts';
+import { errorCode } from '../../storage/storage-error.ts';
+import { lastRecords } from '../../storage/wal-tail.ts';
+import type { History } from '../history.ts';
+import { PartitionReplay } from '../partition-replay.ts';
 
 /** Where decisions are kept that were made. */
 export interface DecisionArchive {

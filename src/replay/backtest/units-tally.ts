@@ -1,12 +1,12 @@
 /**
  * How budgets and limits are used up, day by day in the workspace's zone, in both worlds. Counted are decisions that took a unit; follow-ups of a cascade take none.
  */
-import type { Outcome } from '../machine/trace/trace.ts';
-import type { BeforeAfter, UnitsCourse } from '../protocol/backtest.ts';
-import type { Decision } from '../protocol/decision.ts';
-import { dateOfDays } from '../workspace/calendar.ts';
-import type { Workspace } from '../workspace/workspace.ts';
-import { Zones } from '../workspace/zones.ts';
+import type { Outcome } from '../../machine/trace/trace.ts';
+import type { BeforeAfter, UnitsCourse } from '../../protocol/backtest.ts';
+import type { Decision } from '../../protocol/decision.ts';
+import { dateOfDays } from '../../workspace/calendar.ts';
+import type { Workspace } from '../../workspace/workspace.ts';
+import { Zones } from '../../workspace/zones.ts';
 
 export const World = { before: 0, after: 1 } as const;
 export type World = (typeof World)[keyof typeof World];

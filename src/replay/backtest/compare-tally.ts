@@ -1,5 +1,5 @@
 /** Counts of a comparison: by campaign, and over all of them. */
-import type { ChangedField, Comparison, LostReason } from '../protocol/backtest.ts';
+import type { ChangedField, Comparison, LostReason } from '../../protocol/backtest.ts';
 
 /** Counts by name. */
 export class Counts<Name extends string = string> {

@@ -2,10 +2,10 @@
  * Two decisions of two worlds: whether they are about the same thing, and in what they differ. The same thing is the same match (customer, campaign, and the event that set it off) and,
  * in a cascade, the same step: follow-ups of one match are told apart by their order only.
  */
-import { BACKTEST_TIME_TOLERANCE_MS } from '../constants.ts';
-import type { Outcome } from '../machine/trace/trace.ts';
-import type { ChangedField } from '../protocol/backtest.ts';
-import type { Decision } from '../protocol/decision.ts';
+import { BACKTEST_TIME_TOLERANCE_MS } from '../../constants.ts';
+import type { Outcome } from '../../machine/trace/trace.ts';
+import type { ChangedField } from '../../protocol/backtest.ts';
+import type { Decision } from '../../protocol/decision.ts';
 
 /** Of a match. An event without an id is known by its time. */
 export function matchKey({ customer, campaign, eventType, eventId, eventTs }: Outcome): string {

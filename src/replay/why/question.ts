@@ -1,6 +1,6 @@
 /** What a question for the reasons asks for, and why it may have no answer. */
-import { parseRfc3339 } from '../machine/decode/rfc3339.ts';
-import type { WhyRefusal } from '../protocol/why.ts';
+import { parseRfc3339 } from '../../machine/decode/rfc3339.ts';
+import type { WhyRefusal } from '../../protocol/why.ts';
 
 /** Moments of this record, or the last one at or before this log time. */
 export type AskedTime = { readonly seq: number } | { readonly ms: number };

@@ -1,11 +1,11 @@
 /** Gathers what a backtest reports: the comparison's counts, the campaigns' books from beginning to end, and what must be said about them. */
-import type { CampaignRow } from '../machine/accounting.ts';
-import type { Effects } from '../machine/effects.ts';
-import type { BacktestReport, BeforeAfter, CampaignComparison } from '../protocol/backtest.ts';
-import { assert } from '../stdx/assert.ts';
-import type { Workspace } from '../workspace/workspace.ts';
-import type { BacktestPartition } from './backtest-partition.ts';
+import type { CampaignRow } from '../../machine/accounting.ts';
+import type { Effects } from '../../machine/effects.ts';
+import type { BacktestReport, BeforeAfter, CampaignComparison } from '../../protocol/backtest.ts';
+import { assert } from '../../stdx/assert.ts';
+import type { Workspace } from '../../workspace/workspace.ts';
 import { type CampaignTally, CompareTally, Counts } from './compare-tally.ts';
+import type { BacktestPartition } from './partition.ts';
 import { UnitsTally } from './units-tally.ts';
 
 /** A campaign's books, over all partitions, from where the candidate began. */

@@ -1,8 +1,8 @@
 /** How a partition stands when somebody asks why: up to where it is explained, and what it knows of whom is asked about. Asked of a live machine, or of one that was replayed to the end. */
-import type { Machine } from '../machine/machine.ts';
-import type { PartitionState } from '../state/partition-state.ts';
-import { nextDueTime } from '../workspace/schedule-times.ts';
-import type { Campaign } from '../workspace/workspace.ts';
+import type { Machine } from '../../machine/machine.ts';
+import type { PartitionState } from '../../state/partition-state.ts';
+import { nextDueTime } from '../../workspace/schedule-times.ts';
+import type { Campaign } from '../../workspace/workspace.ts';
 
 export interface WhyStanding {
   /** The last record that is applied. */

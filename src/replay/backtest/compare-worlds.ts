@@ -5,12 +5,12 @@
  * A match ends once in each world that has it: decided, or suppressed. So a decision without its counterpart is gained or lost for good as soon as the other world has passed over
  * what set it off and does not wait for it; only what may still come is kept.
  */
-import { BACKTEST_UNPAIRED_MAX } from '../constants.ts';
-import type { MadeDecision } from '../machine/effects.ts';
-import type { Outcome } from '../machine/trace/trace.ts';
-import type { LostReason } from '../protocol/backtest.ts';
-import type { Decision } from '../protocol/decision.ts';
-import type { Workspace } from '../workspace/workspace.ts';
+import { BACKTEST_UNPAIRED_MAX } from '../../constants.ts';
+import type { MadeDecision } from '../../machine/effects.ts';
+import type { Outcome } from '../../machine/trace/trace.ts';
+import type { LostReason } from '../../protocol/backtest.ts';
+import type { Decision } from '../../protocol/decision.ts';
+import type { Workspace } from '../../workspace/workspace.ts';
 import { changedFields, followUpKey, matchKey } from './compare-decisions.ts';
 import type { CompareTally } from './compare-tally.ts';
 import { NewContacts } from './new-contacts.ts';

@@ -1,6 +1,6 @@
 /** From where to where the history of each partition of a data folder reaches. */
-import { nodeFileSystem } from '../storage/node-file-system.ts';
-import { History } from './history.ts';
+import { nodeFileSystem } from '../../storage/node-file-system.ts';
+import { History } from '../history.ts';
 
 export interface HistoryBeginning {
   /** Log time at which it begins, as HistoryReach has it, epoch ms. */

@@ -3,19 +3,19 @@
  *
  * Until `decideBy` (the prefix) both are the same partition, but that the world after also keeps the aggregates that only the candidate has.
  */
-import type { OutgoingMessage } from '../machine/effects.ts';
-import type { Outcome, Trace } from '../machine/trace/trace.ts';
-import type { MessageRecord } from '../protocol/partition-message.ts';
-import { type LogRecord, RecordKind } from '../protocol/record.ts';
-import { assert } from '../stdx/assert.ts';
-import type { Workspace } from '../workspace/workspace.ts';
-import { BacktestError } from './backtest-error.ts';
-import { FeedbackTranslator } from './backtest-feedback.ts';
+import type { OutgoingMessage } from '../../machine/effects.ts';
+import type { Outcome, Trace } from '../../machine/trace/trace.ts';
+import type { MessageRecord } from '../../protocol/partition-message.ts';
+import { type LogRecord, RecordKind } from '../../protocol/record.ts';
+import { assert } from '../../stdx/assert.ts';
+import type { Workspace } from '../../workspace/workspace.ts';
+import { extendWorkspace, newAggregates } from '../fill/extended-workspace.ts';
+import { type History, HistoryForgottenError } from '../history.ts';
+import { PartitionReplay, type ReplayStart } from '../partition-replay.ts';
 import type { CompareTally } from './compare-tally.ts';
 import { WorldComparison, type WorldStep } from './compare-worlds.ts';
-import { extendWorkspace, newAggregates } from './extended-workspace.ts';
-import { type History, HistoryForgottenError } from './history.ts';
-import { PartitionReplay, type ReplayStart } from './partition-replay.ts';
+import { BacktestError } from './error.ts';
+import { FeedbackTranslator } from './feedback.ts';
 import { splitEvents } from './split-events.ts';
 import type { UnitsTally } from './units-tally.ts';
 

@@ -1,9 +1,9 @@
 /** What became of events: the moments that have to do with them, and whether something of theirs is still pending for their customer. */
-import { formatRfc3339 } from '../machine/decode/rfc3339.ts';
-import { PendingKind } from '../machine/time/pending-kind.ts';
-import { type PendingEntry, readPayload } from '../machine/time/pending-waits.ts';
-import type { CampaignVerdict, ExplainedMoment } from '../protocol/explanation.ts';
-import type { PartitionState } from '../state/partition-state.ts';
+import { formatRfc3339 } from '../../machine/decode/rfc3339.ts';
+import { PendingKind } from '../../machine/time/pending-kind.ts';
+import { type PendingEntry, readPayload } from '../../machine/time/pending-waits.ts';
+import type { CampaignVerdict, ExplainedMoment } from '../../protocol/explanation.ts';
+import type { PartitionState } from '../../state/partition-state.ts';
 
 /** A match, or what follows from its decision: goals and expiries lead to none. */
 const FOLLOWED_KINDS: ReadonlySet<number> = new Set([

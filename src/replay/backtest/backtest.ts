@@ -4,18 +4,18 @@
  *
  * Partitions go one after the other, in the memory of two; only where they lend each other units do they go side by side, all at once.
  */
-import type { BacktestReport } from '../protocol/backtest.ts';
-import { assert } from '../stdx/assert.ts';
-import type { Workspace } from '../workspace/workspace.ts';
-import { inPlaceOf, needsUnits } from './backtest-candidate.ts';
-import { RecordClock } from './backtest-clock.ts';
-import { BacktestError } from './backtest-error.ts';
-import { Lockstep } from './backtest-lockstep.ts';
-import { BacktestPartition } from './backtest-partition.ts';
-import { BacktestReporter } from './backtest-report.ts';
-import { newAggregates } from './extended-workspace.ts';
-import type { History } from './history.ts';
-import type { ReplayStart } from './partition-replay.ts';
+import type { BacktestReport } from '../../protocol/backtest.ts';
+import { assert } from '../../stdx/assert.ts';
+import type { Workspace } from '../../workspace/workspace.ts';
+import { newAggregates } from '../fill/extended-workspace.ts';
+import type { History } from '../history.ts';
+import type { ReplayStart } from '../partition-replay.ts';
+import { inPlaceOf, needsUnits } from './candidate.ts';
+import { RecordClock } from './clock.ts';
+import { BacktestError } from './error.ts';
+import { Lockstep } from './lockstep.ts';
+import { BacktestPartition } from './partition.ts';
+import { BacktestReporter } from './report.ts';
 
 export interface BacktestOptions {
   /** Compiled; its number and shares are given here. */

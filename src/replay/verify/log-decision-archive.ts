@@ -1,9 +1,9 @@
 /** The decisions of an embedded data folder, from its decision logs. */
-import type { EncodedDecision } from '../protocol/decision.ts';
-import { decodeDecisionEntry } from '../storage/decision-entry.ts';
-import { type NumberedRange, numberedLogRange } from '../storage/numbered-log-range.ts';
-import { NumberedLogReader } from '../storage/numbered-log-reader.ts';
-import type { History } from './history.ts';
+import type { EncodedDecision } from '../../protocol/decision.ts';
+import { decodeDecisionEntry } from '../../storage/decision-entry.ts';
+import { type NumberedRange, numberedLogRange } from '../../storage/numbered-log-range.ts';
+import { NumberedLogReader } from '../../storage/numbered-log-reader.ts';
+import type { History } from '../history.ts';
 import type { DecisionArchive } from './verify.ts';
 
 export class LogDecisionArchive implements DecisionArchive {
