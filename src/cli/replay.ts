@@ -16,6 +16,7 @@ import {
 import { nodeFileSystem } from '../storage/node-file-system.ts';
 import { ExitCode, InputError, UsageError } from './exit.ts';
 import { explainedHistoryError } from './history-error.ts';
+import { time } from './inspect-text.ts';
 import { Progress } from './progress.ts';
 import { summaryOf } from './replay-summary.ts';
 import { parseTime } from './time-argument.ts';
@@ -93,8 +94,16 @@ async function verifyAll(
     checks.push(check);
   }
   progress.clear();
+  refuseEmpty(checks, range);
   stdout.write(summaryOf(checks, archive !== null));
   return checks.some(({ difference }) => difference !== null) ? ExitCode.input : ExitCode.done;
+}
+
+/** Nothing to compare is no proof that all is as it was. */
+function refuseEmpty(checks: readonly PartitionCheck[], { fromMs }: VerifyRange): void {
+  const lastMs = Math.max(0, ...checks.map(({ toMs }) => toMs));
+  if (fromMs === null || lastMs >= fromMs || checks.some(({ difference }) => difference !== null)) return;
+  throw new InputError(`history ends at ${time(lastMs)}: nothing happened from ${time(fromMs)} on`);
 }
 
 async function withStreams(

@@ -52,6 +52,11 @@ export class CaseReader {
     const settings = given.flatMap(({ given, path }, i) =>
       this.#readSettings(given, path, this.#customers[i] as string, startMs),
     );
+    const steps = this.#readSteps(definition.steps, times, { live, campaigns, startMs });
+    if (definition.steps.every(({ expect }) => expect === undefined)) {
+      const mark = this.#file.keyMark([...this.#path, 'steps']);
+      this.#issues.warn(this.#file.name, mark, 'nothing is expected, so the case shows nothing: give a step `expect`');
+    }
     return {
       name: definition.name,
       place: this.#place(this.#path),
@@ -59,7 +64,7 @@ export class CaseReader {
       live,
       startMs,
       before: [...settings, ...history.sort((a, b) => a.atMs - b.atMs)],
-      steps: this.#readSteps(definition.steps, times, { live, campaigns, startMs }),
+      steps,
     };
   }
 

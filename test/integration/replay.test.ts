@@ -100,6 +100,9 @@ describe('beckon replay', () => {
     }
     expect(stopped.snapshots).toBeGreaterThan(8);
 
+    const beyond = await runBeckon('replay', '--data', data, '--from', '2030-01-01');
+    expect(beyond).toMatchObject({ code: 1, stdout: '' });
+    expect(beyond.stderr).toContain('nothing happened from 2030-01-01T00:00:00.000Z on');
     const part = await replay(data, '--from', '2010-12-13', '--to', '2010-12-15T12:00:00Z');
     expect(part.code).toBe(0);
     expect(part.made).toBeGreaterThan(0);

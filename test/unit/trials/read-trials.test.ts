@@ -124,7 +124,7 @@ describe('events are such as the machine takes', () => {
   });
 
   test('and fields that nothing reads are warned of', () => {
-    const text = `- {name: a, steps: [{${NOON}, event: {type: receipt, data: {totl: 1, till: {name: a}, items: [{sku: a, qt: 1}]}}}]}\n`;
+    const text = `- {name: a, steps: [{${NOON}, event: {type: receipt, data: {totl: 1, till: {name: a}, items: [{sku: a, qt: 1}]}}, expect: {nothing: true}}]}\n`;
     const { issues, warnings } = readTrials({ 'tests/a.yaml': text }, SHOP);
     expect(issues).toEqual([]);
     expect(lines(warnings)).toEqual([
@@ -133,6 +133,14 @@ describe('events are such as the machine takes', () => {
       'tests/a.yaml:1:117 `receipt` declares no field `qt`, so nothing reads it; did you mean `qty`?',
     ]);
   });
+});
+
+test('a case that expects nothing is warned of', () => {
+  const { issues, warnings } = readTrials({ 'tests/a.yaml': `- {name: a, steps: [{${NOON}}]}\n` }, SHOP);
+  expect(issues).toEqual([]);
+  expect(lines(warnings)).toEqual([
+    'tests/a.yaml:1:13 nothing is expected, so the case shows nothing: give a step `expect`',
+  ]);
 });
 
 describe('customers and times make sense', () => {
@@ -180,7 +188,7 @@ describe('customers and times make sense', () => {
       'unknown campaign `come`; there are `basket`, `coming`, `letter`',
     ],
     [
-      `- {name: a, steps: [{${NOON}}]}\n- {name: ^a, steps: [{${NOON}}]}\n`,
+      `- {name: a, steps: [{${NOON}, expect: {nothing: true}}]}\n- {name: ^a, steps: [{${NOON}}]}\n`,
       'another case has this name: the one on line 1',
     ],
     ['^name: a\n', 'expected a list of cases, each with `name` and `steps`, got a mapping'],

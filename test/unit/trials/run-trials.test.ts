@@ -117,7 +117,7 @@ describe('what cannot happen fails the case', () => {
   test('an event that the machine refuses, with what is wrong with it', () => {
     const long = 'x'.repeat(300);
     const [failure] = failuresOf(
-      `- {name: a, steps: [{at: 2010-12-01 12:00, event: {type: added, customer: ${long}}}]}\n`,
+      `- {name: a, steps: [{at: 2010-12-01 12:00, event: {type: added, customer: ${long}}, expect: {nothing: true}}]}\n`,
     );
     expect(failure?.message).toMatch(/^the event was refused: customer: longer than 256 bytes/);
     expect(failure?.place).toEqual({ file: 'tests/a.yaml', line: 1, column: 44 });
@@ -125,7 +125,7 @@ describe('what cannot happen fails the case', () => {
 
   test('feedback on what was never decided', () => {
     const [failure] = failuresOf(
-      '- {name: a, given: {customer: ann}, steps: [{at: 2010-12-01 12:00, event: {type: $feedback, data: {decision: tea, outcome: opened}}}]}\n',
+      '- {name: a, given: {customer: ann}, steps: [{at: 2010-12-01 12:00, event: {type: $feedback, data: {decision: tea, outcome: opened}}, expect: {nothing: true}}]}\n',
     );
     expect(failure?.message).toBe('there is nothing to feed back on: tea was not decided for ann before');
   });
