@@ -491,6 +491,13 @@ export const EXPRESSION_LENGTH_MAX = 16 * 1024;
 export const EXPRESSION_DEPTH_MAX = 128;
 /** Nodes of an expression's tree after macros are expanded; a list of literals counts each of them. */
 export const EXPRESSION_NODES_MAX = 4096;
+/**
+ * Levels of a compiled program for each of its expression's: at most four (an operation, its conversions, what it boxes), twice where a campaign's value stands
+ * inside of the policy's score.
+ */
+export const PROGRAM_DEPTH_FACTOR_MAX = 8;
+/** Numbers of slots, lists, columns and segments in a compiled program: more than any workspace has of them. */
+export const PROGRAM_NUMBER_MAX = 2 ** 20;
 /** Macros inside each other's bodies. Two suffice for lists in events; a third is a bound against the unreadable. */
 export const EXPRESSION_LOOPS_NESTED_MAX = 3;
 /**

@@ -1,8 +1,10 @@
 /** A campaign of the active version, with what its decisions need at hand: everything looked up and interned once. */
 import { ScalarProgram } from '../rules/scalar-program.ts';
 import type { SegmentSet } from '../rules/segment-set.ts';
+import { verifyProgram } from '../rules/verify-program.ts';
 import type { Campaign, Cap, Offer, Validity, Workspace } from '../workspace/workspace.ts';
 import type { Accounting, CampaignAccount } from './accounting.ts';
+import { meetingsOf } from './campaign-reads.ts';
 
 export interface ActiveCampaign {
   readonly id: string;
@@ -57,6 +59,14 @@ export function activateCampaign(
   const { share, categories } = policy.holdout;
   const program = (compiled: Campaign['value']): ScalarProgram | null =>
     compiled === null ? null : new ScalarProgram(compiled, segments);
+  // The steps compile these when the version is active already, where nothing can be refused any more. Who listens for an event is compiled before (active-workspace.ts).
+  const listens = workspace.schema.events.some(({ index }) => index === campaign.event);
+  for (const late of [
+    listens ? null : campaign.when,
+    campaign.wait?.when ?? null,
+    ...meetingsOf(campaign).map(({ when }) => when),
+  ])
+    if (late !== null) verifyProgram(late);
   return {
     id,
     index: campaign.index,

@@ -1,5 +1,5 @@
 /**
- * The functions around generated expressions. Each is made by `new Function` from source text that holds nothing a person wrote (see generate.ts); the run-time
+ * The functions around generated expressions. Each is made by `new Function` from source text that holds nothing a person wrote (see generate.ts, and verify-program.ts for what records say); the run-time
  * library and the vectors of constants come in as parameters. A leading comment tells shapes apart: V8 shares type feedback between functions of equal source.
  */
 import type { EventFrame, ProfileFrame } from '../protocol/frame.ts';

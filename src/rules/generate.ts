@@ -320,7 +320,8 @@ export function boxed(expression: string, rep: Rep): string {
   }
 }
 
-const UNBOX: Readonly<Partial<Record<Rep, string>>> = {
+/** By what a boxed value becomes: the function of R that unboxes it. */
+export const UNBOX: Readonly<Partial<Record<Rep, string>>> = {
   bool: 'unboxBool',
   wide: 'unboxInt',
   uint: 'unboxUint',

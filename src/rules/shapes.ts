@@ -8,6 +8,7 @@ import { mapChildren } from './ir-traits.ts';
 import { compilePattern, type Pattern } from './pattern.ts';
 import type { PlaceCodes } from './place-codes.ts';
 import { type TextComparison, textComparison } from './text-comparison.ts';
+import { verifyIr } from './verify-program.ts';
 
 /**
  * How a vector's constants are held at run time: numbers and codes in typed arrays; short lists of constants one after the other in one array with the
@@ -56,11 +57,12 @@ export interface Codes {
 /** Never a code of the dictionary: a constant that it could not take equals nothing that it holds. */
 const NO_CODE = -2;
 
-/** `codes` null: texts are compared as texts. */
+/** `codes` null: texts are compared as texts. Throws on what no compiler made: all source is generated from what this gives. */
 export function liftConstants(
   ir: Ir,
   codes: Codes | null,
 ): { readonly shape: Shape; readonly constants: readonly Lifted[] } {
+  verifyIr(ir);
   const lifter = new Lifter(codes);
   const shape = lifter.lift(ir);
   return {

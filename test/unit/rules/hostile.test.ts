@@ -43,6 +43,29 @@ describe('size', () => {
   });
 });
 
+describe('depth', () => {
+  const nest = (before: string, inner: string, after: string, levels: number): string =>
+    `${before.repeat(levels)}${inner}${after.repeat(levels)}`;
+
+  /** As deep as the checker lets each be: what it accepts can be activated. */
+  test.each<(levels: number) => string>([
+    (levels) => nest('!(', 'event.gift', ')', levels),
+    (levels) => `${nest('-(', 'event.qty', ')', levels)} == 1`,
+    (levels) => `${nest('[', '1', '][0]', levels)} == 1`,
+    (levels) => `${nest('{"a": ', '1', '}.a', levels)} == 1`,
+    (levels) => `${nest('dyn([', 'event.total', '])[0]', levels)} == 1.0`,
+    (levels) => nest('(event.gift && (false || ', 'event.gift', '))', levels),
+    (levels) => `${nest('(event.gift ? dyn(', 'event.gift', ') : dyn(false))', levels)} == true`,
+    (levels) => `${nest('string(', 'event.store', '.size())', levels)} == "1"`,
+    (levels) => `${nest('timestamp(string(', 'event.at', '))', levels)} < now`,
+  ])('%#', (source) => {
+    let levels = 128;
+    while (problems(source(levels)).length > 0) levels--;
+    expect(levels).toBeGreaterThan(20);
+    expect(() => truth(source(levels))).not.toThrow();
+  });
+});
+
 describe('loops', () => {
   test.each([
     'event.items.exists(i, event.items.exists(j, i.sku == j.sku))',
