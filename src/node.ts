@@ -8,7 +8,7 @@ import { Gateway } from './gateway/gateway.ts';
 import { Lobby } from './gateway/lobby.ts';
 import type { StreamSettings } from './log/jetstream/stream-plan.ts';
 import { BackgroundClosedError, BackgroundPool } from './pool/background-pool.ts';
-import { backtestTask } from './pool/backtest-task.ts';
+import { runBacktestProcess } from './pool/backtest-process.ts';
 import { FILL_IMAGES } from './pool/fill-images-task.ts';
 import { HISTORY_BEGINNINGS } from './pool/history-beginnings-task.ts';
 import { TaskPool } from './pool/task-pool.ts';
@@ -181,7 +181,12 @@ async function open(options: NodeOptions, logger: Logger, onFailure: () => void,
     }),
     backtests: new Backtests({
       compile: (files) => pool.compileWorkspace(files),
-      run: (run, signal) => background.run(backtestTask, { ...run, dataDirectory: options.dataDirectory }, signal),
+      run: (run, signal, onProgress) =>
+        runBacktestProcess(
+          { ...run, dataDirectory: options.dataDirectory },
+          AbortSignal.any([signal, stopping.signal]),
+          onProgress,
+        ),
       nowMs: () => Date.now(),
       onFailure: (error) => {
         if (!stopping.signal.aborted) logger.error({ err: error as Error }, 'a backtest failed');

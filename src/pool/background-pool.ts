@@ -1,5 +1,5 @@
 /**
- * Work that reads history and takes as long as it takes (backtests, reasons, the filling of new aggregates), in threads that give way to everything else: the shards' and the main thread's
+ * Work that reads history and takes as long as it takes (reasons, the filling of new aggregates), in threads that give way to everything else: the shards' and the main thread's
  * work comes first, whatever is asked for here.
  *
  * A kind of work is a module beside this one with a default export, `(input) => output`, named by a `backgroundTask`. Each kind has one thread, which starts when there is work and ends when there

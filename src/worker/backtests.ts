@@ -1,5 +1,5 @@
 /**
- * Backtests of a running node: one at a time, in a thread of the background pool, over the files that the node writes. What is live does not know of it. The last reports are kept until the node
+ * Backtests of a running node: one at a time, in a process of its own, over the files that the node writes. What is live does not know of it. The last reports are kept until the node
  * ends.
  */
 import { BACKTESTS_KEPT } from '../constants.ts';
@@ -13,7 +13,6 @@ export interface BacktestRun {
   readonly candidate: Workspace;
   readonly fromMs: number | null;
   readonly toMs: number | null;
-  readonly progress: Float64Array;
 }
 
 export interface BacktestsParts {
@@ -22,6 +21,7 @@ export interface BacktestsParts {
   readonly run: (
     run: BacktestRun,
     signal: AbortSignal,
+    onProgress: (share: number) => void,
   ) => Promise<{ readonly report: BacktestReport } | { readonly error: string }>;
   readonly nowMs: () => number;
   readonly onFailure: (error: unknown) => void;
@@ -36,9 +36,10 @@ export type BacktestStart =
 interface Kept {
   readonly id: string;
   readonly startedMs: number;
-  readonly progress: Float64Array;
   readonly abort: AbortController;
   status: BacktestStatus['status'];
+  /** The share of the records that are behind. */
+  progress: number;
   endedMs: number | null;
   error: string | null;
   report: BacktestReport | null;
@@ -105,7 +106,7 @@ export class Backtests {
     const kept: Kept = {
       id: String(++this.#count),
       startedMs: this.#parts.nowMs(),
-      progress: new Float64Array(new SharedArrayBuffer(8)),
+      progress: 0,
       abort: new AbortController(),
       status: 'running',
       endedMs: null,
@@ -113,13 +114,15 @@ export class Backtests {
       report: null,
     };
     this.#keep(kept);
-    this.#run(kept, { candidate, fromMs, toMs, progress: kept.progress });
+    this.#run(kept, { candidate, fromMs, toMs });
     return { id: kept.id };
   }
 
   async #run(kept: Kept, run: BacktestRun): Promise<void> {
     try {
-      const outcome = await this.#parts.run(run, kept.abort.signal);
+      const outcome = await this.#parts.run(run, kept.abort.signal, (share) => {
+        kept.progress = share;
+      });
       if ('report' in outcome) kept.report = outcome.report;
       else kept.error = outcome.error;
       kept.status = kept.report === null ? 'failed' : 'done';
@@ -147,7 +150,7 @@ function statusOf({ id, status, progress, startedMs, endedMs, error, report }: K
   return {
     id,
     status,
-    progress: status === 'done' ? 1 : (progress[0] as number),
+    progress: status === 'done' ? 1 : progress,
     started: new Date(startedMs).toISOString(),
     ended: endedMs === null ? null : new Date(endedMs).toISOString(),
     error,

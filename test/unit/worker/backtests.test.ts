@@ -14,6 +14,7 @@ const REPORT = {} as BacktestReport;
 
 interface Running {
   readonly run: BacktestRun;
+  readonly onProgress: (share: number) => void;
   readonly end: (outcome: { readonly report: BacktestReport } | { readonly error: string }) => void;
   readonly fail: (error: unknown) => void;
 }
@@ -23,10 +24,10 @@ function fixture(): { backtests: Backtests; running: Running[]; failures: unknow
   const failures: unknown[] = [];
   const backtests = new Backtests({
     compile: async (files) => compileWorkspace(files),
-    run: (run, signal) =>
+    run: (run, signal, onProgress) =>
       new Promise((end, fail) => {
         signal.addEventListener('abort', () => fail(new Error('aborted')));
-        running.push({ run, end, fail });
+        running.push({ run, onProgress, end, fail });
       }),
     nowMs: () => 0,
     onFailure: (error) => failures.push(error),
@@ -43,7 +44,7 @@ test('runs one at a time, and keeps its report', async () => {
   expect(await starting).toEqual({ id: '1' });
   expect(backtests.start(REQUEST)).toBeNull();
   const [first] = running as [Running];
-  first.run.progress[0] = 0.5;
+  first.onProgress(0.5);
   expect(backtests.find('1')).toMatchObject({ status: 'running', progress: 0.5, ended: null, report: null });
   first.end({ report: REPORT });
   await settled();
