@@ -126,7 +126,8 @@ test('the live workspace against itself, over what is left of its history', () =
     { numRuns: 25 },
   );
   expect(pruned).toBeGreaterThan(5);
-  expect(compared).toBeGreaterThan(100);
+  // About 150; what matters is that there are some to compare.
+  expect(compared).toBeGreaterThan(25);
 });
 
 /** One of them. */
