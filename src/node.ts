@@ -8,7 +8,7 @@ import { Gateway } from './gateway/gateway.ts';
 import { Lobby } from './gateway/lobby.ts';
 import type { StreamSettings } from './log/jetstream/stream-plan.ts';
 import { BackgroundClosedError, BackgroundPool } from './pool/background-pool.ts';
-import { runBacktestProcess } from './pool/backtest-process.ts';
+import { beginBacktest } from './pool/backtest-process.ts';
 import { FILL_IMAGES } from './pool/fill-images-task.ts';
 import { HISTORY_BEGINNINGS } from './pool/history-beginnings-task.ts';
 import { TaskPool } from './pool/task-pool.ts';
@@ -180,13 +180,8 @@ async function open(options: NodeOptions, logger: Logger, onFailure: () => void,
       explain: (task) => background.run(whyTask, task),
     }),
     backtests: new Backtests({
-      compile: (files) => pool.compileWorkspace(files),
-      run: (run, signal, onProgress) =>
-        runBacktestProcess(
-          { ...run, dataDirectory: options.dataDirectory },
-          AbortSignal.any([signal, stopping.signal]),
-          onProgress,
-        ),
+      begin: (request, signal) =>
+        beginBacktest({ ...request, dataDirectory: options.dataDirectory }, AbortSignal.any([signal, stopping.signal])),
       nowMs: () => Date.now(),
       onFailure: (error) => {
         if (!stopping.signal.aborted) logger.error({ err: error as Error }, 'a backtest failed');

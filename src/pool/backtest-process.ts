@@ -4,38 +4,48 @@
  */
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import type { BacktestInput, BacktestOutcome, FromBacktest } from './backtest-program.ts';
+import type { BacktestOutcome, BegunBacktest, RefusedBacktest } from '../replay/backtest/outcome.ts';
+import type { BacktestInput, FromBacktest } from './backtest-program.ts';
 
 const PROGRAM = fileURLToPath(new URL(`./backtest-program${import.meta.url.slice(-3)}`, import.meta.url));
 /** At the lowest priority; and where the system can (Linux, with util-linux), as an idle one, before which whoever wakes up goes at once instead of after the time slice that is running. */
 const GIVING_WAY =
   'if command -v chrt > /dev/null; then exec chrt --idle 0 nice -n 19 "$@"; else exec nice -n 19 "$@"; fi';
+/** One thread for everything: threads that collect garbage side by side allocate and free memory on all cores, and nobody goes before a thread that the kernel does that for. */
+const ENGINE_FLAGS = ['--single-threaded'];
 
-/** Ends the process and rejects once `signal` is aborted; rejects with what nobody expected, too. */
-export function runBacktestProcess(
-  input: BacktestInput,
-  signal: AbortSignal,
-  onProgress: (share: number) => void,
-): Promise<BacktestOutcome> {
-  return new Promise((resolve, reject) => {
+/** Resolves once the workspace is compiled. Ends the process once `signal` is aborted; what is waited for then rejects, as it does with what nobody expected. */
+export function beginBacktest(input: BacktestInput, signal: AbortSignal): Promise<BegunBacktest | RefusedBacktest> {
+  return new Promise((resolve, rejectBeginning) => {
     signal.throwIfAborted();
-    const child = spawn('/bin/sh', ['-c', GIVING_WAY, 'sh', process.execPath, PROGRAM], {
+    let reject = rejectBeginning;
+    let end: (outcome: BacktestOutcome) => void = () => {};
+    let progress = 0;
+    const child = spawn('/bin/sh', ['-c', GIVING_WAY, 'sh', process.execPath, ...ENGINE_FLAGS, PROGRAM], {
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
       serialization: 'advanced',
     });
-    const end = (): void => {
+    const abort = (): void => {
       child.kill('SIGKILL');
       reject(signal.reason);
     };
-    signal.addEventListener('abort', end, { once: true });
+    signal.addEventListener('abort', abort, { once: true });
     child.on('message', (message: FromBacktest) => {
-      if ('progress' in message) onProgress(message.progress);
-      else if ('outcome' in message) resolve(message.outcome);
-      else reject(new Error(message.failure));
+      if ('progress' in message) progress = message.progress;
+      else if ('outcome' in message) end(message.outcome);
+      else if ('failure' in message) reject(new Error(message.failure));
+      else if ('refused' in message) resolve(message.refused);
+      else {
+        const outcome = new Promise<BacktestOutcome>((onEnd, onFailure) => {
+          end = onEnd;
+          reject = onFailure;
+        });
+        resolve({ progress: () => progress, outcome });
+      }
     });
-    child.once('error', reject);
+    child.once('error', (error) => reject(error));
     child.once('exit', (code, killedBy) => {
-      signal.removeEventListener('abort', end);
+      signal.removeEventListener('abort', abort);
       reject(new Error(`the process of a backtest ended with ${killedBy ?? code}`));
     });
     child.send(input, (error) => {

@@ -1,62 +1,63 @@
 /**
- * The program of a backtest's process: history of a data folder by another workspace → the report, or why there is none. Its parent (backtest-process.ts) sends a BacktestInput, hears how far it is,
- * and is sent the outcome. It ends when that is sent, or when it notices that its parent is gone.
+ * The program of a backtest's process: a workspace's files and a data folder → what that workspace would have decided over its history, or why that cannot be told. Its parent (backtest-process.ts) sends
+ * a BacktestInput and is sent what FromBacktest says. It ends when the last of that is sent, or when it notices that its parent is gone.
  */
-import type { BacktestReport } from '../protocol/backtest.ts';
+import type { BacktestReport, BacktestRequest } from '../protocol/backtest.ts';
 import { runBacktest } from '../replay/backtest/backtest.ts';
+import { withLive } from '../replay/backtest/candidate.ts';
 import { BacktestError } from '../replay/backtest/error.ts';
+import type { BacktestOutcome, RefusedBacktest } from '../replay/backtest/outcome.ts';
 import { History, HistoryForgottenError } from '../replay/history.ts';
 import { nodeFileSystem } from '../storage/node-file-system.ts';
+import { compileWorkspace } from '../workspace/compile.ts';
 import type { Workspace } from '../workspace/workspace.ts';
 
-export interface BacktestInput {
+export interface BacktestInput extends BacktestRequest {
   readonly dataDirectory: string;
-  readonly candidate: Workspace;
-  readonly fromMs: number | null;
-  readonly toMs: number | null;
 }
 
-export type BacktestOutcome = { readonly report: BacktestReport } | { readonly error: string };
-
-/** What the parent is sent: any number of shares of the records that are behind, then one of the others. */
+/** What the parent is sent: that the request is refused; or that it has begun, any number of shares of the records that are behind, and the outcome. */
 export type FromBacktest =
+  | { readonly refused: RefusedBacktest }
+  | { readonly begun: true }
   | { readonly progress: number }
   | { readonly outcome: BacktestOutcome }
-  /** What nobody expected: the stack. */
+  /** Anywhere, what nobody expected: the stack. */
   | { readonly failure: string };
 
 /** A replay is synchronous: no event would tell that the parent is gone, but its number does. */
 const parent = process.ppid;
 
 process.once('message', (input: BacktestInput) => {
-  send(outcomeOf(input), () => process.exit());
+  send(lastOf(input), () => process.exit());
 });
 
-function outcomeOf(input: BacktestInput): FromBacktest {
+function lastOf(input: BacktestInput): FromBacktest {
   try {
-    return { outcome: backtest(input) };
+    const candidate = candidateOf(input);
+    if ('refused' in candidate) return candidate;
+    send({ begun: true });
+    return { outcome: outcomeOf(input, candidate.workspace) };
   } catch (error) {
     return { failure: error instanceof Error ? (error.stack ?? error.message) : String(error) };
   }
 }
 
-function backtest({ dataDirectory, candidate, fromMs, toMs }: BacktestInput): BacktestOutcome {
-  const history = History.open(nodeFileSystem, dataDirectory);
-  let told = 0;
+function candidateOf({ files, live }: BacktestInput): { workspace: Workspace } | { refused: RefusedBacktest } {
+  const compiled = compileWorkspace(files);
+  if ('issues' in compiled) return { refused: { issues: compiled.issues } };
   try {
-    const report = runBacktest(history, {
-      candidate,
-      fromMs,
-      toMs,
-      monotonicMs: () => performance.now(),
-      onProgress: (share) => {
-        if (process.ppid !== parent) process.exit();
-        if (share - told < PROGRESS_STEP) return;
-        told = share;
-        send({ progress: share });
-      },
-    });
-    return { report };
+    return { workspace: withLive(compiled.workspace, live) };
+  } catch (error) {
+    if (error instanceof BacktestError) return { refused: { refused: error.message } };
+    throw error;
+  }
+}
+
+function outcomeOf({ dataDirectory, fromMs, toMs }: BacktestInput, candidate: Workspace): BacktestOutcome {
+  const history = History.open(nodeFileSystem, dataDirectory);
+  try {
+    return { report: reportOf(history, candidate, fromMs, toMs) };
   } catch (error) {
     if (error instanceof BacktestError) {
       const issues = error.issues.map(({ file, line, column, message }) => `${file}:${line}:${column} ${message}`);
@@ -68,6 +69,22 @@ function backtest({ dataDirectory, candidate, fromMs, toMs }: BacktestInput): Ba
   } finally {
     history.close();
   }
+}
+
+function reportOf(history: History, candidate: Workspace, fromMs: number | null, toMs: number | null): BacktestReport {
+  let told = 0;
+  return runBacktest(history, {
+    candidate,
+    fromMs,
+    toMs,
+    monotonicMs: () => performance.now(),
+    onProgress: (share) => {
+      if (process.ppid !== parent) process.exit();
+      if (share - told < PROGRESS_STEP) return;
+      told = share;
+      send({ progress: share });
+    },
+  });
 }
 
 /** A message costs the main thread of the node a moment: a hundred and some in all. */

@@ -4,42 +4,23 @@
  */
 import { BACKTESTS_KEPT } from '../constants.ts';
 import type { BacktestReport, BacktestRequest, BacktestStatus } from '../protocol/backtest.ts';
-import { withLive } from '../replay/backtest/candidate.ts';
-import { BacktestError } from '../replay/backtest/error.ts';
-import type { CompiledWorkspace } from '../workspace/compile.ts';
-import type { Workspace, WorkspaceIssue } from '../workspace/workspace.ts';
-
-export interface BacktestRun {
-  readonly candidate: Workspace;
-  readonly fromMs: number | null;
-  readonly toMs: number | null;
-}
+import type { BegunBacktest, RefusedBacktest } from '../replay/backtest/outcome.ts';
 
 export interface BacktestsParts {
-  readonly compile: (files: Readonly<Record<string, string>>) => Promise<CompiledWorkspace>;
-  /** Rejects once it is aborted, and with what nobody expected. */
-  readonly run: (
-    run: BacktestRun,
-    signal: AbortSignal,
-    onProgress: (share: number) => void,
-  ) => Promise<{ readonly report: BacktestReport } | { readonly error: string }>;
+  /** Resolves once it is known whether the request can be met; rejects as `outcome` does. */
+  readonly begin: (request: BacktestRequest, signal: AbortSignal) => Promise<BegunBacktest | RefusedBacktest>;
   readonly nowMs: () => number;
   readonly onFailure: (error: unknown) => void;
 }
 
-export type BacktestStart =
-  | { readonly id: string }
-  | { readonly issues: readonly WorkspaceIssue[] }
-  /** What is wrong with the request. */
-  | { readonly refused: string };
+export type BacktestStart = { readonly id: string } | RefusedBacktest;
 
 interface Kept {
   readonly id: string;
   readonly startedMs: number;
   readonly abort: AbortController;
+  readonly run: BegunBacktest;
   status: BacktestStatus['status'];
-  /** The share of the records that are behind. */
-  progress: number;
   endedMs: number | null;
   error: string | null;
   report: BacktestReport | null;
@@ -50,7 +31,7 @@ export class Backtests {
   /** In the order in which they began. */
   readonly #kept = new Map<string, Kept>();
   #count = 0;
-  /** One is being compiled, or running. */
+  /** One is beginning, or running. */
   #busy = false;
 
   constructor(parts: BacktestsParts) {
@@ -93,36 +74,29 @@ export class Backtests {
     return true;
   }
 
-  async #start({ files, fromMs, toMs, live }: BacktestRequest): Promise<BacktestStart> {
-    const compiled = await this.#parts.compile(files);
-    if ('issues' in compiled) return { issues: compiled.issues };
-    let candidate: Workspace;
-    try {
-      candidate = withLive(compiled.workspace, live);
-    } catch (error) {
-      if (error instanceof BacktestError) return { refused: error.message };
-      throw error;
-    }
+  async #start(request: BacktestRequest): Promise<BacktestStart> {
+    const startedMs = this.#parts.nowMs();
+    const abort = new AbortController();
+    const run = await this.#parts.begin(request, abort.signal);
+    if (!('outcome' in run)) return run;
     const kept: Kept = {
       id: String(++this.#count),
-      startedMs: this.#parts.nowMs(),
-      progress: 0,
-      abort: new AbortController(),
+      startedMs,
+      abort,
+      run,
       status: 'running',
       endedMs: null,
       error: null,
       report: null,
     };
     this.#keep(kept);
-    this.#run(kept, { candidate, fromMs, toMs });
+    this.#follow(kept);
     return { id: kept.id };
   }
 
-  async #run(kept: Kept, run: BacktestRun): Promise<void> {
+  async #follow(kept: Kept): Promise<void> {
     try {
-      const outcome = await this.#parts.run(run, kept.abort.signal, (share) => {
-        kept.progress = share;
-      });
+      const outcome = await kept.run.outcome;
       if ('report' in outcome) kept.report = outcome.report;
       else kept.error = outcome.error;
       kept.status = kept.report === null ? 'failed' : 'done';
@@ -146,11 +120,11 @@ export class Backtests {
   }
 }
 
-function statusOf({ id, status, progress, startedMs, endedMs, error, report }: Kept): BacktestStatus {
+function statusOf({ id, status, run, startedMs, endedMs, error, report }: Kept): BacktestStatus {
   return {
     id,
     status,
-    progress: status === 'done' ? 1 : progress,
+    progress: status === 'done' ? 1 : run.progress(),
     started: new Date(startedMs).toISOString(),
     ended: endedMs === null ? null : new Date(endedMs).toISOString(),
     error,

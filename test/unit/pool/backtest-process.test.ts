@@ -3,14 +3,19 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { platform } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import type { runBacktestProcess } from '../../../src/pool/backtest-process.ts';
-import { workspaceOf } from '../../support/machine-fixture.ts';
+import type { beginBacktest } from '../../../src/pool/backtest-process.ts';
+import type { BegunBacktest } from '../../../src/replay/backtest/outcome.ts';
 import { scratchFolder } from '../../support/scratch-folder.ts';
 
 const built = new URL('../../../dist/pool/backtest-process.js', import.meta.url).href;
-const { runBacktestProcess: run } = (await import(built)) as { runBacktestProcess: typeof runBacktestProcess };
+const { beginBacktest: begin } = (await import(built)) as { beginBacktest: typeof beginBacktest };
 
-const inputOf = (dataDirectory: string) => ({ dataDirectory, candidate: workspaceOf({}), fromMs: null, toMs: null });
+const FILES = {
+  'workspace.yaml': 'name: test\ntimezone: UTC\nchannels: [pos]\n',
+  'events.yaml': 'receipt: {total: double}\n',
+  'campaigns/tea.yaml': 'id: tea\non: receipt\nchannels: [pos]\n',
+};
+const INPUT = { files: FILES, fromMs: null, toMs: null, live: [] };
 
 /** Niceness of the processes that this one has begun for backtests. */
 function niceness(): number[] {
@@ -34,16 +39,28 @@ async function until(holds: () => boolean): Promise<void> {
 }
 
 describe('the process of a backtest', () => {
+  it('tells what is wrong with the request', async () => {
+    const { signal } = new AbortController();
+    const dataDirectory = scratchFolder();
+    const files = { ...FILES, 'campaigns/tea.yaml': 'id: tea\nchannels: [pos]\n' };
+    const refused = await begin({ ...INPUT, dataDirectory, files }, signal);
+    expect((refused as { issues: unknown }).issues).toEqual([
+      { file: 'campaigns/tea.yaml', line: 1, column: 1, message: 'missing `on`' },
+    ]);
+    expect(await begin({ ...INPUT, dataDirectory, live: ['te'] }, signal)).toEqual({
+      refused: 'the workspace has no campaign "te" to take as live; did you mean "tea"?',
+    });
+  });
+
   it('tells what nobody expected', async () => {
-    await expect(run(inputOf(scratchFolder()), new AbortController().signal, () => {})).rejects.toThrow(
-      'it is no data folder',
-    );
+    const begun = await begin({ ...INPUT, dataDirectory: scratchFolder() }, new AbortController().signal);
+    await expect((begun as BegunBacktest).outcome).rejects.toThrow('it is no data folder');
   });
 
   it.runIf(platform() === 'linux')('has the lowest priority, and is gone once it is aborted', async () => {
     const abort = new AbortController();
-    const running = run(inputOf(scratchFolder()), abort.signal, () => {});
-    const ended = expect(running).rejects.toThrow('enough');
+    const beginning = begin({ ...INPUT, dataDirectory: scratchFolder() }, abort.signal);
+    const ended = expect(beginning).rejects.toThrow('enough');
     await until(() => niceness().includes(19));
     abort.abort(new Error('enough'));
     await ended;
@@ -51,6 +68,7 @@ describe('the process of a backtest', () => {
   });
 
   it('does not begin for somebody who has gone', async () => {
-    await expect(run(inputOf(scratchFolder()), AbortSignal.abort(new Error('gone')), () => {})).rejects.toThrow('gone');
+    const signal = AbortSignal.abort(new Error('gone'));
+    await expect(begin({ ...INPUT, dataDirectory: scratchFolder() }, signal)).rejects.toThrow('gone');
   });
 });

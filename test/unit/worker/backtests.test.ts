@@ -1,34 +1,38 @@
 import { expect, test } from 'vitest';
 import { BACKTESTS_KEPT } from '../../../src/constants.ts';
 import type { BacktestReport, BacktestRequest } from '../../../src/protocol/backtest.ts';
-import { type BacktestRun, Backtests } from '../../../src/worker/backtests.ts';
-import { compileWorkspace } from '../../../src/workspace/compile.ts';
+import type { BacktestOutcome, RefusedBacktest } from '../../../src/replay/backtest/outcome.ts';
+import { Backtests } from '../../../src/worker/backtests.ts';
 
-const FILES = {
-  'workspace.yaml': 'name: test\ntimezone: UTC\nchannels: [pos]\n',
-  'events.yaml': 'receipt: {total: double}\n',
-  'campaigns/tea.yaml': 'id: tea\non: receipt\nchannels: [pos]\nstatus: draft\n',
-};
-const REQUEST: BacktestRequest = { files: FILES, fromMs: null, toMs: null, live: [] };
+const REQUEST: BacktestRequest = { files: {}, fromMs: null, toMs: null, live: [] };
 const REPORT = {} as BacktestReport;
 
 interface Running {
-  readonly run: BacktestRun;
-  readonly onProgress: (share: number) => void;
-  readonly end: (outcome: { readonly report: BacktestReport } | { readonly error: string }) => void;
+  progress: number;
+  readonly end: (outcome: BacktestOutcome) => void;
   readonly fail: (error: unknown) => void;
 }
 
-function fixture(): { backtests: Backtests; running: Running[]; failures: unknown[] } {
+/** `refusals`: of the first requests; those behind them begin. */
+function fixture(refusals: readonly RefusedBacktest[] = []): {
+  backtests: Backtests;
+  running: Running[];
+  failures: unknown[];
+} {
   const running: Running[] = [];
   const failures: unknown[] = [];
+  const refused = [...refusals];
   const backtests = new Backtests({
-    compile: async (files) => compileWorkspace(files),
-    run: (run, signal, onProgress) =>
-      new Promise((end, fail) => {
+    begin: async (_, signal) => {
+      const refusal = refused.shift();
+      if (refusal !== undefined) return refusal;
+      const run = { progress: 0 } as Running;
+      const outcome = new Promise<BacktestOutcome>((end, fail) => {
         signal.addEventListener('abort', () => fail(new Error('aborted')));
-        running.push({ run, onProgress, end, fail });
-      }),
+        running.push(Object.assign(run, { end, fail }));
+      });
+      return { progress: () => run.progress, outcome };
+    },
     nowMs: () => 0,
     onFailure: (error) => failures.push(error),
   });
@@ -44,7 +48,7 @@ test('runs one at a time, and keeps its report', async () => {
   expect(await starting).toEqual({ id: '1' });
   expect(backtests.start(REQUEST)).toBeNull();
   const [first] = running as [Running];
-  first.onProgress(0.5);
+  first.progress = 0.5;
   expect(backtests.find('1')).toMatchObject({ status: 'running', progress: 0.5, ended: null, report: null });
   first.end({ report: REPORT });
   await settled();
@@ -53,19 +57,11 @@ test('runs one at a time, and keeps its report', async () => {
   expect(await backtests.start(REQUEST)).toEqual({ id: '2' });
 });
 
-test('takes campaigns as live, and knows those that there are not', async () => {
-  const { backtests, running } = fixture();
-  expect(await backtests.start({ ...REQUEST, live: ['te'] })).toEqual({
-    refused: 'the workspace has no campaign "te" to take as live; did you mean "tea"?',
-  });
-  await backtests.start({ ...REQUEST, live: ['tea'] });
-  expect(running[0]?.run.candidate.campaigns[0]?.status).toBe('live');
-});
-
-test('says what is wrong with a workspace, and is free for another', async () => {
-  const { backtests } = fixture();
-  const started = await backtests.start({ ...REQUEST, files: { ...FILES, 'campaigns/tea.yaml': 'id: tea\n' } });
-  expect(started).toHaveProperty('issues');
+test('says why a request is refused, and is free for another', async () => {
+  const refusals = [{ refused: 'there is no campaign "te"' }, { issues: [] }];
+  const { backtests } = fixture(refusals);
+  for (const refusal of refusals) expect(await backtests.start(REQUEST)).toEqual(refusal);
+  expect(backtests.list()).toEqual([]);
   expect(await backtests.start(REQUEST)).toEqual({ id: '1' });
 });
 
