@@ -1,5 +1,6 @@
 /** `decide` while the node makes a backtest: what a till notices of it. Quiet rounds before and after each one tell what differs anyway. */
 import { join } from 'node:path';
+import { BACKTEST_POLL_MS } from '../../src/constants.ts';
 import { readWorkspaceFolder } from '../../src/workspace/folder.ts';
 import { ratioSpread, spreadOf } from '../measure.ts';
 import type { Bench, Suite } from '../suite.ts';
@@ -11,7 +12,8 @@ import { type NodeProcess, startNode } from './node-process.ts';
 const PER_SECOND = 2000;
 const RULES = 100;
 const CONNECTIONS = 64;
-const LOOK_MS = 50;
+/** As `beckon replay --node` does. */
+const LOOK_MS = BACKTEST_POLL_MS;
 
 interface Sizes {
   readonly customers: number;

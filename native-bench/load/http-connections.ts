@@ -15,24 +15,46 @@ export function postRequest(path: string, contentType: string, body: Uint8Array)
 type Answered = (status: number) => void;
 
 class Connection {
-  readonly socket: Socket;
+  readonly #port: number;
+  #socket: Socket;
   #answered: Answered | null = null;
   #received: Buffer = Buffer.alloc(0);
   readonly #idle: (connection: Connection) => void;
 
-  constructor(socket: Socket, idle: (connection: Connection) => void) {
-    this.socket = socket;
+  private constructor(port: number, idle: (connection: Connection) => void) {
+    this.#port = port;
     this.#idle = idle;
-    socket.on('data', (chunk: Buffer) => this.#take(chunk));
-    socket.on('close', () => this.#settle(0));
-    // 'close' follows.
-    socket.on('error', () => {});
+    this.#socket = this.#connect();
+  }
+
+  static open(port: number, idle: (connection: Connection) => void): Promise<Connection> {
+    return new Promise((resolve, reject) => {
+      const connection = new Connection(port, idle);
+      connection.#socket.once('connect', () => resolve(connection));
+      connection.#socket.once('error', reject);
+    });
   }
 
   send(request: Buffer, answered: Answered): void {
     this.#answered = answered;
-    if (this.socket.destroyed) this.#settle(0);
-    else this.socket.write(request);
+    // A server closes what is not used for a while.
+    if (this.#socket.destroyed) this.#socket = this.#connect();
+    this.#socket.write(request);
+  }
+
+  close(): void {
+    this.#socket.destroy();
+  }
+
+  #connect(): Socket {
+    const socket = connect({ host: '127.0.0.1', port: this.#port, noDelay: true });
+    socket.on('data', (chunk: Buffer) => this.#take(chunk));
+    socket.on('close', () => {
+      if (socket === this.#socket) this.#settle(0);
+    });
+    // 'close' follows.
+    socket.on('error', () => {});
+    return socket;
   }
 
   #take(chunk: Buffer): void {
@@ -56,18 +78,19 @@ class Connection {
 }
 
 export class HttpConnections {
-  readonly #connections: Connection[];
+  #connections: readonly Connection[] = [];
   readonly #free: Connection[] = [];
   #waiting: { readonly request: Buffer; readonly answered: Answered }[] = [];
   #served = 0;
 
-  private constructor(sockets: readonly Socket[]) {
-    this.#connections = sockets.map((socket) => new Connection(socket, (connection) => this.#next(connection)));
-    this.#free.push(...this.#connections);
-  }
+  private constructor() {}
 
   static async open(port: number, count: number): Promise<HttpConnections> {
-    return new HttpConnections(await Promise.all(Array.from({ length: count }, () => open(port))));
+    const all = new HttpConnections();
+    const opening = Array.from({ length: count }, () => Connection.open(port, (connection) => all.#next(connection)));
+    all.#connections = await Promise.all(opening);
+    all.#free.push(...all.#connections);
+    return all;
   }
 
   /** `answered` hears the status, or 0 if the connection broke. */
@@ -83,7 +106,7 @@ export class HttpConnections {
   }
 
   close(): void {
-    for (const { socket } of this.#connections) socket.destroy();
+    for (const connection of this.#connections) connection.close();
   }
 
   #next(connection: Connection): void {
@@ -97,12 +120,4 @@ export class HttpConnections {
     this.#served += 1;
     connection.send(next.request, next.answered);
   }
-}
-
-function open(port: number): Promise<Socket> {
-  return new Promise((resolve, reject) => {
-    const socket = connect({ host: '127.0.0.1', port, noDelay: true });
-    socket.once('connect', () => resolve(socket));
-    socket.once('error', reject);
-  });
 }
