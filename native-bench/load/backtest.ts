@@ -5,6 +5,7 @@ import { readWorkspaceFolder } from '../../src/workspace/folder.ts';
 import { ratioSpread, spreadOf } from '../measure.ts';
 import type { Bench, Suite } from '../suite.ts';
 import { Histogram } from './histogram.ts';
+import type { HttpLoad } from './http-generator.ts';
 import { generate } from './http-load.ts';
 import { loadProfiles, writeKernelWorkspace } from './kernel-workspace.ts';
 import { type NodeProcess, startNode } from './node-process.ts';
@@ -12,18 +13,22 @@ import { type NodeProcess, startNode } from './node-process.ts';
 const PER_SECOND = 2000;
 const RULES = 100;
 const CONNECTIONS = 64;
+const HISTORY_PER_SECOND = 5000;
+const HISTORY_EVENTS = 10;
 /** As `beckon replay --node` does. */
 const LOOK_MS = BACKTEST_POLL_MS;
 
 interface Sizes {
   readonly customers: number;
+  /** Requests before, of some events each: what there is to replay. A backtest begins once, and goes on for as long as history is. */
+  readonly history: number;
   readonly warmUpSeconds: number;
   readonly seconds: number;
   readonly rounds: number;
 }
 
-const FULL: Sizes = { customers: 100_000, warmUpSeconds: 8, seconds: 8, rounds: 5 };
-const QUICK: Sizes = { customers: 1000, warmUpSeconds: 0.2, seconds: 0.5, rounds: 1 };
+const FULL: Sizes = { customers: 100_000, history: 50_000, warmUpSeconds: 8, seconds: 8, rounds: 5 };
+const QUICK: Sizes = { customers: 1000, history: 200, warmUpSeconds: 0.2, seconds: 0.5, rounds: 1 };
 
 interface Report {
   readonly events: number;
@@ -60,23 +65,28 @@ async function measure(
   const beside: Histogram[] = [];
   const reports: Report[] = [];
   let skip = 0;
-  const decide = async (seconds: number): Promise<Histogram> => {
-    const requests = Math.round(PER_SECOND * seconds);
-    const { statuses, latency } = await generate({
-      port: node.port,
-      customers: sizes.customers,
-      skip,
-      requests,
-      path: '/v1/decide',
-      seed: 4,
-      connections: CONNECTIONS,
-      eventsPerRequest: 1,
-      perSecond: PER_SECOND,
-    });
-    skip += requests;
-    if (Object.keys(statuses).join() !== '200') throw new Error(`decide was answered with ${JSON.stringify(statuses)}`);
-    return Histogram.from(latency);
+  const send = async (load: Pick<HttpLoad, 'path' | 'requests' | 'eventsPerRequest' | 'perSecond'>, ok: string) => {
+    const { port } = node;
+    const { customers } = sizes;
+    const result = await generate({ port, customers, skip, seed: 4, connections: CONNECTIONS, ...load });
+    skip += load.requests * load.eventsPerRequest;
+    const statuses = Object.keys(result.statuses).join();
+    if (statuses !== ok) throw new Error(`${load.path} was answered with ${JSON.stringify(result.statuses)}`);
+    return Histogram.from(result.latency);
   };
+  const decide = (seconds: number): Promise<Histogram> => {
+    const requests = Math.round(PER_SECOND * seconds);
+    return send({ path: '/v1/decide', requests, eventsPerRequest: 1, perSecond: PER_SECOND }, '200');
+  };
+  await send(
+    {
+      path: '/v1/events',
+      requests: sizes.history,
+      eventsPerRequest: HISTORY_EVENTS,
+      perSecond: HISTORY_PER_SECOND,
+    },
+    '202',
+  );
   await decide(sizes.warmUpSeconds);
   for (let round = 0; round < sizes.rounds; round++) {
     bench.progress(`round ${round + 1} of ${sizes.rounds}`);
@@ -154,7 +164,7 @@ function report(bench: Bench, sizes: Sizes, { quiet, quietAgain, beside }: Sides
     name: 'backtest, beside the load',
     unit: 'events/s',
     detail:
-      'of the last minutes and all profiles, in two worlds, at the lowest priority, on what the node and the generator leave',
+      'of the history before and beside it, in two worlds, at the lowest priority, on what the node and the generator leave',
     ...spreadOf(reports.map(({ events, seconds }) => events / seconds)),
   });
   bench.ratio({

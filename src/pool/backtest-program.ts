@@ -11,6 +11,7 @@ import { History, HistoryForgottenError } from '../replay/history.ts';
 import { nodeFileSystem } from '../storage/node-file-system.ts';
 import { compileWorkspace } from '../workspace/compile.ts';
 import type { Workspace } from '../workspace/workspace.ts';
+import { Pauses } from './pauses.ts';
 
 export interface BacktestInput extends BacktestRequest {
   readonly dataDirectory: string;
@@ -72,6 +73,7 @@ function outcomeOf({ dataDirectory, fromMs, toMs }: BacktestInput, candidate: Wo
 }
 
 function reportOf(history: History, candidate: Workspace, fromMs: number | null, toMs: number | null): BacktestReport {
+  const pauses = new Pauses();
   let told = 0;
   return runBacktest(history, {
     candidate,
@@ -80,6 +82,7 @@ function reportOf(history: History, candidate: Workspace, fromMs: number | null,
     monotonicMs: () => performance.now(),
     onProgress: (share) => {
       if (process.ppid !== parent) process.exit();
+      pauses.consider();
       if (share - told < PROGRESS_STEP) return;
       told = share;
       send({ progress: share });

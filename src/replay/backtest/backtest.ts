@@ -25,7 +25,7 @@ export interface BacktestOptions {
   readonly toMs: number | null;
   /** For the speed that is reported. */
   readonly monotonicMs: () => number;
-  /** Share of the records that are behind, 0 to 1, whenever it has grown. */
+  /** After each record: the share of them that is behind, 0 to 1. It stands still where it begins anew. */
   readonly onProgress: (share: number) => void;
 }
 
@@ -44,9 +44,8 @@ export function runBacktest(history: History, options: BacktestOptions): Backtes
   const startMs = checkedStart(reach, options);
   let behind = 0;
   const onProgress = (share: number): void => {
-    if (share <= behind) return;
-    behind = share;
-    options.onProgress(share);
+    behind = Math.max(behind, share);
+    options.onProgress(behind);
   };
   const begin = (): Backtest => new Backtest(history, reach, startMs, { ...options, onProgress });
   return (needsUnits(options.candidate) ? null : begin().oneByOne()) ?? begin().together();
