@@ -160,9 +160,9 @@ describe('GET /v1/customers/{id}/why', () => {
         /^there is no event "c" of customer "Zoë": history goes back to 2010-12-01T08:26:00.000Z /,
       ),
     });
-    expect(await refusal(`${zoe}?campaign=no-such`)).toMatchObject({
+    expect(await refusal(`${zoe}?campaign=garden-robbins`)).toMatchObject({
       status: 404,
-      detail: 'there is no campaign "no-such", and there never was',
+      detail: 'there is no campaign "garden-robbins": did you mean "garden-robins"?',
     });
     expect(await refusal(`${zoe}?at=yesterday`)).toMatchObject({
       status: 400,

@@ -8,8 +8,8 @@ export interface WhyStanding {
   /** The last record that is applied. */
   readonly position: number;
   readonly knowsCustomer: boolean;
-  /** The campaign is in the books: some version had it. False where none was asked about. */
-  readonly knowsCampaign: boolean;
+  /** Ids of all campaigns that some version had, where the one asked about is none of them; null: it is one, or none was asked about. */
+  readonly otherCampaigns: readonly string[] | null;
   /** What the campaign listens for: an event's type, or a schedule that ran last at these times, ascending. null: it is not in the active version. */
   readonly listens: { readonly type: string } | { readonly lastRunsMs: readonly number[] } | null;
 }
@@ -26,13 +26,20 @@ export function standingOf(
   customer: string,
   campaign: string | null,
 ): WhyStanding {
-  const active = machine.activeWorkspace?.campaigns.find(({ id }) => id === campaign);
+  const campaigns = machine.activeWorkspace?.campaigns ?? [];
+  const active = campaigns.find(({ id }) => id === campaign);
   return {
     position: machine.position,
     knowsCustomer: state.find(customer) >= 0,
-    knowsCampaign: active !== undefined || (campaign !== null && machine.campaigns().some(({ id }) => id === campaign)),
+    otherCampaigns: active !== undefined || campaign === null ? null : othersThan(campaign, machine, campaigns),
     listens: active === undefined ? null : listensFor(machine, active.campaign),
   };
+}
+
+/** The active version's first, behind them those in the books alone: of former versions. */
+function othersThan(campaign: string, machine: Machine, active: readonly { readonly id: string }[]): string[] | null {
+  const ids = new Set([...active, ...machine.campaigns()].map(({ id }) => id));
+  return ids.has(campaign) ? null : [...ids];
 }
 
 function listensFor(machine: Machine, { schedule, event }: Campaign): WhyStanding['listens'] {

@@ -12,6 +12,7 @@ import { WHY_RECORDS_FOLLOWED_MAX } from '../../constants.ts';
 import { formatRfc3339 } from '../../machine/decode/rfc3339.ts';
 import type { ExplainedMoment, Explanation } from '../../protocol/explanation.ts';
 import type { WhyQuestion } from '../../protocol/why.ts';
+import { campaignHint } from '../campaign-hint.ts';
 import type { EventQuery } from '../find-event.ts';
 import { type History, HistoryForgottenError } from '../history.ts';
 import { PartitionReplay, type ReplayStart } from '../partition-replay.ts';
@@ -78,8 +79,9 @@ class Why {
     const { customer, campaign, event: id, at } = this.#question;
     const time = at === null ? null : askedTime(at);
     const standing = campaign === null ? null : this.#stands();
-    if (standing !== null && !standing.knowsCampaign)
-      throw new WhyError('campaign', `there is no campaign "${campaign}", and there never was`);
+    const others = standing?.otherCampaigns ?? null;
+    if (campaign !== null && others !== null)
+      throw new WhyError('campaign', `there is no campaign "${campaign}": ${campaignHint(campaign, others)}`);
     if (time !== null) return 'seq' in time ? this.#ofRecord(time.seq) : this.#lastUntil(time.ms);
     const listens = standing?.listens ?? null;
     if (id === null && listens !== null && 'lastRunsMs' in listens) return this.#lastRun(listens.lastRunsMs);

@@ -158,7 +158,12 @@ describe('why', () => {
     const { 'campaigns/thanks.yaml': _, ...rest } = FILES;
     kept.live.publish(workspaceOf(rest, 2), FAR_FUTURE);
     expect(story(ask({ campaign: 'thanks' }))).toEqual(['receipt r1 thanks:decided']);
-    expect(refusal({ campaign: 'nothing' })).toBe('campaign: there is no campaign "nothing", and there never was');
+    expect(refusal({ campaign: 'lettre' })).toBe('campaign: there is no campaign "lettre": did you mean "letter"?');
+    // One of a former version may be meant.
+    expect(refusal({ campaign: 'Thank' })).toBe('campaign: there is no campaign "Thank": did you mean "thanks"?');
+    expect(refusal({ campaign: 'nothing' })).toBe(
+      'campaign: there is no campaign "nothing": there are basket, letter, thanks',
+    );
   });
 
   it('says how far history reaches where it does not', () => {

@@ -6,7 +6,7 @@ import { Reasons } from '../../../src/worker/reasons.ts';
 import type { Shards } from '../../../src/worker/shards.ts';
 
 const question = { customer: 'ann', campaign: 'thanks', event: null, at: null };
-const standing = { position: 7, knowsCustomer: true, knowsCampaign: true, listens: null };
+const standing = { position: 7, knowsCustomer: true, otherCampaigns: null, listens: null };
 
 it('explains up to where the shard is, so many at once, and has room again when one has ended', async () => {
   const asked: unknown[] = [];
