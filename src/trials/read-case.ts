@@ -12,6 +12,7 @@ import type {
 import type { YamlFile, YamlPath } from '../workspace/yaml-file.ts';
 import { checkAttributes, EventReader } from './read-event.ts';
 import { ExpectationReader, type ExpectingStep } from './read-expectation.ts';
+import type { Doubts } from './sound-part.ts';
 import type { Trial, TrialCheck, TrialEvent, TrialPlace, TrialStep } from './trial.ts';
 import type { TrialScope } from './trial-scope.ts';
 
@@ -24,20 +25,26 @@ export class CaseReader {
   readonly #path: YamlPath;
   readonly #issues: IssueList;
   readonly #events: EventReader;
+  readonly #doubts: Doubts;
+  /** False: when the steps are cannot be told. */
+  #timed: boolean;
   /** Of `given`. */
   #customers: readonly string[] = [];
 
-  constructor(scope: TrialScope, file: YamlFile, index: number, issues: IssueList) {
+  constructor(scope: TrialScope, file: YamlFile, index: number, issues: IssueList, doubts: Doubts) {
     this.#scope = scope;
     this.#file = file;
     this.#path = [index];
     this.#issues = issues;
     this.#events = new EventReader(scope, file, issues);
+    this.#doubts = doubts;
+    this.#timed = !doubts.times;
   }
 
-  /** Something, whatever was reported: it is not run then. */
+  /** Something, whatever was reported: it is not run then. What would only follow from what was reported is not. */
   read(definition: TrialDefinition): Trial {
-    const live = this.#readCampaigns(definition.live, 'live');
+    // Where it cannot be told which are meant, all are.
+    const live = this.#readCampaigns(definition.live, 'live') ?? [...this.#scope.campaigns.all];
     const campaigns =
       definition.campaigns === undefined ? null : this.#readCampaigns(definition.campaigns, 'campaigns');
     const given = this.#givenOf(definition);
@@ -53,7 +60,7 @@ export class CaseReader {
       this.#readSettings(given, path, this.#customers[i] as string, startMs),
     );
     const steps = this.#readSteps(definition.steps, times, { live, campaigns, startMs });
-    if (definition.steps.every(({ expect }) => expect === undefined)) {
+    if (definition.steps.every(({ expect }) => expect === undefined) && !this.#doubts.key('steps')) {
       const mark = this.#file.keyMark([...this.#path, 'steps']);
       this.#issues.warn(this.#file.name, mark, 'nothing is expected, so the case shows nothing: give a step `expect`');
     }
@@ -68,16 +75,14 @@ export class CaseReader {
     };
   }
 
-  /** One campaign or a list of them. */
-  #readCampaigns(ids: TrialDefinition['live'], key: 'live' | 'campaigns'): readonly string[] {
-    if (ids === undefined) return [];
+  /** One campaign or a list of them; null: it cannot be told which. */
+  #readCampaigns(ids: TrialDefinition['live'], key: 'live' | 'campaigns'): readonly string[] | null {
+    const { campaigns } = this.#scope;
     const path = [...this.#path, key];
-    if (typeof ids === 'string') {
-      this.#scope.campaigns.resolve(ids, this.#file, path, this.#issues);
-      return [ids];
-    }
-    this.#scope.campaigns.resolveList(ids, this.#file, path, this.#issues);
-    return ids;
+    const all = typeof ids === 'string' ? [ids] : (ids ?? []);
+    if (typeof ids === 'string') campaigns.resolve(ids, this.#file, path, this.#issues);
+    else campaigns.resolveList(all, this.#file, path, this.#issues);
+    return this.#doubts.key(key) || all.some((id) => campaigns.indexOf(id) < 0) ? null : all;
   }
 
   #givenOf({ given }: TrialDefinition): { given: GivenDefinition; path: YamlPath }[] {
@@ -102,14 +107,16 @@ export class CaseReader {
       const path = [...this.#path, 'steps', i];
       if (at !== undefined) {
         const ms = this.#time(at, [...path, 'at']);
-        if (ms !== null && ms < lastMs)
+        if (ms === null) this.#timed = false;
+        else if (ms < lastMs && this.#timed)
           this.#reportValue([...path, 'at'], `before the step above: that is at ${this.#scope.clock.format(lastMs)}`);
         lastMs = Math.max(lastMs, ms ?? 0);
       } else if (lastMs < 0) {
-        this.#report(path, 'the first step needs a time: `at: 2010-12-01 12:00`');
+        if (this.#timed) this.#report(path, 'the first step needs a time: `at: 2010-12-01 12:00`');
+        this.#timed = false;
         lastMs = 0;
       } else if (after !== undefined) lastMs += parseDuration(after) ?? 0;
-      else if (event === undefined && expect === undefined)
+      else if (event === undefined && expect === undefined && !this.#doubts.within(path))
         this.#report(path, 'nothing happens in this step: give it `event`, `at` or `after`');
       times.push(lastMs);
     });
@@ -119,8 +126,9 @@ export class CaseReader {
   #readHistory(definition: HistoryEventDefinition, path: YamlPath, customer: string, firstMs: number): TrialEvent {
     const { ago, at } = definition;
     const atMs = at === undefined ? firstMs - (parseDuration(ago ?? '') ?? 0) : (this.#time(at, [...path, 'at']) ?? 0);
-    if (atMs >= firstMs) this.#reportValue([...path, 'at'], 'not before the first step: history is');
-    if (atMs < 0) this.#report([...path, 'ago'], 'before 1970');
+    const timed = this.#timed && !this.#doubts.within(path);
+    if (timed && atMs >= firstMs) this.#reportValue([...path, 'at'], 'not before the first step: history is');
+    if (timed && atMs < 0) this.#report([...path, 'ago'], 'before 1970');
     return this.#events.read(definition, path, { atMs, ts: null, customer });
   }
 
@@ -159,12 +167,19 @@ export class CaseReader {
       const reader = new ExpectationReader(this.#scope, this.#file, this.#issues, {
         live,
         campaigns,
-        eventType: event === null ? null : event.type,
+        eventType: this.#eventTypeOf(event, i),
         sinceMs: Math.max(startMs, sinceMs),
-        atMs,
+        atMs: this.#timed ? atMs : null,
       });
       return { place: this.#place(path), atMs, event, checks: this.#readExpectations(step, path, reader) };
     });
+  }
+
+  /** undefined: it cannot be told. */
+  #eventTypeOf(event: TrialEvent | null, step: number): string | null | undefined {
+    const path = [...this.#path, 'steps', step];
+    if (event === null) return this.#doubts.step(step) || this.#doubts.within([...path, 'event']) ? undefined : null;
+    return this.#scope.eventTypes.indexOf(event.type) < 0 ? undefined : event.type;
   }
 
   #readExpectations({ expect }: StepDefinition, path: YamlPath, reader: ExpectationReader): TrialCheck[] {
@@ -176,14 +191,16 @@ export class CaseReader {
 
   #readStepEvent(definition: StepEventDefinition, path: YamlPath, atMs: number): TrialEvent {
     const ts = definition.ts === undefined ? null : this.#time(definition.ts, [...path, 'ts']);
-    if (ts !== null && ts > atMs) this.#reportValue([...path, 'ts'], 'after the time of the step: it happens later');
+    if (ts !== null && ts > atMs && this.#timed)
+      this.#reportValue([...path, 'ts'], 'after the time of the step: it happens later');
     return this.#events.read(definition, path, { atMs, ts, customer: this.#customerOf(definition, path) });
   }
 
-  /** The only one given, where none is named. */
+  /** The only one given, where none is named; somebody, where it cannot be told who. */
   #customerOf({ customer }: StepEventDefinition, path: YamlPath): string | null {
     if (customer === null) return null;
     if (customer !== undefined) return this.#file.scalarText([...path, 'customer']);
+    if (this.#doubts.key('given') || this.#doubts.within(path)) return '';
     if (this.#customers.length > 1)
       this.#report(path, `needs \`customer\`: one of ${this.#customers.map((id) => `\`${id}\``).join(', ')}`);
     return this.#customers[0] ?? null;

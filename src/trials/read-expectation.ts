@@ -14,11 +14,12 @@ export interface ExpectingStep {
   readonly live: readonly string[];
   /** Those that `decided` looks at; null: all. */
   readonly campaigns: readonly string[] | null;
-  /** null: time passes. */
-  readonly eventType: string | null;
+  /** null: time passes; undefined: it cannot be told. */
+  readonly eventType: string | null | undefined;
   /** The step is what comes after this, up to atMs. */
   readonly sinceMs: number;
-  readonly atMs: number;
+  /** null: it cannot be told. */
+  readonly atMs: number | null;
 }
 
 export class ExpectationReader {
@@ -159,11 +160,12 @@ export class ExpectationReader {
     const { clock, zones, workspace } = this.#scope;
     const listensFor = this.#scope.eventTypeOf(campaign);
     if (listensFor !== null) {
-      if (listensFor === eventType) return;
+      if (listensFor === eventType || eventType === undefined) return;
       const event = eventType === null ? 'this step has no event' : `this step's event is \`${eventType}\``;
       this.#reportValue(path, `\`${campaign.id}\` is not asked here: it listens for \`${listensFor}\`, and ${event}`);
       return;
     }
+    if (atMs === null) return;
     const due = campaign.schedule === null ? null : nextDueTime(campaign.schedule, zones, workspace.timezone, sinceMs);
     if (due !== null && due <= atMs) return;
     const next = due === null ? 'never' : `next on ${clock.format(due)}`;
@@ -201,5 +203,5 @@ function isList<T>(value: T | readonly T[]): value is readonly T[] {
 function entries(value: string | readonly string[] | undefined, path: YamlPath): { value: string; at: YamlPath }[] {
   if (value === undefined) return [];
   if (typeof value === 'string') return [{ value, at: path }];
-  return value.map((one, i) => ({ value: one, at: [...path, i] }));
+  return value.flatMap((one, i) => [{ value: one, at: [...path, i] }]);
 }

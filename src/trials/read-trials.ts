@@ -2,10 +2,11 @@
 import { WORKSPACE_FILE_BYTES_MAX } from '../constants.ts';
 import { FILE_START, IssueList } from '../workspace/issue-list.ts';
 import { trialsDefinition } from '../workspace/trial-definition.ts';
-import { validate } from '../workspace/validate.ts';
+import { type DefinitionFault, validate } from '../workspace/validate.ts';
 import type { Workspace, WorkspaceIssue } from '../workspace/workspace.ts';
 import { YamlFile } from '../workspace/yaml-file.ts';
 import { CaseReader } from './read-case.ts';
+import { Doubts, soundPart } from './sound-part.ts';
 import type { Trial } from './trial.ts';
 import { TrialScope } from './trial-scope.ts';
 
@@ -33,14 +34,18 @@ function readFile(path: string, text: string, scope: TrialScope | null, issues: 
     return [];
   }
   const file = YamlFile.parse(path, text, issues);
-  const cases = file === null ? null : validate(trialsDefinition, file, issues);
-  if (file === null || cases === null || scope === null) return [];
+  if (file === null) return [];
+  const faults: DefinitionFault[] = [];
+  const cases = validate(trialsDefinition, file, issues, faults) ?? soundPart(file, faults);
+  if (scope === null) return [];
   const names = new Map<string, number>();
   return cases.map((definition, i) => {
+    const doubts = new Doubts(faults, i);
     const before = names.get(definition.name);
     if (before === undefined) names.set(definition.name, file.keyMark([i]).line);
-    else issues.report(path, file.valueMark([i, 'name']), `another case has this name: the one on line ${before}`);
-    return new CaseReader(scope, file, i, issues).read(definition);
+    else if (!doubts.within([i, 'name']))
+      issues.report(path, file.valueMark([i, 'name']), `another case has this name: the one on line ${before}`);
+    return new CaseReader(scope, file, i, issues, doubts).read(definition);
   });
 }
 

@@ -7,30 +7,52 @@ import type { YamlFile, YamlPath } from './yaml-file.ts';
 
 const MISSING = 'missing';
 
-/** The file's data as its definition types it; null where something is wrong with it: then all of that is in `issues`. */
-export function validate<T extends z.ZodType>(definition: T, file: YamlFile, issues: IssueList): z.infer<T> | null {
+/** Where something was refused. */
+export interface DefinitionFault {
+  /** Where something is missing, it is not there. */
+  readonly path: YamlPath;
+  /** Of the key, not of its value. */
+  readonly isKey: boolean;
+}
+
+/** The file's data as its definition types it; null where something is wrong with it: then all of that is in `issues`, and its places in `faults`. */
+export function validate<T extends z.ZodType>(
+  definition: T,
+  file: YamlFile,
+  issues: IssueList,
+  faults: DefinitionFault[] = [],
+): z.infer<T> | null {
   // An empty file is an empty mapping.
   const result = definition.safeParse(file.data ?? Object.create(null), { error: message });
   if (result.success) return result.data;
   const seen = new Set<string>();
-  for (const issue of result.error.issues) reportIssue(issue, [], file, issues, seen);
+  for (const issue of result.error.issues) reportIssue(issue, [], file, issues, faults, seen);
   return null;
 }
 
 type Issue = z.core.$ZodIssue;
 
-function reportIssue(issue: Issue, prefix: YamlPath, file: YamlFile, issues: IssueList, seen: Set<string>): void {
+function reportIssue(
+  issue: Issue,
+  prefix: YamlPath,
+  file: YamlFile,
+  issues: IssueList,
+  faults: DefinitionFault[],
+  seen: Set<string>,
+): void {
   const path = [...prefix, ...(issue.path as (string | number)[])];
   if (issue.code === 'unrecognized_keys') {
     const lines = issue.message.split('\n');
-    for (const [i, key] of issue.keys.entries())
+    for (const [i, key] of issue.keys.entries()) {
+      faults.push({ path: [...path, key], isKey: true });
       issues.report(file.name, file.keyMark([...path, key]), lines[i] ?? `unknown key \`${key}\``);
+    }
     return;
   }
   if (issue.code === 'invalid_union') {
     const branch = meantBranch(issue.errors);
     if (branch !== null) {
-      for (const inner of branch) reportIssue(inner, path, file, issues, seen);
+      for (const inner of branch) reportIssue(inner, path, file, issues, faults, seen);
       return;
     }
   }
@@ -38,6 +60,7 @@ function reportIssue(issue: Issue, prefix: YamlPath, file: YamlFile, issues: Iss
   const place = JSON.stringify(path);
   if (seen.has(place)) return;
   seen.add(place);
+  faults.push({ path, isKey: issue.code === 'invalid_key' });
   if (issue.code === 'invalid_key')
     issues.report(file.name, file.keyMark(path), issue.issues[0]?.message ?? issue.message);
   else if (!file.has(path)) {

@@ -1,5 +1,7 @@
 /** What is wrong with campaign tests is said before any of them runs, at its place, with the remedy. */
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { parse, stringify } from 'yaml';
 import { readTrials } from '../../../src/trials/read-trials.ts';
 import type { WorkspaceIssue } from '../../../src/workspace/workspace.ts';
 import { compiled } from '../../support/workspaces/small-workspace.ts';
@@ -30,6 +32,25 @@ function expectIssues(source: string, messages: readonly string[]): void {
   const { issues, warnings } = readTrials({ 'tests/a.yaml': text }, SHOP);
   expect(lines(issues)).toEqual(messages.map((message, i) => `tests/a.yaml:${places[i]} ${message}`));
   expect(warnings).toEqual([]);
+}
+
+type Path = (string | number)[];
+
+/** Of all parts of a value, and its own. */
+function placesOf(value: unknown, path: Path): Path[] {
+  const part = path.reduce((at, step) => (at as Record<string | number, unknown>)[step], value);
+  const keys = typeof part === 'object' && part !== null ? Object.keys(part) : [];
+  const steps = Array.isArray(part) ? keys.map(Number) : keys;
+  return [path, ...steps.flatMap((step) => placesOf(value, [...path, step]))];
+}
+
+/** As far as there is such a place still. */
+function replace(value: unknown, path: Path, by: unknown): void {
+  const holder = path
+    .slice(0, -1)
+    .reduce((at, step) => (at as Record<string | number, unknown> | null | undefined)?.[step], value);
+  if (typeof holder === 'object' && holder !== null)
+    (holder as Record<string | number, unknown>)[path.at(-1) as string] = structuredClone(by);
 }
 
 const NOON = 'at: 2010-12-01 12:00';
@@ -196,6 +217,135 @@ describe('customers and times make sense', () => {
     const { text, places } = marked(source);
     const { issues } = readTrials({ 'tests/a.yaml': text }, SHOP);
     expect(lines(issues)).toEqual([expect.stringContaining(`tests/a.yaml:${places[0]} ${message}`)]);
+  });
+});
+
+describe('everything that is wrong is said at once', () => {
+  test('what one case lacks hides nothing of the others, nor of other files', () => {
+    const faulty = marked(`- name: first
+  ^stops: []
+  steps:
+    - {${NOON}, event: {type: ^reciept}, expect: {decided: ^nobody}}
+- name: second
+  campaigns: [^nowhere, tea]
+  steps:
+    - {${NOON}, event: {type: receipt, ^custommer: ann, data: {total: ^a}}, expect: {^decide: tea, waiting: ^nobody}}
+    - {after: ^soon, expect: {decided: [^{channel: push}, ^nobody], suppressed: {tea: ^caps, ^thank: cap}}}
+- ^third
+- name: ^first
+  steps: [{${NOON}, expect: {decided: ^nobody}}]
+`);
+    const other = marked(`- {name: a, steps: [{${NOON}, event: {type: ^reciept}}]}\n`);
+    const { issues } = readTrials({ 'tests/b.yaml': other.text, 'tests/a.yaml': faulty.text }, SHOP);
+    expect(lines(issues)).toEqual([
+      ...[
+        'unknown key `stops`; did you mean `steps`?',
+        'unknown event type `reciept`; did you mean `receipt`?',
+        'unknown campaign `nobody`; there are `basket`, `coming`, `letter`, `shade`, `tea`, `thanks`',
+        'unknown campaign `nowhere`; there are `basket`, `coming`, `letter`, `shade`, `tea`, `thanks`',
+        'unknown key `custommer`; did you mean `customer`?',
+        'expected double, got "a"',
+        'unknown key `decide`; did you mean `decided`?',
+        'unknown campaign `nobody`; there are `basket`, `coming`, `letter`, `shade`, `tea`, `thanks`',
+        'expected a duration such as 90s, 30m, 24h or 7d, got "soon"',
+        'missing `campaign`',
+        'unknown campaign `nobody`; there are `basket`, `coming`, `letter`, `shade`, `tea`, `thanks`',
+        'there is no reason `caps`; did you mean `cap`?',
+        'unknown campaign `thank`; did you mean `thanks`?',
+        'expected a mapping, got "third"',
+        'another case has this name: the one on line 1',
+        'unknown campaign `nobody`; there are `basket`, `coming`, `letter`, `shade`, `tea`, `thanks`',
+      ].map((message, i) => `tests/a.yaml:${faulty.places[i]} ${message}`),
+      `tests/b.yaml:${other.places[0]} unknown event type \`reciept\`; did you mean \`receipt\`?`,
+    ]);
+  });
+
+  test.each([
+    // The time of a step is not known.
+    [
+      `- {name: a, given: {customer: a, events: [{type: added, ago: 3d}]}, steps: [{at: ^noon}, {${NOON}, expect: {unmatched: letter}}]}\n`,
+      'expected a time such as 2010-12-01 12:00, got "noon"',
+    ],
+    [
+      `- {name: a, given: {customer: a, events: [{type: added, ago: 3d}]}, steps: [{at: ^2010-02-30 12:00, expect: {unmatched: letter}}]}\n`,
+      'there is no such time since 1970: 2010-02-30 12:00',
+    ],
+    [`- {name: a, steps: [{${NOON}}, {^afetr: 1h}]}\n`, 'unknown key `afetr`; did you mean `after`?'],
+    [`- {name: a, steps: [^{${NOON}, after: 1h}, {at: 2010-12-01 11:00}]}\n`, 'either `at` or `after`, not both'],
+    [`- {name: a, steps: [^noon, {after: 1h}]}\n`, 'expected a mapping, got "noon"'],
+    // What happens is not known.
+    [
+      `- {name: a, steps: [{${NOON}, event: {type: ^reciept}, expect: {unmatched: tea}}]}\n`,
+      'unknown event type `reciept`; did you mean `receipt`?',
+    ],
+    [`- {name: a, steps: [{${NOON}, event: ^receipt, expect: {unmatched: tea}}]}\n`, 'expected an event such as'],
+    [
+      `- {name: a, given: {customer: a}, steps: [{${NOON}, event: {type: $consent, data: ^no}}]}\n`,
+      'expected a mapping, got "no"',
+    ],
+    // Who the customer is, is not known.
+    [
+      `- {name: a, given: {customer: a, ^custommer: a}, steps: [{${NOON}, event: {type: $profile, data: {tier: gold}}}]}\n`,
+      'unknown key `custommer`; did you mean `customer`?',
+    ],
+    [
+      `- {name: a, ^givn: {customer: a}, steps: [{${NOON}, event: {type: $profile, data: {tier: gold}}}]}\n`,
+      'unknown key `givn`; did you mean `given`?',
+    ],
+    [
+      `- {name: a, given: [{customer: a}, {customer: b}], steps: [{${NOON}, event: {type: added, ^custommer: b}}]}\n`,
+      'unknown key `custommer`; did you mean `customer`?',
+    ],
+    // Which campaigns are meant is not known.
+    [
+      `- {name: a, live: ^comin, steps: [{${NOON}, expect: {decided: [coming, shade]}}]}\n`,
+      'unknown campaign `comin`; did you mean `coming`?',
+    ],
+    [
+      `- {name: a, ^lve: coming, steps: [{${NOON}, expect: {decided: coming}}]}\n`,
+      'unknown key `lve`; did you mean `live`?',
+    ],
+    [
+      `- {name: a, campaigns: [tea, ^thank], steps: [{${NOON}, expect: {decided: thanks}}]}\n`,
+      'unknown campaign `thank`; did you mean `thanks`?',
+    ],
+    [
+      `- {name: a, campaigns: [tea, ^a.b], steps: [{${NOON}, expect: {decided: thanks}}]}\n`,
+      '`a.b` cannot be an id: letters, digits, - and _ only',
+    ],
+    // Nothing of it can be read.
+    [`- ^{name: a}\n`, 'missing `steps`'],
+    [`- {name: a, steps: ^[]}\n`, 'needs at least one step'],
+    [`- ^{steps: [{${NOON}}]}\n`, 'missing `name`'],
+  ])('and nothing that only follows from it: %s', (source, message) => {
+    const { text, places } = marked(source);
+    const { issues } = readTrials({ 'tests/a.yaml': text }, SHOP);
+    const said = lines(issues).map((line) => line.slice(0, `tests/a.yaml:${places[0]} ${message}`.length));
+    expect(said).toEqual([`tests/a.yaml:${places[0]} ${message}`]);
+  });
+
+  test('whatever is refused, the rest is read, and what is wrong in another case is found', () => {
+    const cases = parse(TRIAL_SHOP_TESTS) as unknown[];
+    const places = cases.flatMap((_, i) => placesOf(cases, [i])).filter((path) => path.length > 1);
+    const junk = fc.constantFrom(null, 7, 'no', '', [], {}, [7], { no: 7 }, [{}], [null], true);
+    const change = fc.record({ path: fc.constantFrom(...places), junk, adds: fc.boolean() });
+    fc.assert(
+      fc.property(fc.array(change, { minLength: 1, maxLength: 4 }), (changes) => {
+        const changed = structuredClone(cases);
+        for (const { path, junk, adds } of changes) replace(changed, adds ? [...path, 'no'] : path, junk);
+        const last = { name: 'last', steps: [{ at: '2010-12-01 12:00', expect: { decided: 'nobody' } }] };
+        const text = stringify([...changed, last], { aliasDuplicateObjects: false });
+        const { issues } = readTrials({ 'tests/a.yaml': text }, SHOP);
+        expect(issues.filter(({ message }) => message.startsWith('unknown campaign `nobody`')).length).toBe(1);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  test('a case that is told what it lacks is not warned of it', () => {
+    const { text } = marked(`- {name: a, steps: [{${NOON}, ^expct: {nothing: true}}]}\n`);
+    const { issues, warnings } = readTrials({ 'tests/a.yaml': text }, SHOP);
+    expect([lines(issues).length, lines(warnings)]).toEqual([1, []]);
   });
 });
 
