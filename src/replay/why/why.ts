@@ -109,12 +109,19 @@ class Why {
     throw new WhyError('moment', detail);
   }
 
-  /** The last moment at or before that log time: from one snapshot after another, the newest first. */
+  /** The last moment at or before that log time; of several at one time the last at which the campaign was asked. From one snapshot after another, the newest first. */
   #lastUntil(ms: number): Explanation {
     const first = this.#history.firstSeq(this.#partition) ?? 1;
-    const snapshots = this.#history.snapshots(this.#partition).filter(({ logTime }) => logTime <= ms);
+    // What happened at that time may lie on both sides of a snapshot.
+    const snapshots = this.#history.snapshots(this.#partition).filter(({ logTime }) => logTime < ms);
     const starts = [first, ...snapshots.map(({ seq }) => seq + 1)].filter((seq) => seq >= first);
-    const accepts = ({ at }: ExplainedMoment): boolean => Date.parse(at) <= ms;
+    let askedAt = '';
+    const accepts = ({ at, campaigns }: ExplainedMoment): boolean => {
+      if (Date.parse(at) > ms) return false;
+      if (campaigns.some(({ campaign }) => campaign === this.#question.campaign)) askedAt = at;
+      else if (at === askedAt) return false;
+      return true;
+    };
     let untilSeq = this.#history.lastSeq(this.#partition);
     for (const seq of starts.sort((a, b) => b - a)) {
       if (seq > untilSeq) continue;

@@ -152,6 +152,22 @@ describe('why', () => {
     expect(refusal({ at: '2010-12-01T08:00:00' })).toContain('with its zone');
   });
 
+  it('tells of a campaign at a time at which the customer had several moments', () => {
+    begin();
+    send('ann', 'view', 60, { id: 'v1', data: {} });
+    // The wait is over, and the schedule runs.
+    send('bob', 'view', 120, { id: 'v2', data: {} });
+    kept.snapshot();
+    const at = '2010-12-01T09:00:00Z';
+    expect(story(ask({ at }))).toEqual(['schedule letter:decided']);
+    expect(story(ask({ campaign: 'basket', at }))).toEqual(['due basket:decided']);
+    expect(story(ask({ campaign: 'thanks', at }))).toEqual(['schedule']);
+    send('ann', 'receipt', 120, { id: 'r1' });
+    expect(story(ask({ at }))).toEqual(['receipt r1 thanks:decided']);
+    expect(story(ask({ campaign: 'letter', at }))).toEqual(['schedule letter:decided']);
+    expect(story(ask({ campaign: 'basket', at }))).toEqual(['due basket:decided']);
+  });
+
   it('knows campaigns that are gone, and refuses those that never were', () => {
     begin();
     send('ann', 'receipt', 0, { id: 'r1' });
