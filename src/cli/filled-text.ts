@@ -4,6 +4,8 @@ import type { Workspace } from '../workspace/workspace.ts';
 /** As the node tells it. */
 export interface FilledAggregate {
   readonly aggregate: string;
+  /** The version before has another one by that name. */
+  readonly changed: boolean;
   readonly since: string | null;
   readonly complete: boolean;
   readonly why?: string;
@@ -11,7 +13,9 @@ export interface FilledAggregate {
 
 /** A line for each. `workspace`: the version, null where it does not compile here. */
 export function filledText(filled: readonly FilledAggregate[], workspace: Workspace | null): string {
-  const lines = filled.map((each) => `  profile.${each.aggregate} (new): ${sentence(each)}\n`);
+  const lines = filled.map(
+    (each) => `  profile.${each.aggregate} (${each.changed ? 'changed' : 'new'}): ${sentence(each)}\n`,
+  );
   const segments = workspace === null ? [] : segmentsOver(filled, workspace);
   if (segments.length > 0) {
     const they = segments.length === 1 ? `segment ${segments[0]} reads` : `segments ${segments.join(', ')} read`;
@@ -20,10 +24,10 @@ export function filledText(filled: readonly FilledAggregate[], workspace: Worksp
   return lines.join('');
 }
 
-function sentence({ since, complete, why }: FilledAggregate): string {
+function sentence({ changed, since, complete, why }: FilledAggregate): string {
   if (since === null) return complete ? 'there is nothing yet to fill it with' : `begins empty: ${why}`;
   return complete
-    ? `filled from history, as if it had always been there`
+    ? `filled from history, as if it had always been ${changed ? 'so' : 'there'}`
     : `filled from history since ${since}: ${why}`;
 }
 

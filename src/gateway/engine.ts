@@ -83,6 +83,8 @@ export type PublishPreview =
 /** What a new aggregate holds when its version becomes active. */
 export interface FilledAggregate {
   readonly aggregate: string;
+  /** The version before has another one by that name. */
+  readonly changed: boolean;
   /** How far back what it counts goes, RFC 3339; null: it begins empty. */
   readonly since: string | null;
   /** It holds what it would, had it been there all along. */

@@ -12,9 +12,14 @@ import type { Workspace, WorkspaceIssue } from '../workspace/workspace.ts';
 import { type AggregateFills, FillError, type FilledAggregate, unfilled } from './aggregate-fills.ts';
 import type { Versions } from './versions.ts';
 
+export interface PublishedAggregate extends FilledAggregate {
+  /** The version before has another one by that name. */
+  readonly changed: boolean;
+}
+
 export type PublishResult =
-  /** `filled`: the aggregates that are new in it. */
-  | { readonly version: number; readonly filled: readonly FilledAggregate[] }
+  /** `filled`: the aggregates that are new in it, or have another definition. */
+  | { readonly version: number; readonly filled: readonly PublishedAggregate[] }
   | { readonly issues: readonly WorkspaceIssue[] }
   /** New aggregates cannot be filled from history, and why. Nothing was published. */
   | { readonly unfilled: string }
@@ -26,7 +31,7 @@ export type PublishPreview =
   | {
       /** The version that is active; 0: none. */
       readonly active: number;
-      readonly filled: readonly FilledAggregate[];
+      readonly filled: readonly PublishedAggregate[];
       readonly warnings: readonly WorkspaceIssue[];
     };
 
@@ -63,7 +68,7 @@ export class Publication {
   readonly #parts: PublicationParts;
   #current: Workspace | null;
   /** What was told when `#current` was published here: whoever did not hear it asks again. */
-  #filled: readonly FilledAggregate[] = [];
+  #filled: readonly PublishedAggregate[] = [];
   #last: Promise<unknown> = Promise.resolve();
   /** Under way, or waiting for their turn, by what they ask for. */
   readonly #pending = new Map<string, Promise<PublishResult>>();
@@ -127,7 +132,7 @@ export class Publication {
     const { workspace, warnings } = compiled;
     const incompatible = current === null ? [] : incompatibilities(current, workspace);
     if (incompatible.length > 0) return { issues: incompatible, warnings };
-    const filled = current === null ? [] : await this.#parts.fills.preview(current, workspace);
+    const filled = current === null ? [] : named(current, await this.#parts.fills.preview(current, workspace));
     return { active: current?.version ?? 0, filled, warnings };
   }
 
@@ -159,12 +164,12 @@ export class Publication {
       return this.#publish(files, options);
     }
     this.#current = workspace;
-    this.#filled = filled;
+    this.#filled = named(current, filled);
     await this.#append(
       workspace,
       Array.from({ length: this.#parts.partitions }, (_, partition) => partition),
     );
-    this.#filled = await this.#parts.fills.lost(filled);
+    this.#filled = named(current, await this.#parts.fills.lost(filled));
     return { version: workspace.version, filled: this.#filled };
   }
 
@@ -215,4 +220,9 @@ export class Publication {
     if (refused.length > 0)
       throw new Error(`version ${workspace.version} is not active everywhere: ${refused.join('; ')}`);
   }
+}
+
+function named(before: Workspace | null, filled: readonly FilledAggregate[]): PublishedAggregate[] {
+  const names = new Set(before?.aggregates.map(({ name }) => name));
+  return filled.map((each) => ({ ...each, changed: names.has(each.aggregate) }));
 }

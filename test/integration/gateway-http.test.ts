@@ -614,7 +614,7 @@ describe('/v1/workspace', () => {
     expect([good.status, good.json.active, good.json.filled]).toEqual([
       200,
       1,
-      [{ aggregate: 'spend', since: '2026-01-01T00:00:00.000Z', complete: true }],
+      [{ aggregate: 'spend', changed: false, since: '2026-01-01T00:00:00.000Z', complete: true }],
     ]);
     const bad = await check({ 'events.yaml': 'bad' });
     expectProblem(bad, 422, 'issues', 'it could not be published: events.yaml:3:7 no such event `bad`');

@@ -192,7 +192,8 @@ describe('publishing new aggregates', () => {
       join(folder, 'profile.yaml'),
       (FILES['profile.yaml'] as string)
         .replace(/^aggregates:.*\n/m, (line) => `${line}  added_n: {fn: count, event: receipt}\n${more}`)
-        .replace(/^segments:.*\n/m, (line) => `${line}  often: profile.added_n > 10\n`),
+        .replace(/^segments:.*\n/m, (line) => `${line}  often: profile.added_n > 10\n`)
+        .replace('smallest: { fn: min, ', 'smallest: { fn: min, window: 60d, '),
     );
     const check = await runBeckon('check', folder, '--to', node.url);
     expect([check.code, check.stdout]).toEqual([
@@ -200,6 +201,7 @@ describe('publishing new aggregates', () => {
       expect.stringContaining(`${node.url} has version 1; this could follow it\n`),
     ]);
     const told = [
+      '  profile.smallest (changed): filled from history, as if it had always been so\n',
       '  profile.added_n (new): filled from history, as if it had always been there\n',
       '  profile.added_visits (new): there is nothing yet to fill it with\n',
       '  profile.added_store (new): begins empty: in version 1, event "receipt" has no field "extra"',

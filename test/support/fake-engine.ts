@@ -288,7 +288,7 @@ export class FakeEngine implements Engine {
       const bad = Object.keys(files).find((path) => files[path]?.includes('bad'));
       if (bad !== undefined)
         return { issues: [{ file: bad, line: 3, column: 7, message: 'no such event `bad`' }], warnings: [] };
-      const filled = [{ aggregate: 'spend', since: '2026-01-01T00:00:00.000Z', complete: true }];
+      const filled = [{ aggregate: 'spend', changed: false, since: '2026-01-01T00:00:00.000Z', complete: true }];
       return { active: this.sources?.version ?? 0, filled, warnings: [] };
     });
   }

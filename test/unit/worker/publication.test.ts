@@ -33,7 +33,7 @@ async function fixture(
     activeVersions: async () => active,
     fills: {
       fill,
-      preview: async () => [],
+      preview: fill,
       lost: async (filled) => filled,
       giveUp: async () => {},
       abandon: async () => {},
@@ -59,6 +59,27 @@ describe('publishing', () => {
       [1, 2, 3].map((n) => publication.publish(edit(n), { ...PUBLISH_DEFAULTS, basedOn: 1 })),
     );
     expect(results).toEqual([{ version: 2, filled: [] }, { conflict: 2 }, { conflict: 2 }]);
+  });
+
+  it('tells new aggregates from those that have changed under their name', async () => {
+    const reach = { since: '2010-12-01T08:26:00.000Z', complete: true };
+    const filled = ['spend', 'visits'].map((aggregate) => ({ aggregate, ...reach }));
+    const { publication } = await fixture(new Set(), async () => filled);
+    const profile = (text: string) => ({
+      ...FILES,
+      'events.yaml': 'receipt: {total: double}\n',
+      'profile.yaml': `aggregates:\n  spend: {fn: sum, event: receipt, value: event.total, ${text}\n`,
+    });
+    await publication.publish(profile('window: 7d}'));
+    const files = profile('window: 30d}\n  visits: {fn: count, event: receipt}');
+    const told = [
+      { ...filled[0], changed: true },
+      { ...filled[1], changed: false },
+    ];
+    expect(await publication.preview(files)).toMatchObject({ active: 1, filled: told });
+    expect(await publication.publish(files)).toEqual({ version: 2, filled: told });
+    // Whoever did not hear the answer asks again.
+    expect(await publication.publish(files)).toEqual({ version: 2, filled: told });
   });
 
   it('answers requests for the same with one publication, be it that it fails', async () => {
