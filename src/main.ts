@@ -196,7 +196,7 @@ function program(): Command {
     .addOption(flag('--node <url>', 'let this node make the backtest, over its own history'))
     .addOption(flag('--token <token>', 'bearer token of the node'))
     .addOption(flag('--from <time>', 'begin at the snapshot before it: RFC 3339, or a day'))
-    .addOption(flag('--to <time>', 'end there'))
+    .addOption(flag('--to <time>', 'end before that time'))
     .addOption(flag('--nats <url>', 'compare with the decision streams there (a folder of a node on NATS)'))
     .addOption(flag('--nats-creds <file>', 'credentials file for NATS'))
     .action(async (options) =>

@@ -44,8 +44,8 @@ export async function replay(
   stderr: NodeJS.WritableStream & { readonly isTTY?: boolean },
 ): Promise<number> {
   const range = { fromMs: timeOf('--from', flags.from), toMs: timeOf('--to', flags.to) };
-  if (range.fromMs !== null && range.toMs !== null && range.fromMs > range.toMs)
-    throw new UsageError(`--from ${flags.from} lies behind --to ${flags.to}`);
+  if (range.fromMs !== null && range.toMs !== null && range.fromMs >= range.toMs)
+    throw new UsageError(`--to ${flags.to} must be later than --from ${flags.from}`);
   const { workspace, node, json, token } = flags;
   const data = flags.data ?? DATA_DEFAULT;
   if (workspace !== undefined) {
@@ -100,10 +100,17 @@ async function verifyAll(
 }
 
 /** Nothing to compare is no proof that all is as it was. */
-function refuseEmpty(checks: readonly PartitionCheck[], { fromMs }: VerifyRange): void {
-  const lastMs = Math.max(0, ...checks.map(({ toMs }) => toMs));
-  if (fromMs === null || lastMs >= fromMs || checks.some(({ difference }) => difference !== null)) return;
-  throw new InputError(`history ends at ${time(lastMs)}: nothing happened from ${time(fromMs)} on`);
+function refuseEmpty(checks: readonly PartitionCheck[], { fromMs, toMs }: VerifyRange): void {
+  if (checks.some(({ difference }) => difference !== null)) return;
+  const lastMs = Math.max(0, ...checks.map((check) => check.toMs));
+  if (fromMs !== null && lastMs < fromMs)
+    throw new InputError(
+      toMs === null
+        ? `history ends at ${time(lastMs)}: nothing happened from ${time(fromMs)} on`
+        : `nothing happened from ${time(fromMs)} before ${time(toMs)}`,
+    );
+  if (toMs !== null && checks.every(({ events, decisions }) => events + decisions === 0))
+    throw new InputError(`nothing happened before ${time(toMs)}, or it is no longer kept`);
 }
 
 async function withStreams(

@@ -3,7 +3,7 @@
  * decides leaves it; whoever steps it reads `effects`.
  *
  * Law: without `onWorkspace` and `insert` it is, after each record, what the live machine was after that record: the same state, the same decisions under the same
- * numbers. `seq` is the log's own numbering; records that were put in are known to the machine only, whose `position` counts them as well.
+ * numbers. `seq` is the log's own numbering; records that were put in or split are known to the machine only, whose `position` counts them as well.
  */
 import { Effects } from '../machine/effects.ts';
 import type { Machine } from '../machine/machine.ts';
@@ -17,6 +17,7 @@ import type { Workspace } from '../workspace/workspace.ts';
 import { type History, HistoryForgottenError } from './history.ts';
 import { collectReleasedMemory, memoryReleased } from './released-memory.ts';
 import { PartitionTarget } from './restore.ts';
+import { splitEvents } from './split-events.ts';
 
 /**
  * The earliest moment that the caller wants to see: record `seq`, or whatever happens at log time `ms` or later. The replay begins at the newest snapshot before it, so that
@@ -56,6 +57,8 @@ export class PartitionReplay {
   #closed = false;
   /** Read, and not yet applied. */
   #peeked: LogRecord | null = null;
+  /** Of a record that was split: its events that come next. */
+  readonly #rest: LogRecord[] = [];
 
   private constructor(history: History, partition: number, target: PartitionTarget, options: ReplayOptions) {
     this.partition = partition;
@@ -82,13 +85,15 @@ export class PartitionReplay {
     return replay;
   }
 
-  /** The log's sequence of the last record that was applied, or left out; that of the snapshot before the first. */
+  /** The log's sequence of the last record that was applied, to its last event; that of the snapshot before the first. */
   get seq(): number {
     return this.#seq;
   }
 
-  /** The record that comes next; null at the end. Its payload is a view that the next call to `step` or `skip` invalidates. */
+  /** The record that comes next; null at the end. Its payload is a view that the next call to `peek` behind `step` invalidates. */
   peek(): LogRecord | null {
+    const split = this.#rest[0];
+    if (split !== undefined) return split;
     if (this.#peeked !== null) return this.#peeked;
     const reader = this.#reader;
     if (!this.#read()) {
@@ -114,12 +119,13 @@ export class PartitionReplay {
     return true;
   }
 
-  /** Leaves the record that comes next out. False: there is none. */
-  skip(): boolean {
+  /** The events of the record that comes next come as records of their own. False: there are no two of them. */
+  split(): boolean {
     const record = this.peek();
-    if (record === null) return false;
-    this.#passed(record);
-    this.effects.clear();
+    if (this.#rest.length > 0 || record === null || record.kind !== RecordKind.events) return false;
+    const events = splitEvents(record.payload);
+    if (events.length < 2) return false;
+    for (const payload of events) this.#rest.push({ ...record, payload });
     return true;
   }
 
@@ -141,6 +147,7 @@ export class PartitionReplay {
     if (this.#closed) return;
     this.#closed = true;
     this.#peeked = null;
+    this.#rest.length = 0;
     this.#history.release(this.#reader);
     memoryReleased(this.state.memoryBytes);
   }
@@ -151,6 +158,8 @@ export class PartitionReplay {
   }
 
   #passed(record: LogRecord): void {
+    this.#rest.shift();
+    if (this.#rest.length > 0) return;
     this.#seq = record.seq;
     this.#peeked = null;
   }

@@ -107,6 +107,31 @@ describe('beckon replay', () => {
     expect(part.code).toBe(0);
     expect(part.made).toBeGreaterThan(0);
     expect(part.made).toBeLessThan(decisions / 2);
+    const quiet = await runBeckon('replay', '--data', data, '--from', '2010-12-11', '--to', '2010-12-11T00:00:01Z');
+    expect([quiet.code, quiet.stdout]).toEqual([1, '']);
+    expect(quiet.stderr).toContain('nothing happened from 2010-12-11T00:00:00.000Z before 2010-12-11T00:00:01.000Z');
+  });
+
+  it('ends before the time that was asked for, in the midst of imported records', async () => {
+    const data = nodes.newDataFolder();
+    const node = await nodes.start(data, '--workspace', DEMO_WORKSPACE);
+    // A record spans days.
+    for (const batch of sampleBatches(4000, 1000)) await post(node.url, batch);
+    expect(await node.stop()).toBe(0);
+    const { decisions } = await outcomeOf(data);
+    const toMs = Date.UTC(2010, 11, 6, 11, 30);
+    const told = await replay(data, '--to', new Date(toMs).toISOString());
+    expect(told.code, told.text).toBe(0);
+    const before = decisions.flat().filter((json) => Date.parse((JSON.parse(json) as { ts: string }).ts) < toMs).length;
+    expect(before).toBeGreaterThan(50);
+    expect(told).toMatchObject({ made: told.compared, unwritten: 0 });
+    expect(Date.parse(/to (\S+): /.exec(told.text)?.[1] ?? '')).toBeLessThan(toMs);
+    // What falls due on the way to the first event that is later is the difference.
+    expect(told.made).toBeLessThanOrEqual(before);
+    expect(told.made).toBeGreaterThan(before / 2);
+    const early = await runBeckon('replay', '--data', data, '--to', '2010-11-01');
+    expect(early.code).toBe(1);
+    expect(early.stderr).toContain('nothing happened before 2010-11-01T00:00:00.000Z, or it is no longer kept');
   });
 
   it('makes again what the wall clock and other partitions led to: waits, ticks, units of a budget', async () => {

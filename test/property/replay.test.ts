@@ -113,3 +113,57 @@ test('a replay from any point that is kept is what was', async () => {
   expect(pruned).toBeGreaterThan(3);
   expect(later).toBeGreaterThan(40);
 }, 300_000);
+
+test('a replay to a time ends there, wherever that stands in its record', async () => {
+  let cut = 0;
+  const property = fc.asyncProperty(
+    fc.constantFrom('event' as const, 'event' as const, 'wall' as const),
+    versions,
+    histories,
+    fc.array(fc.integer({ min: 1, max: 12 }), { minLength: 80, maxLength: 80 }),
+    fc.array(fc.tuple(fc.integer({ min: 0, max: 99 }), fc.constantFrom(0, 0, 1)), { minLength: 4, maxLength: 4 }),
+    async (clock, [version], steps, lengths, points) => {
+      const fs = new FaultyFileSystem(1);
+      const folder = new HistoryFolder(fs, clock);
+      // The same events, one by one.
+      const single = new HistoryFolder(new FaultyFileSystem(1), clock);
+      const accepted: number[] = [];
+      const workspace = encoder.encode(JSON.stringify(workspaceOf(filesOf(version), 1)));
+      for (const each of [folder, single]) each.append(RecordKind.workspace, workspace, steps[0]?.arrives as number);
+      accepted.push(0);
+      const events = steps.flatMap(({ arrives, event }) => (event === null ? [] : [{ arrives, wire: wireOf(event) }]));
+      for (let [i, record] = [0, 0]; i < events.length; record++) {
+        const batch = events.slice(i, i + (lengths[record] as number));
+        i += batch.length;
+        const ts = Math.max(...batch.map(({ arrives }) => arrives));
+        folder.append(RecordKind.events, encoder.encode(JSON.stringify(batch.map(({ wire }) => wire))), ts);
+        if (record % 3 === 0) folder.snapshot();
+        for (const { wire } of batch) {
+          single.append(RecordKind.events, encoder.encode(JSON.stringify(wire)), ts);
+          accepted.push(single.machine.totals.accepted);
+        }
+      }
+      const history = History.open(fs, folder.root);
+      for (const [point, more] of points) {
+        const toMs = (single.moments[Math.floor((point * single.moments.length) / 100)] as Moment).logTime + more;
+        const before = single.moments.findIndex(({ logTime }) => logTime >= toMs);
+        const made = (before < 0 ? single.moments : single.moments.slice(0, before)).flatMap((at) => at.decisions);
+        const check = await verifyPartition(history, 0, archiveOf(folder.moments), { fromMs: null, toMs });
+        expect(check).toMatchObject({
+          difference: null,
+          events: before === 0 ? 0 : accepted.at(before < 0 ? -1 : before - 1),
+          decisions: made.length,
+          compared: made.length,
+          unwritten: 0,
+          forgotten: 0,
+          toMs: before === 0 ? 0 : single.moments.at(before < 0 ? -1 : before - 1)?.logTime,
+        });
+        expect(check.snapshots).toBeLessThanOrEqual(check.records);
+        if (before > 0 && !folder.moments.some(({ logTime }) => logTime === check.toMs)) cut++;
+      }
+      history.close();
+    },
+  );
+  await fc.assert(property, { numRuns: 40, ...seed });
+  expect(cut).toBeGreaterThan(20);
+}, 300_000);

@@ -10,8 +10,8 @@ import type { Workspace } from '../../workspace/workspace.ts';
 import { newAggregates } from '../fill/extended-workspace.ts';
 import type { History } from '../history.ts';
 import type { ReplayStart } from '../partition-replay.ts';
+import { RecordClock } from '../record-clock.ts';
 import { inPlaceOf, needsUnits } from './candidate.ts';
-import { RecordClock } from './clock.ts';
 import { BacktestError } from './error.ts';
 import { Lockstep } from './lockstep.ts';
 import { BacktestPartition } from './partition.ts';
@@ -232,7 +232,7 @@ class Backtest {
     const { fromMs, toMs } = this.#options;
     if (!this.#reporter.hasRecords)
       throw new BacktestError(
-        fromMs !== null && lastMs < fromMs
+        fromMs !== null && toMs === null && lastMs < fromMs
           ? `history ends at ${timeText(lastMs)}: nothing happened from ${timeText(fromMs)} on`
           : `nothing happened ${fromMs === null ? '' : `from ${timeText(fromMs)} `}${toMs === null ? '' : `before ${timeText(toMs)}`}`.trim(),
       );

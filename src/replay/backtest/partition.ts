@@ -16,7 +16,6 @@ import type { CompareTally } from './compare-tally.ts';
 import { WorldComparison, type WorldStep } from './compare-worlds.ts';
 import { BacktestError } from './error.ts';
 import { FeedbackTranslator } from './feedback.ts';
-import { splitEvents } from './split-events.ts';
 import type { UnitsTally } from './units-tally.ts';
 
 const NO_PAYLOAD = new Uint8Array(0);
@@ -35,8 +34,6 @@ export class BacktestPartition {
   readonly #extend: (workspace: Workspace) => Workspace;
   readonly #outcomes: { readonly before: OutcomeList; readonly after: OutcomeList };
   readonly #isWall: boolean;
-  /** What is left of a record that was split. */
-  #rest: LogRecord[] = [];
   #comparison: WorldComparison | null = null;
   #feedback: FeedbackTranslator | null = null;
 
@@ -97,27 +94,20 @@ export class BacktestPartition {
     return this.before.machine.activeWorkspace?.workspace ?? null;
   }
 
-  /** The record that comes next; null at the end. Its payload is valid until the next call behind `step`. */
+  /** As PartitionReplay has them. */
   peek(): LogRecord | null {
-    return this.#rest[0] ?? this.before.peek();
+    return this.before.peek();
   }
 
-  /** The events of the next record come as records of their own. False: there are no two of them. */
   split(): boolean {
-    const record = this.peek();
-    if (this.#rest.length > 0 || record === null || record.kind !== RecordKind.events) return false;
-    const events = splitEvents(record.payload);
-    if (events.length < 2) return false;
-    this.#rest = events.map((payload) => ({ ...record, payload }));
-    this.before.skip();
-    return true;
+    return this.before.split();
   }
 
   /** Of the prefix: the next record, in both worlds. False: there is none. */
   repeat(): boolean {
     const record = this.peek();
     if (record === null) return false;
-    this.#step();
+    this.before.step();
     this.after.insert(record.kind, this.#extended(record), record.ts);
     this.#outcomes.before.take();
     this.#outcomes.after.take();
@@ -139,7 +129,7 @@ export class BacktestPartition {
 
   /** The next record in the world before. */
   step(): void {
-    this.#step();
+    this.before.step();
     const workspace = this.workspace;
     const outcomes = this.#outcomes.before.take();
     if (workspace !== null) this.#compared().before({ workspace, decisions: this.before.effects.decisions, outcomes });
@@ -181,12 +171,6 @@ export class BacktestPartition {
   close(): void {
     this.before.close();
     this.after.close();
-  }
-
-  #step(): void {
-    const record = this.#rest.shift();
-    if (record === undefined) this.before.step();
-    else this.before.insert(record.kind, record.payload, record.ts);
   }
 
   #after(kind: RecordKind, payload: Uint8Array, ts: number): Said {

@@ -11,6 +11,7 @@ import { errorCode } from '../../storage/storage-error.ts';
 import { lastRecords } from '../../storage/wal-tail.ts';
 import type { History } from '../history.ts';
 import { PartitionReplay } from '../partition-replay.ts';
+import { RecordClock } from '../record-clock.ts';
 
 /** Where decisions are kept that were made. */
 export interface DecisionArchive {
@@ -23,7 +24,7 @@ export interface DecisionArchive {
 }
 
 export interface VerifyRange {
-  /** Epoch ms of log time; null: as far back as history goes, and to its end. */
+  /** Epoch ms of log time, from the snapshot before `fromMs` to what comes before `toMs`; null: as far back as history goes, and to its end. */
   readonly fromMs: number | null;
   readonly toMs: number | null;
 }
@@ -45,6 +46,7 @@ export interface PartitionCheck {
   readonly partition: number;
   /** null: nothing is kept of it, or nothing ever happened. */
   readonly firstSeq: number | null;
+  /** Of the last one it may be some events only. */
   readonly lastSeq: number;
   /** Log time at which the replay began (0: with the first record), and ended. */
   readonly fromMs: number;
@@ -63,7 +65,7 @@ export interface PartitionCheck {
   readonly difference: Difference | null;
 }
 
-const RECORDS_AT_ONCE = 4096;
+const STEPS_AT_ONCE = 4096;
 
 interface Made {
   readonly decision: EncodedDecision;
@@ -91,6 +93,7 @@ class Verification {
   readonly #replay: PartitionReplay;
   readonly #archive: DecisionArchive | null;
   readonly #range: VerifyRange;
+  readonly #clock: RecordClock;
   /** Positions of the snapshots that the replay comes by, ascending. */
   readonly #snapshots: number[];
   /** Made since the last comparison. */
@@ -100,7 +103,10 @@ class Verification {
   #forgotten = 0;
   #unwritten = 0;
   #snapshotsMet = 0;
+  #lastSeq: number;
+  #lastMs: number;
   #records = 0;
+  #events = 0;
   #decisions = 0;
   #replayMs = 0;
   #difference: Difference | null = null;
@@ -110,27 +116,30 @@ class Verification {
     this.#replay = replay;
     this.#archive = archive;
     this.#range = range;
+    this.#clock = new RecordClock(history.identity.clock);
+    this.#lastSeq = replay.seq;
+    this.#lastMs = replay.machine.logTime;
     const positions = history.snapshots(replay.partition).map(({ seq }) => seq);
     this.#snapshots = positions.filter((seq) => seq > replay.seq);
   }
 
   async run(onProgress: (records: number) => void): Promise<PartitionCheck> {
-    const { partition, machine } = this.#replay;
-    const begun = { seq: this.#replay.seq, events: machine.totals.accepted, logTime: machine.logTime };
-    while (this.#difference === null && this.#advance()) {
+    const { partition, seq, machine } = this.#replay;
+    const fromMs = machine.logTime;
+    for (let goesOn = true; goesOn && this.#difference === null; ) {
+      goesOn = this.#advance();
       onProgress(this.#records);
       await this.#compare();
     }
     if (this.#difference === null && this.#range.toMs === null) await this.#expectNoMore();
-    onProgress(this.#records);
     return {
       partition,
-      firstSeq: this.#history.firstSeq(partition) === null ? null : begun.seq + 1,
-      lastSeq: this.#replay.seq,
-      fromMs: begun.logTime,
-      toMs: machine.logTime,
+      firstSeq: this.#history.firstSeq(partition) === null ? null : seq + 1,
+      lastSeq: this.#lastSeq,
+      fromMs,
+      toMs: this.#lastMs,
       records: this.#records,
-      events: machine.totals.accepted - begun.events,
+      events: this.#events,
       decisions: this.#decisions,
       compared: this.#compared,
       forgotten: this.#forgotten,
@@ -141,28 +150,42 @@ class Verification {
     };
   }
 
-  /** Replays until there is something to compare. False: nothing came, and nothing is left. */
+  /** Replays until there is something to compare. False: it has ended. */
   #advance(): boolean {
-    const replay = this.#replay;
     const startMs = performance.now();
-    const before = this.#records;
-    while (this.#made.length < REPLAY_COMPARE_COUNT && this.#difference === null && this.#isWithin() && replay.step()) {
-      this.#records++;
-      for (const decision of replay.effects.decisions) this.#made.push({ decision, seq: replay.seq });
-      this.#decisions += replay.effects.decisions.length;
-      if (replay.seq === this.#snapshots[0]) this.#meetSnapshot();
-      // Long stretches without decisions must not keep the progress from being shown.
-      if (this.#records - before >= RECORDS_AT_ONCE) break;
+    let goesOn = true;
+    // Long stretches without decisions must not keep the progress from being shown.
+    for (let steps = 0; goesOn && steps < STEPS_AT_ONCE && this.#difference === null; steps++) {
+      if (this.#made.length >= REPLAY_COMPARE_COUNT) break;
+      goesOn = this.#step();
     }
     this.#replayMs += performance.now() - startMs;
-    return this.#records > before;
+    return goesOn;
   }
 
-  #isWithin(): boolean {
+  /** One record more, or of the one that passes the end one event more. False: nothing is left before the end. */
+  #step(): boolean {
+    const replay = this.#replay;
+    const { machine, effects } = replay;
+    const record = replay.peek();
+    if (record === null) return false;
     const { toMs } = this.#range;
-    if (toMs === null) return true;
-    if (this.#history.identity.clock === 'event') return this.#replay.machine.logTime <= toMs;
-    return (this.#replay.peek()?.ts ?? 0) <= toMs;
+    const mayEnd = toMs !== null && this.#clock.reaches(record, machine.logTime, toMs);
+    if (mayEnd) {
+      if (machine.logTime >= toMs || this.#history.identity.clock === 'wall') return false;
+      if (replay.split()) return true;
+    }
+    replay.step();
+    // What the event led to came with a later time. Where it was refused, time has not passed.
+    if (mayEnd && machine.logTime >= toMs) return false;
+    if (record.seq > this.#lastSeq) this.#records++;
+    this.#lastSeq = record.seq;
+    this.#lastMs = machine.logTime;
+    this.#events += effects.accepted;
+    this.#decisions += effects.decisions.length;
+    for (const decision of effects.decisions) this.#made.push({ decision, seq: record.seq });
+    if (replay.seq === this.#snapshots[0]) this.#meetSnapshot();
+    return true;
   }
 
   #meetSnapshot(): void {

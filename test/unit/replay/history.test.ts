@@ -177,7 +177,7 @@ describe('where it ends', () => {
 });
 
 describe('on the way', () => {
-  it('records can be looked at, left out and put in; `seq` stays the log’s own', () => {
+  it('records can be looked at, split and put in; `seq` stays the log’s own', () => {
     const fs = new FaultyFileSystem(1);
     const { root } = write(fs, 5);
     const replay = PartitionReplay.open(History.open(fs, root), 0, null);
@@ -191,16 +191,35 @@ describe('on the way', () => {
     );
     expect(replay.effects.decisions).toHaveLength(1);
     expect([replay.seq, replay.machine.position, replay.machine.logTime]).toEqual([1, 2, NOON + 500]);
-    expect(replay.skip()).toBe(true);
-    expect([replay.seq, replay.machine.position]).toEqual([2, 2]);
-    expect(replay.effects.decisions).toHaveLength(0);
+    expect(replay.split()).toBe(false);
     replay.insert(RecordKind.tick, new Uint8Array(0));
     expect(replay.machine.logTime).toBe(NOON + 500);
     const seen: number[] = [];
     replay.run(4, ({ seq }) => seen.push(seq));
-    expect(seen).toEqual([3, 4]);
-    expect(replay.machine.totals.accepted).toBe(3);
+    expect(seen).toEqual([2, 3, 4]);
+    expect(replay.machine.totals.accepted).toBe(4);
     replay.close();
+    replay.close();
+  });
+
+  it('a record’s events can come one by one', () => {
+    const fs = new FaultyFileSystem(1);
+    const folder = write(fs, 1);
+    const events = ['a', 'b', 'c'].map((customer) => ({ type: 'receipt', customer, data: { total: 1 } }));
+    folder.append(RecordKind.events, encoder.encode(JSON.stringify(events)), NOON + 3000);
+    more(folder, 1);
+    const replay = PartitionReplay.open(History.open(fs, folder.root), 0, null);
+    replay.run(2);
+    expect([replay.split(), replay.split()]).toEqual([true, false]);
+    const after: number[][] = [];
+    while (replay.step()) after.push([replay.seq, replay.machine.totals.accepted, replay.effects.decisions.length]);
+    expect(after).toEqual([
+      [2, 2, 1],
+      [2, 3, 1],
+      [3, 4, 1],
+      [4, 5, 1],
+    ]);
+    expect(replay.machine.digest()).toBe(folder.last.digest);
     replay.close();
   });
 
@@ -341,11 +360,11 @@ describe('a comparison', () => {
     expect(check).toMatchObject({ decisions: 30, forgotten: 10, compared: 20, difference: null });
   });
 
-  it('ends with the last record of the time that was asked for', async () => {
+  it('ends before the first record of the time that was asked for', async () => {
     const fs = new FaultyFileSystem(1);
     const folder = write(fs, 30, [10]);
     const history = History.open(fs, folder.root);
     const range = { fromMs: NOON + 15_000, toMs: NOON + 20_000 };
-    expect(await verifyPartition(history, 0, null, range)).toMatchObject({ firstSeq: 11, lastSeq: 20, decisions: 10 });
+    expect(await verifyPartition(history, 0, null, range)).toMatchObject({ firstSeq: 11, lastSeq: 19, decisions: 9 });
   });
 });

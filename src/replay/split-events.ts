@@ -1,6 +1,6 @@
 /** A record's events one by one, each as a record's payload of its own. What a partition makes of them does not depend on how they are put into records. */
-import { Payload } from '../../machine/decode/payload.ts';
-import { Fault } from '../../machine/fault.ts';
+import { Payload } from '../machine/decode/payload.ts';
+import { Fault } from '../machine/fault.ts';
 
 const payload = new Payload(new Fault());
 

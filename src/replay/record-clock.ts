@@ -1,9 +1,9 @@
-/** Whether a record brings a partition to a log time: where a backtest begins, and where it ends. */
-import { EVENT_FUTURE_MS_MAX } from '../../constants.ts';
-import { EventDecoder } from '../../machine/decode/decode.ts';
-import { Payload } from '../../machine/decode/payload.ts';
-import { Fault } from '../../machine/fault.ts';
-import { type LogRecord, RecordKind } from '../../protocol/record.ts';
+/** Whether a record brings a partition to a log time: where a range begins, and where it ends. */
+import { EVENT_FUTURE_MS_MAX } from '../constants.ts';
+import { EventDecoder } from '../machine/decode/decode.ts';
+import { Payload } from '../machine/decode/payload.ts';
+import { Fault } from '../machine/fault.ts';
+import { type LogRecord, RecordKind } from '../protocol/record.ts';
 
 export class RecordClock {
   readonly #isWall: boolean;
