@@ -183,6 +183,8 @@ export const FILL_MS_MAX = 60 * 60_000;
 export const FILL_READ_MS_MAX = FILL_MS_MAX - 5 * 60_000;
 /** Versions that wait to be published, or are being published: others may wait for an hour where history is read. Beyond it 429. */
 export const PUBLICATIONS_MAX = 8;
+/** Workspaces that wait to be checked against the active version, or are being checked, one after another: a second each. Beyond it 429. */
+export const WORKSPACE_CHECKS_MAX = 8;
 /** How often whoever fills aggregates asks how a partition that has a backlog stands. */
 export const FILL_LOOK_MS = 50;
 /** What new aggregates of a partition see while its history is being read: 66 MB at most. At 3,000 events/s to a partition, each seen by three of them, four minutes. */

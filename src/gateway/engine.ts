@@ -36,8 +36,8 @@ export interface Engine {
     basedOn: number | null,
     history: 'fill' | 'skip',
   ): Promise<PublishOutcome> | null;
-  /** What publishing these files would say. */
-  preview(files: Readonly<Record<string, string>>): Promise<PublishPreview>;
+  /** What publishing these files would say. null: as many as may be wait for their turn; answer 429. */
+  preview(files: Readonly<Record<string, string>>): Promise<PublishPreview> | null;
   readonly backtests: EngineBacktests;
   /** Prometheus text exposition. */
   metrics(): Promise<{ readonly contentType: string; readonly body: string }>;

@@ -91,7 +91,7 @@ export class Gateway {
       ...audienceRoutes(this.#engine, this.#limits.retryAfterSeconds),
       workspaceRoute(this.#engine, this.#limits.retryAfterSeconds),
       ...backtestRoutes(this.#engine, this.#limits.retryAfterSeconds),
-      workspaceCheckRoute(this.#engine),
+      workspaceCheckRoute(this.#engine, this.#limits.retryAfterSeconds),
       { pattern: STREAM_PATTERN, methods: { get: { takesBody: false, run: refusePlainGet } } },
       ...operationsRoutes(this.#engine, () => this.#draining, this.#limits.retryAfterSeconds),
     ]);

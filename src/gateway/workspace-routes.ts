@@ -22,14 +22,14 @@ export function workspaceRoute(engine: Engine, retryAfterSeconds: number): Route
   };
 }
 
-export function workspaceCheckRoute(engine: Engine): Route {
+export function workspaceCheckRoute(engine: Engine, retryAfterSeconds: number): Route {
   return {
     pattern: '/v1/workspace/check',
     methods: {
       post: {
         takesBody: true,
         refuseType: refuseOtherThanJson,
-        run: (exchange, body) => checkWorkspace(engine, exchange, body),
+        run: (exchange, body) => checkWorkspace(engine, retryAfterSeconds, exchange, body),
       },
     },
   };
@@ -87,7 +87,7 @@ async function putWorkspace(
 }
 
 /**
- * null: the client has gone. What it asked for goes on, for up to an hour where history is read; its body must not take the room of others' for so long, once for each time that it asked.
+ * null: the client has gone. What it asked for goes on, for up to an hour where history is read to publish it; its body must not take the room of others' for so long, once for each time that it asked.
  */
 function untilGone<Result>(exchange: Exchange, pending: Promise<Result>): Promise<Result | null> {
   return new Promise((resolve, reject) => {
@@ -96,13 +96,26 @@ function untilGone<Result>(exchange: Exchange, pending: Promise<Result>): Promis
   });
 }
 
-async function checkWorkspace(engine: Engine, exchange: Exchange, body: Buffer): Promise<void> {
+async function checkWorkspace(
+  engine: Engine,
+  retryAfterSeconds: number,
+  exchange: Exchange,
+  body: Buffer,
+): Promise<void> {
   const request = readRequest(body, ['files']);
   if ('problem' in request) {
     exchange.problem(request.problem);
     return;
   }
-  const preview = await engine.preview(request.files);
+  const pending = engine.preview(request.files);
+  if (pending === null) {
+    const detail =
+      'as many workspaces as may be wait to be checked, one after another: send yours again a little later';
+    exchange.problem(overloaded(detail, retryAfterSeconds));
+    return;
+  }
+  const preview = await untilGone(exchange, pending);
+  if (preview === null) return;
   if ('issues' in preview) {
     const { issues, warnings } = preview;
     const problem = issuesProblem('The workspace has errors', 'it could not be published', issues);

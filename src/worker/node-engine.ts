@@ -105,7 +105,7 @@ export class NodeEngine {
     return this.#parts.publication.publish(files, { basedOn, folderHash: null, history });
   }
 
-  preview(files: Readonly<Record<string, string>>): Promise<PublishPreview> {
+  preview(files: Readonly<Record<string, string>>): Promise<PublishPreview> | null {
     return this.#parts.publication.preview(files);
   }
 

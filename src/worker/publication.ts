@@ -2,7 +2,7 @@
  * Publishing a workspace version: compile, compare with the active one, fill what is new in it from history, keep it, then append it to the log of every partition.
  * One publication at a time. Each partition changes over at its own record, so no event is decided by two versions and none by neither.
  */
-import { PUBLICATIONS_MAX } from '../constants.ts';
+import { PUBLICATIONS_MAX, WORKSPACE_CHECKS_MAX } from '../constants.ts';
 import { assert } from '../stdx/assert.ts';
 import { incompatibilities } from '../workspace/compatibility.ts';
 import type { CompiledWorkspace } from '../workspace/compile.ts';
@@ -72,6 +72,9 @@ export class Publication {
   #last: Promise<unknown> = Promise.resolve();
   /** Under way, or waiting for their turn, by what they ask for. */
   readonly #pending = new Map<string, Promise<PublishResult>>();
+  #lastPreview: Promise<unknown> = Promise.resolve();
+  /** The same for what is only asked about. */
+  readonly #previews = new Map<string, Promise<PublishPreview>>();
 
   private constructor(parts: PublicationParts, current: Workspace | null) {
     this.#parts = parts;
@@ -124,8 +127,22 @@ export class Publication {
     return 'version' in result ? { ...result, changed: true } : result;
   }
 
-  /** What publishing these files would say; nothing is published. */
-  async preview(files: Files): Promise<PublishPreview> {
+  /**
+   * What publishing these files would say; nothing is published. Who asks the same of the same active version is answered with one look. null: as many as may be wait already. Nobody waits for a
+   * publication, which may read history for an hour.
+   */
+  preview(files: Files): Promise<PublishPreview> | null {
+    const request = `${workspaceHash(files)} ${this.#current?.version ?? 0}`;
+    const same = this.#previews.get(request);
+    if (same !== undefined) return same;
+    if (this.#previews.size >= WORKSPACE_CHECKS_MAX) return null;
+    const result = this.#lastPreview.then(() => this.#preview(files)).finally(() => this.#previews.delete(request));
+    this.#previews.set(request, result);
+    this.#lastPreview = result.catch(() => undefined);
+    return result;
+  }
+
+  async #preview(files: Files): Promise<PublishPreview> {
     const current = this.#current;
     const compiled = await this.#parts.compile(files);
     if ('issues' in compiled) return compiled;

@@ -621,6 +621,14 @@ describe('/v1/workspace', () => {
     expect((await g.get('/v1/workspace')).json.version).toBe(1);
   });
 
+  test('429 while as many as may be wait to be checked', async () => {
+    const g = await start();
+    g.engine.overloaded = true;
+    const answer = await g.request('POST', '/v1/workspace/check', JSON.stringify({ files: { 'workspace.yaml': '' } }));
+    expectProblem(answer, 429, 'overloaded', /^as many workspaces as may be wait to be checked/);
+    expect(answer.headers.get('retry-after')).toMatch(/^\d+$/);
+  });
+
   test('404 while there is none', async () => {
     const g = await start();
     g.engine.sources = null;

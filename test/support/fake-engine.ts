@@ -283,7 +283,8 @@ export class FakeEngine implements Engine {
       return { version: this.sources.version, filled: [] };
     });
   }
-  preview(files: Readonly<Record<string, string>>): Promise<PublishPreview> {
+  preview(files: Readonly<Record<string, string>>): Promise<PublishPreview> | null {
+    if (this.overloaded) return null;
     return this.#later((): PublishPreview => {
       const bad = Object.keys(files).find((path) => files[path]?.includes('bad'));
       if (bad !== undefined)

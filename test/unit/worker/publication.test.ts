@@ -11,6 +11,7 @@ const FILES = { 'workspace.yaml': 'name: a\ntimezone: UTC\nchannels: [pos]\n' };
 async function fixture(
   failing: Set<number>,
   fill: () => Promise<readonly FilledAggregate[]> = async () => [],
+  preview = fill,
 ): Promise<{ publication: Publication; active: number[] }> {
   const active = [0, 0, 0];
   let newest: Workspace | null = null;
@@ -33,7 +34,7 @@ async function fixture(
     activeVersions: async () => active,
     fills: {
       fill,
-      preview: fill,
+      preview,
       lost: async (filled) => filled,
       giveUp: async () => {},
       abandon: async () => {},
@@ -116,5 +117,56 @@ describe('publishing', () => {
     expect(publication.current?.shares).toEqual({ 'offer/a': 10, 'offer/b': 1 });
     await publication.publish(FILES);
     expect(publication.current?.shares).toEqual({ 'offer/a': 10, 'offer/b': 1 });
+  });
+});
+
+describe('asking what publishing would say', () => {
+  const edit = (n: number) => ({ 'workspace.yaml': `${FILES['workspace.yaml']}# ${n}\n` });
+
+  it('looks at one after another, and lets only so many wait', async () => {
+    const looks: (() => void)[] = [];
+    const preview = () => new Promise<[]>((resolve) => looks.push(() => resolve([])));
+    const { publication } = await fixture(new Set(), undefined, preview);
+    await publication.publish(FILES);
+    const asked = Array.from({ length: PUBLICATIONS_MAX }, (_, n) => publication.preview(edit(n)));
+    expect(asked.every((each) => each instanceof Promise)).toBe(true);
+    expect(publication.preview(edit(PUBLICATIONS_MAX))).toBeNull();
+    // Who asks for the same is answered with it.
+    expect(publication.preview(edit(0))).toBe(asked[0]);
+    for (let n = 0; n < PUBLICATIONS_MAX; n++) {
+      await expect.poll(() => looks.length).toBe(n + 1);
+      looks[n]?.();
+      expect(await asked[n]).toEqual({ active: 1, filled: [], warnings: [] });
+    }
+    expect(publication.preview(edit(0))).not.toBe(asked[0]);
+  });
+
+  it('answers by the version that was active when it was asked, or a later one', async () => {
+    const looks: (() => void)[] = [];
+    const preview = () => new Promise<[]>((resolve) => looks.push(() => resolve([])));
+    const { publication } = await fixture(new Set(), undefined, preview);
+    await publication.publish(FILES);
+    const before = publication.preview(edit(1));
+    await expect.poll(() => looks.length).toBe(1);
+    await publication.publish(edit(0));
+    const after = publication.preview(edit(1));
+    looks[0]?.();
+    expect(await before).toMatchObject({ active: 1 });
+    await expect.poll(() => looks.length).toBe(2);
+    looks[1]?.();
+    expect(await after).toMatchObject({ active: 2 });
+  });
+
+  it('goes on when one of them fails', async () => {
+    let fails = true;
+    const preview = async () => {
+      if (fails) throw new Error('the folder is gone');
+      return [];
+    };
+    const { publication } = await fixture(new Set(), undefined, preview);
+    await publication.publish(FILES);
+    await expect(publication.preview(edit(0))).rejects.toThrow('the folder is gone');
+    fails = false;
+    expect(await publication.preview(edit(0))).toMatchObject({ active: 1 });
   });
 });
