@@ -92,7 +92,7 @@ async function openSource(file: string): Promise<Source> {
 /** A file that is not there or no gzip is the input's fault, said in the user's words. */
 function readError(file: string, error: unknown): unknown {
   const { code, message } = error as { code?: string; message?: string };
-  if (code === 'ENOENT') return new InputError(`${file}: no such file`);
+  if (code === 'ENOENT' || code === 'ENOTDIR') return new InputError(`${file}: no such file`);
   if (code?.startsWith('Z_')) return new InputError(`${file}: not a gzip file, or a damaged one (${message})`);
   if (code === 'EISDIR' || code === 'EACCES') return new InputError(`${file}: cannot be read (${code})`);
   return error;

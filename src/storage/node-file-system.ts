@@ -12,11 +12,13 @@ import {
   readdirSync,
   readSync,
   renameSync,
+  type Stats,
   statSync,
   unlinkSync,
   writeSync,
 } from 'node:fs';
 import type { FileStat, FileSystem, OpenMode } from './file-system.ts';
+import { errorCode } from './storage-error.ts';
 
 const FLAGS: Readonly<Record<OpenMode, string>> = { read: 'r', write: 'r+', create: 'wx+' };
 
@@ -45,7 +47,17 @@ export const nodeFileSystem: FileSystem = {
     }
   },
   stat: (path): FileStat | null => {
-    const stat = statSync(path, { throwIfNoEntry: false });
+    const stat = statIfAny(path);
     return stat === undefined ? null : { bytes: stat.size, directory: stat.isDirectory(), modifiedMs: stat.mtimeMs };
   },
 };
+
+function statIfAny(path: string): Stats | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false });
+  } catch (error) {
+    // Where a file stands in the place of a folder Node 20 throws, and Node 22 says that there is nothing.
+    if (errorCode(error) === 'ENOTDIR') return undefined;
+    throw error;
+  }
+}

@@ -104,7 +104,7 @@ test('names the flag that is wrong, and the file that is no folder', async () =>
   const nowhere = await replay('--workspace', DEMO_WORKSPACE, '--node', 'here');
   expect([nowhere.code, nowhere.stderr]).toEqual([2, expect.stringContaining('--node: expected a URL')]);
   const file = await replay('--workspace', DEMO_WORKSPACE, '--data', join(data, 'beckon.json'));
-  expect([file.code, file.stderr]).toEqual([1, expect.stringContaining('cannot read the history: ENOTDIR')]);
+  expect([file.code, file.stderr]).toEqual([1, expect.stringContaining('it is no data folder')]);
 });
 
 test('says where a workspace has errors', async () => {

@@ -306,7 +306,12 @@ describe('beckon replay', () => {
     expect(none).toMatchObject({ code: 1, stdout: '' });
     expect(none.stderr).toContain('it is no data folder (it has no beckon.json)');
     const file = await runBeckon('replay', '--data', join(data, 'beckon.json'));
-    expect([file.code, file.stderr]).toEqual([1, expect.stringContaining('cannot read the history: ENOTDIR')]);
+    expect([file.code, file.stderr]).toEqual([1, expect.stringContaining('it is no data folder')]);
+    const unnamable = await runBeckon('replay', '--data', join(data, 'x'.repeat(300)));
+    expect([unnamable.code, unnamable.stderr]).toEqual([
+      1,
+      expect.stringContaining('cannot read the history: ENAMETOOLONG'),
+    ]);
     writeFileSync(join(mixed, 'beckon.json'), '{"format": 1}');
     expect((await runBeckon('replay', '--data', mixed)).stderr).toContain('data folder of format 1');
     const usage = await runBeckon('replay', '--data', data, '--from', 'yesterday');

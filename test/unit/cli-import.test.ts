@@ -249,6 +249,7 @@ describe('beckon import', () => {
 
   it.each([
     ['a missing file', 'nowhere.ndjson', /nowhere\.ndjson: no such file/],
+    ['a name below a file', join(import.meta.filename, 'it.ndjson'), /it\.ndjson: no such file/],
     ['a folder', tmpdir(), /cannot be read \(EISDIR\)/],
   ])('says so about %s', async (_, file, message) => {
     node = await fakeNode(acceptAll);

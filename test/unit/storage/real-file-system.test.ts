@@ -24,6 +24,11 @@ function payload(partition: number, seq: number): Uint8Array {
 }
 
 describe('storage on the real file system', () => {
+  it('has nothing of a name below a file, whatever the version of Node', () => {
+    writeFileSync(`${root}/file`, '');
+    expect([fs.stat(`${root}/none`), fs.stat(`${root}/file/none`)]).toEqual([null, null]);
+  });
+
   it('writes, is left without being closed, recovers, and goes on with other workers', () => {
     const walRoot = `${root}/data/wal`;
     const next = [1, 1, 1];
