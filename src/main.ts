@@ -212,7 +212,12 @@ function program(): Command {
     .addOption(flag('--customer <id>', 'whom it is about').makeOptionMandatory())
     .addOption(flag('--campaign <id>', 'this campaign alone'))
     .addOption(flag('--event <id>', 'the event of this id, and what became of it'))
-    .addOption(flag('--at <seq|time>', 'a record of its partition, or the last moment until 2010-12-01T08:26:00Z'))
+    .addOption(
+      flag(
+        '--at <time>',
+        "the last moment until 2010-12-01T08:26:00Z, or until the end of 2010-12-01 in the workspace's time zone; or a record of its partition, 1234",
+      ),
+    )
     .addOption(flag('--detail', 'every step of each campaign (with --campaign always)'))
     .addOption(flag('--json', 'as JSON'))
     .action(async (options) => exitWith((await import('./cli/why.ts')).why(options, process.stdout, process.stderr)));

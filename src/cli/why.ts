@@ -22,7 +22,7 @@ export interface WhyOptions {
   readonly customer: string;
   readonly campaign?: string | undefined;
   readonly event?: string | undefined;
-  /** SEQ or TIME. */
+  /** SEQ, TIME or DAY. */
   readonly at?: string | undefined;
   /** Every step of each campaign, not only the one at which it lost; always where one campaign is asked about. */
   readonly detail?: boolean | undefined;

@@ -6,14 +6,14 @@ export interface WhyQuestion {
   readonly campaign: string | null;
   /** Id of an event of this customer. null, and `at` too: the customer's last event. */
   readonly event: string | null;
-  /** Sequence of a record of the customer's partition, or an RFC 3339 time, as it was written; not with `event`. */
+  /** Sequence of a record of the customer's partition, an RFC 3339 time, or a day, as it was written; not with `event`. */
   readonly at: string | null;
 }
 
 export type WhyFormat = 'json' | 'text';
 
 /**
- * Why there is no answer. at: it is neither a sequence nor a time. customer, campaign, moment: there is no such thing, or not in the history that is kept; length: there is more history to
+ * Why there is no answer. at: it is no sequence, no time and no day. customer, campaign, moment: there is no such thing, or not in the history that is kept; length: there is more history to
  * replay than one answer may take.
  */
 export type WhyRefusal = 'at' | 'customer' | 'campaign' | 'moment' | 'length';

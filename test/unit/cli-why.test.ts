@@ -90,6 +90,11 @@ describe('beckon why --node', () => {
     expect(node?.requests[0]?.headers.authorization).toBe('Bearer secret');
   });
 
+  it('asks for a day', async () => {
+    const { code } = await run(explained, { at: '2010-12-01' });
+    expect([code, node?.requests[0]?.path]).toEqual([0, '/v1/customers/Zo%C3%AB/why?at=2010-12-01']);
+  });
+
   it('says what the node refuses', async () => {
     const refuse: Handler = (_, response) =>
       answerJson(response, 404, { title: 'There is no such thing', detail: 'there is no customer "Zoë"' });
@@ -101,7 +106,7 @@ describe('beckon why --node', () => {
     [{ node: undefined }, '--data DIR or --node URL: say where the history is'],
     [{ data: 'data' }, '--data and --node: choose one of them'],
     [{ event: 'r1', at: '7' }, '--event and --at: either names the moment, choose one of them'],
-    [{ at: 'noon' }, '--at: expected the sequence of a record such as 1234, or a time with its zone'],
+    [{ at: 'noon' }, '--at: expected a time with its zone such as 2010-12-01T08:26:00Z, a day such as 2010-12-01, or'],
     [{ at: '0' }, '--at: records are numbered from 1'],
     [{ node: 'ftp://x' }, '--node: expected a URL such as http://127.0.0.1:7400, got "ftp://x"'],
   ])('refuses %j before anything is asked', async (options, message) => {

@@ -1,9 +1,11 @@
 /** What a question for the reasons asks for, and why it may have no answer. */
 import { parseRfc3339 } from '../../machine/decode/rfc3339.ts';
 import type { WhyRefusal } from '../../protocol/why.ts';
+import { parseDate } from '../../workspace/calendar.ts';
 
-/** Moments of this record, or the last one at or before this log time. */
-export type AskedTime = { readonly seq: number } | { readonly ms: number };
+/** Moments of this record; or the last one at or before this log time, or until the end of this day (from 1970-01-01) by the workspace's clock. */
+export type AskedTime = { readonly seq: number } | AskedUntil;
+export type AskedUntil = { readonly ms: number } | { readonly day: number };
 
 /** There is no answer, and a person is told why. */
 export class WhyError extends Error {
@@ -16,7 +18,7 @@ export class WhyError extends Error {
   }
 }
 
-/** A whole number is a record's sequence, everything else a time. WhyError where it is neither. */
+/** A whole number is a record's sequence, everything else a time or a day. WhyError where it is none. */
 export function askedTime(text: string): AskedTime {
   if (/^\d+$/.test(text)) {
     const seq = Number(text);
@@ -25,8 +27,10 @@ export function askedTime(text: string): AskedTime {
   }
   const ms = parseRfc3339(text);
   if (!Number.isNaN(ms)) return { ms };
+  const day = parseDate(text);
+  if (day !== null) return { day };
   throw new WhyError(
     'at',
-    `at: expected the sequence of a record such as 1234, or a time with its zone such as 2010-12-01T08:26:00Z, got "${text}"`,
+    `at: expected a time with its zone such as 2010-12-01T08:26:00Z, a day such as 2010-12-01, or the number of a record such as 1234, got "${text}"`,
   );
 }

@@ -10,6 +10,7 @@
  */
 import { WHY_RECORDS_FOLLOWED_MAX } from '../../constants.ts';
 import { formatRfc3339 } from '../../machine/decode/rfc3339.ts';
+import type { Machine } from '../../machine/machine.ts';
 import type { ExplainedMoment, Explanation } from '../../protocol/explanation.ts';
 import type { WhyQuestion } from '../../protocol/why.ts';
 import { campaignHint } from '../campaign-hint.ts';
@@ -17,7 +18,7 @@ import type { EventQuery } from '../find-event.ts';
 import { type History, HistoryForgottenError } from '../history.ts';
 import { PartitionReplay, type ReplayStart } from '../partition-replay.ts';
 import { FollowedEvents } from './follow.ts';
-import { askedTime, WhyError } from './question.ts';
+import { type AskedUntil, askedTime, WhyError } from './question.ts';
 import { explainedFrom } from './reach.ts';
 import { standingOf, type WhyStanding } from './standing.ts';
 
@@ -36,12 +37,13 @@ interface Search {
   /** The last record, and the last log time, that may hold it. */
   readonly untilSeq: number;
   readonly untilMs: number;
-  readonly accepts: (moment: ExplainedMoment) => boolean;
+  readonly accepts: (moment: ExplainedMoment, machine: Machine) => boolean;
   /** All of them are wanted; false: the last one. */
   readonly all: boolean;
 }
 
 const ALWAYS = Number.POSITIVE_INFINITY;
+const DAY_MS = 86_400_000;
 /** No campaign listens for these. */
 const SILENT_TYPES = ['$profile', '$consent'];
 
@@ -82,7 +84,7 @@ class Why {
     const others = standing?.otherCampaigns ?? null;
     if (campaign !== null && others !== null)
       throw new WhyError('campaign', `there is no campaign "${campaign}": ${campaignHint(campaign, others)}`);
-    if (time !== null) return 'seq' in time ? this.#ofRecord(time.seq) : this.#lastUntil(time.ms);
+    if (time !== null) return 'seq' in time ? this.#ofRecord(time.seq) : this.#lastUntil(time);
     const listens = standing?.listens ?? null;
     if (id === null && listens !== null && 'lastRunsMs' in listens) return this.#lastRun(listens.lastRunsMs);
     const type = listens !== null && 'type' in listens ? listens.type : null;
@@ -109,27 +111,36 @@ class Why {
     throw new WhyError('moment', detail);
   }
 
-  /** The last moment at or before that log time; of several at one time the last at which the campaign was asked. From one snapshot after another, the newest first. */
-  #lastUntil(ms: number): Explanation {
+  /**
+   * The last moment until then; of several at one time, or on one day, the last at which the campaign was asked. From one snapshot after another, the newest first: all that happened at the time, or
+   * on the day, that is asked about lies behind the first.
+   */
+  #lastUntil(time: AskedUntil): Explanation {
+    const { customer, campaign: asked } = this.#question;
+    // No zone is a day away from UTC.
+    const [fromMs, untilMs] = 'ms' in time ? [time.ms, time.ms] : [(time.day - 1) * DAY_MS, (time.day + 2) * DAY_MS];
+    const placeOf = (ms: number, machine: Machine): number =>
+      'ms' in time ? ms - time.ms : localDay(ms, machine) - time.day;
     const first = this.#history.firstSeq(this.#partition) ?? 1;
-    // What happened at that time may lie on both sides of a snapshot.
-    const snapshots = this.#history.snapshots(this.#partition).filter(({ logTime }) => logTime < ms);
+    const snapshots = this.#history.snapshots(this.#partition).filter(({ logTime }) => logTime < fromMs);
     const starts = [first, ...snapshots.map(({ seq }) => seq + 1)].filter((seq) => seq >= first);
-    let askedAt = '';
-    const accepts = ({ at, campaigns }: ExplainedMoment): boolean => {
-      if (Date.parse(at) > ms) return false;
-      if (campaigns.some(({ campaign }) => campaign === this.#question.campaign)) askedAt = at;
-      else if (at === askedAt) return false;
+    let askedIn = Number.NaN;
+    const accepts = ({ at, campaigns }: ExplainedMoment, machine: Machine): boolean => {
+      const place = placeOf(Date.parse(at), machine);
+      if (place > 0) return false;
+      if (campaigns.some(({ campaign }) => campaign === asked)) askedIn = place;
+      else if (place === askedIn) return false;
       return true;
     };
     let untilSeq = this.#history.lastSeq(this.#partition);
     for (const seq of starts.sort((a, b) => b - a)) {
       if (seq > untilSeq) continue;
-      const found = this.#search({ from: { seq }, fromSeq: 0, untilSeq, untilMs: ms, accepts, all: false });
+      const found = this.#search({ from: { seq }, fromSeq: 0, untilSeq, untilMs, accepts, all: false });
       if (found !== null) return found;
       untilSeq = seq - 1;
     }
-    throw this.#nothing(`nothing happened to customer "${this.#question.customer}" until ${formatRfc3339(ms)}`);
+    const until = 'ms' in time ? formatRfc3339(time.ms) : `the end of ${this.#question.at}`;
+    throw this.#nothing(`nothing happened to customer "${customer}" until ${until}`);
   }
 
   /** The last run of a schedule in which the customer had a turn. */
@@ -193,7 +204,7 @@ class Why {
     let moments: ExplainedMoment[] = [];
     let isFound = false;
     const explained = (moment: ExplainedMoment): void => {
-      if (!isFound && accepts(moment)) {
+      if (!isFound && accepts(moment, replay.machine)) {
         if (!all) {
           followed.clear();
           moments = [];
@@ -269,4 +280,10 @@ class Why {
     const ms = explainedFrom(this.#history, this.#partition);
     return ms === null ? null : formatRfc3339(ms);
   }
+}
+
+/** By the clock of the workspace that was active then, in days from 1970-01-01. */
+function localDay(ms: number, { activeWorkspace }: Machine): number {
+  const day = activeWorkspace?.zones.localDay(activeWorkspace.workspace.timezone, ms) ?? null;
+  return day ?? Math.floor(ms / DAY_MS);
 }

@@ -148,8 +148,37 @@ describe('why', () => {
     );
     expect(refusal({ at: '1' })).toContain('moment: nothing happened to the customer in record 1 of partition 0');
     expect(refusal({ at: '0' })).toBe('at: at: records are numbered from 1, "0" is no such number');
-    expect(refusal({ at: '2010-12-01' })).toContain('at: at: expected the sequence of a record such as 1234');
-    expect(refusal({ at: '2010-12-01T08:00:00' })).toContain('with its zone');
+    expect(refusal({ at: 'noon' })).toBe(
+      'at: at: expected a time with its zone such as 2010-12-01T08:26:00Z, a day such as 2010-12-01, or the number of a record such as 1234, got "noon"',
+    );
+    for (const at of ['2010-12-01T08:00:00', '2010-02-30', '2010-12-1'])
+      expect(refusal({ at })).toContain(`got "${at}"`);
+  });
+
+  it("tells of the last moment of a day by the workspace's clock, or before it", () => {
+    begin();
+    const HOUR = 60;
+    send('ann', 'receipt', 0, { id: 'morning' });
+    kept.snapshot();
+    send('ann', 'receipt', 16 * HOUR - 1, { id: 'before midnight' });
+    send('bob', 'receipt', 16 * HOUR - 1, { id: 'b1' });
+    kept.snapshot();
+    // 23:00 in UTC, midnight in Berlin.
+    send('ann', 'receipt', 16 * HOUR, { id: 'midnight' });
+    send('ann', 'receipt', 38 * HOUR, { id: 'evening' });
+    kept.snapshot();
+    send('ann', 'receipt', 100 * HOUR, { id: 'later' });
+    const told = (at: string): string[] => story(ask({ at, campaign: 'thanks' }));
+    expect(told('2010-12-01')).toEqual(['receipt before midnight thanks:decided']);
+    expect(told('2010-12-02')).toEqual(['receipt evening thanks:decided']);
+    // On that day it was asked before something else happened.
+    expect(story(ask({ at: '2010-12-02', campaign: 'letter' }))).toEqual(['schedule letter:decided']);
+    // Nothing happened on the day itself.
+    expect(story(ask({ at: '2010-12-03', customer: 'bob' }))).toEqual(['schedule letter:decided']);
+    expect(told('2010-12-31')).toEqual(['receipt later thanks:decided']);
+    expect(refusal({ at: '2010-11-30' })).toContain(
+      'moment: nothing happened to customer "ann" until the end of 2010-11-30: ',
+    );
   });
 
   it('tells of a campaign at a time at which the customer had several moments', () => {
