@@ -1,6 +1,6 @@
 /**
  * Several machines in one process, one per partition, whose records go into a data folder as a node's do: for tests that read history. Partitions hear each other some time later, and what falls due gets
- * a tick at once, as under a running node. All read one clock, which only `pass` moves; under the event clock it is the records' own, and events bring their dates with them.
+ * a tick at once, as under a running node. All read one clock, which only `pass` moves, unless a node's is ahead; under the event clock it is the records' own, and events bring their dates with them.
  */
 import { Effects, type MadeDecision, type OutgoingMessage } from '../../src/machine/effects.ts';
 import { Machine } from '../../src/machine/machine.ts';
@@ -43,6 +43,8 @@ export class RecordedCluster {
   /** In the order in which they were made. */
   readonly decisions: Decision[] = [];
   nowMs = Date.UTC(2026, 2, 2, 9);
+  /** By partition: by so much the clock of its node is ahead. */
+  readonly aheadMs: number[];
   readonly #isWall: boolean;
   readonly #members: Member[];
   readonly #effects = new Effects();
@@ -53,6 +55,7 @@ export class RecordedCluster {
   constructor(partitions: number, clock: 'wall' | 'event' = 'wall') {
     this.partitions = partitions;
     this.#isWall = clock === 'wall';
+    this.aheadMs = Array.from({ length: partitions }, () => 0);
     this.#folder = DataFolder.open(this.fs, this.directory, {
       partitions,
       clock,
@@ -164,11 +167,12 @@ export class RecordedCluster {
     const { machine, said } = this.#members[partition] as Member;
     const bytes = payload === null ? new Uint8Array(0) : encoder.encode(JSON.stringify(payload));
     const seq = machine.position + 1;
-    this.#log.append(partition, seq, this.nowMs, kind, bytes);
+    const ts = this.nowMs + (this.aheadMs[partition] as number);
+    this.#log.append(partition, seq, ts, kind, bytes);
     this.#log.commit();
     const effects = this.#effects;
     effects.clear();
-    machine.apply({ seq, ts: this.nowMs, kind, payload: bytes }, effects);
+    machine.apply({ seq, ts, kind, payload: bytes }, effects);
     said.push(...structuredClone(effects.messages));
     this.decisions.push(...effects.decisions.map(({ decision }) => decision));
     return [...effects.decisions];

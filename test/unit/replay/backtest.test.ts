@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { BacktestReport, CampaignComparison } from '../../../src/protocol/backtest.ts';
 import type { Decision } from '../../../src/protocol/decision.ts';
 import { withLive } from '../../../src/replay/backtest/candidate.ts';
+import { fnv1a32, partitionOf } from '../../../src/stdx/hash.ts';
 import { Prng } from '../../../src/stdx/prng.ts';
 import { type WorkspaceFiles, workspaceOf } from '../../support/machine-fixture.ts';
 import { RecordedCluster } from '../../support/recorded-cluster.ts';
@@ -164,6 +165,63 @@ test('an aggregate that only the candidate has is filled by what came before', (
   const report = backtest(cluster, candidate, cluster.nowMs - 5 * HOUR_MS);
   expect(report.events).toBe(5);
   expect(campaign(report, 'regular')).toMatchObject({ decisions: { before: 0, after: 3 }, gained: 3 });
+});
+
+describe.each(['wall', 'event'] as const)('in the midst of what partitions say, %s clock', (clock) => {
+  // Partition 0 asks partition 1 for each unit, and is ahead of it: its node's clock, or the dates of its events.
+  const kept = (name: string): string => {
+    for (let i = 0; ; i++) if (fnv1a32(`offer/${name}-${i}`) % 2 === 1) return `${name}-${i}`;
+  };
+  const filesWith = (offer: string): WorkspaceFiles => ({
+    'events.yaml': 'receipt: {total: double}\nvisit: {}\n',
+    'policy.yaml': 'consent: {pos: none-needed}\n',
+    'offers.yaml': `${offer}: {title: Something, budget: 3}\n`,
+    'campaigns/units.yaml': `id: units\non: receipt\nchannels: [pos]\noffer: ${offer}\n`,
+  });
+  const customers = (partition: number): string[] =>
+    Array.from({ length: 50 }, (_, i) => `c-${i}`).filter((customer) => partitionOf(customer, 2) === partition);
+  const workspace = workspaceOf(filesWith(kept('tea')));
+  const cluster = new RecordedCluster(2, clock);
+  const beginMs = cluster.nowMs;
+  const [ahead, behind] = [customers(0), customers(1)];
+  const visit = (customer: string | undefined, ts: number): void =>
+    void cluster.event(customer as string, { type: 'visit', ts, data: {} });
+  const receipt = (customer: string | undefined, ts: number): void => {
+    expect(cluster.event(customer as string, { type: 'receipt', ts, data: { total: 1 } })).toHaveLength(0);
+    cluster.deliver();
+  };
+  cluster.publish(workspace);
+  cluster.aheadMs[0] = HOUR_MS;
+  visit(behind[0], beginMs);
+  receipt(ahead[0], beginMs + HOUR_MS);
+  cluster.pass(2 * HOUR_MS);
+  visit(behind[0], beginMs + 2 * HOUR_MS);
+  receipt(ahead[1], beginMs + 3 * HOUR_MS);
+  cluster.close();
+  const fromMs = beginMs + HOUR_MS / 2;
+
+  test('the sender of what was heard goes on until it has sent it, and the same workspace differs in nothing', () => {
+    expect(cluster.decisions).toHaveLength(2);
+    // Both receipts are of the time that was asked for, and the first was heard before it.
+    const report = backtest(cluster, workspace, fromMs);
+    expect(report.decisions).toEqual({ before: 2, after: 2, kept: 2, changed: 0, gained: 0, lost: 0 });
+    expect(campaign(report, 'units')).toMatchObject({
+      matched: { before: 1, after: 1 },
+      waiting: { before: 0, after: 0 },
+    });
+    for (const { used } of report.units) expect(used).toEqual({ before: 2, after: 2 });
+  });
+
+  test('what another workspace says is heard as well', () => {
+    const report = backtest(cluster, workspaceOf(filesWith(kept('milk'))), fromMs);
+    expect(campaign(report, 'units')).toMatchObject({
+      matched: { before: 1, after: 1 },
+      waiting: { before: 0, after: 0 },
+    });
+    const milk = report.units.find(({ id }) => id === kept('milk'));
+    // What waited where the candidate began is decided by it.
+    expect(milk?.used.after).toBe(2);
+  });
 });
 
 describe('what cannot be made says why', () => {
