@@ -66,6 +66,14 @@ export class Exchange {
     this.#listeners.push(listener);
   }
 
+  /** null: it has ended before, because the client has gone. Only for an open exchange. */
+  whileOpen<Result>(pending: Promise<Result>): Promise<Result | null> {
+    return new Promise((resolve, reject) => {
+      this.onEnd(() => resolve(null));
+      pending.then(resolve, reject);
+    });
+  }
+
   /** For reading the body and for upgrading; null if the exchange has ended. */
   get response(): HttpResponse | null {
     return this.#response;

@@ -27,6 +27,7 @@ import { listenExclusively } from './listen.ts';
 import type { GatewayLogger } from './logger.ts';
 import { operationsRoutes } from './operations-routes.ts';
 import { overloaded, type Problem, unavailable } from './problem.ts';
+import { PublicationWatch } from './publication-watch.ts';
 import { readRoutes } from './read-routes.ts';
 import { BodyBudget, RequestBody } from './request-body.ts';
 import { type Handler, Router } from './router.ts';
@@ -89,7 +90,11 @@ export class Gateway {
       ...readRoutes(this.#engine),
       whyRoute(this.#engine, this.#limits.retryAfterSeconds),
       ...audienceRoutes(this.#engine, this.#limits.retryAfterSeconds),
-      workspaceRoute(this.#engine, this.#limits.retryAfterSeconds),
+      workspaceRoute(
+        this.#engine,
+        new PublicationWatch(this.#logger, () => this.#draining),
+        this.#limits.retryAfterSeconds,
+      ),
       ...backtestRoutes(this.#engine, this.#limits.retryAfterSeconds),
       workspaceCheckRoute(this.#engine, this.#limits.retryAfterSeconds),
       { pattern: STREAM_PATTERN, methods: { get: { takesBody: false, run: refusePlainGet } } },

@@ -2,13 +2,14 @@
  * GET and PUT /v1/workspace: the sources of the active version, and how the next one comes. What GET gives can be edited and PUT back. POST /v1/workspace/check says what PUT would say of files,
  * and publishes nothing.
  */
-import type { Engine } from './engine.ts';
+import type { Engine, PublishOutcome } from './engine.ts';
 import type { Exchange } from './exchange.ts';
 import { isObject, type JsonObject, parseObject, refuseOtherThanJson } from './json-body.ts';
 import { badRequest, issuesProblem, overloaded, type Problem } from './problem.ts';
+import type { PublicationWatch } from './publication-watch.ts';
 import type { Route } from './router.ts';
 
-export function workspaceRoute(engine: Engine, retryAfterSeconds: number): Route {
+export function workspaceRoute(engine: Engine, watch: PublicationWatch, retryAfterSeconds: number): Route {
   return {
     pattern: '/v1/workspace',
     methods: {
@@ -16,7 +17,7 @@ export function workspaceRoute(engine: Engine, retryAfterSeconds: number): Route
       put: {
         takesBody: true,
         refuseType: refuseOtherThanJson,
-        run: (exchange, body) => putWorkspace(engine, retryAfterSeconds, exchange, body),
+        run: (exchange, body) => putWorkspace(engine, watch, retryAfterSeconds, exchange, body),
       },
     },
   };
@@ -51,6 +52,7 @@ function getWorkspace(engine: Engine, exchange: Exchange): void {
 
 async function putWorkspace(
   engine: Engine,
+  watch: PublicationWatch,
   retryAfterSeconds: number,
   exchange: Exchange,
   body: Buffer,
@@ -77,23 +79,19 @@ async function putWorkspace(
     exchange.problem(overloaded(detail, retryAfterSeconds));
     return;
   }
-  const result = await untilGone(exchange, pending);
-  if (result === null) return;
-  if ('issues' in result)
-    exchange.problem(issuesProblem('The workspace has errors', 'nothing was published', result.issues));
-  else if ('conflict' in result) exchange.problem(conflict(version as number, result.conflict));
-  else if ('unfilled' in result) exchange.problem(unfilled(result.unfilled));
-  else exchange.json(200, { version: result.version, filled: result.filled, files: request.files });
+  const refusalOf = (outcome: PublishOutcome): Problem | null => refusal(outcome, version as number);
+  const outcome = await watch.wait(exchange, pending, refusalOf);
+  if (outcome === null) return;
+  const problem = refusalOf(outcome);
+  if (problem === null) exchange.json(200, { ...outcome, files: request.files });
+  else exchange.problem(problem);
 }
 
-/**
- * null: the client has gone. What it asked for goes on, for up to an hour where history is read to publish it; its body must not take the room of others' for so long, once for each time that it asked.
- */
-function untilGone<Result>(exchange: Exchange, pending: Promise<Result>): Promise<Result | null> {
-  return new Promise((resolve, reject) => {
-    exchange.onEnd(() => resolve(null));
-    pending.then(resolve, reject);
-  });
+/** Why nothing was published; null: it was. `version`: the one that the files are said to be based on. */
+function refusal(outcome: PublishOutcome, version: number): Problem | null {
+  if ('issues' in outcome) return issuesProblem('The workspace has errors', 'nothing was published', outcome.issues);
+  if ('conflict' in outcome) return conflict(version, outcome.conflict);
+  return 'unfilled' in outcome ? unfilled(outcome.unfilled) : null;
 }
 
 async function checkWorkspace(
@@ -114,7 +112,7 @@ async function checkWorkspace(
     exchange.problem(overloaded(detail, retryAfterSeconds));
     return;
   }
-  const preview = await untilGone(exchange, pending);
+  const preview = await exchange.whileOpen(pending);
   if (preview === null) return;
   if ('issues' in preview) {
     const { issues, warnings } = preview;

@@ -2,6 +2,7 @@
 import { Packr } from 'msgpackr';
 import { afterEach, describe, expect, test } from 'vitest';
 import { EVENT_BYTES_MAX } from '../../src/constants.ts';
+import type { PublishOutcome } from '../../src/gateway/engine.ts';
 import type { GatewayOptions } from '../../src/gateway/gateway.ts';
 import type { GatewayLimits } from '../../src/gateway/limits.ts';
 import { IngestError, type IngestFault } from '../../src/protocol/ingest-error.ts';
@@ -326,7 +327,7 @@ describe('POST /v1/events', () => {
     g.engine.failure = new Error('worker 2 is gone');
     expectProblem(await g.post('/v1/events', receipt), 500, 'internal', /reason is in the log of the node/);
     expect(g.logged).toEqual([
-      { message: 'a request handler failed', fields: { err: g.engine.failure, method: 'post' } },
+      { level: 'error', message: 'a request handler failed', fields: { err: g.engine.failure, method: 'post' } },
     ]);
     g.engine.failure = null;
     expect((await g.post('/v1/events', receipt)).status).toBe(202);
@@ -555,6 +556,85 @@ describe('/v1/workspace', () => {
     g.engine.release();
     await g.until(() => g.engine.sources?.version === 2);
     expect(g.logged).toEqual([]);
+  });
+
+  describe('what became of a version that nobody waits for any more', () => {
+    const body = JSON.stringify({ files: { 'workspace.yaml': 'name: shop\n' } });
+    /** So many clients ask, and go before there is an answer; `stay` more of them do not. */
+    async function leave(g: GatewayUnderTest, clients: number, stay = 0): Promise<Promise<Response>[]> {
+      const abort = new AbortController();
+      const ask = (signal: AbortSignal | null) =>
+        fetch(`http://127.0.0.1:${g.port}/v1/workspace`, { method: 'PUT', body, signal });
+      const gone = Array.from({ length: clients }, () => ask(abort.signal).catch(() => null));
+      const stayed = Array.from({ length: stay }, () => ask(null));
+      await g.until(() => g.gateway.stats().requestsInFlight === clients + stay);
+      abort.abort();
+      await Promise.all(gone);
+      await g.until(() => g.gateway.stats().requestsInFlight === stay);
+      return stayed;
+    }
+    /** A publication that ends when it is told to; all who ask share it. */
+    function publication(g: GatewayUnderTest): {
+      end: (outcome: PublishOutcome) => void;
+      fail: (error: Error) => void;
+    } {
+      let end: (outcome: PublishOutcome) => void = () => {};
+      let fail: (error: Error) => void = () => {};
+      const pending = new Promise<PublishOutcome>((resolve, reject) => {
+        end = resolve;
+        fail = reject;
+      });
+      g.engine.publish = () => pending;
+      return { end, fail };
+    }
+
+    test('is logged once where history could not be read, with the remedy', async () => {
+      const g = await start();
+      const { end } = publication(g);
+      await leave(g, 3);
+      end({ unfilled: 'history could not be read within 55 minutes' });
+      await g.until(() => g.logged.length > 0);
+      await g.get('/v1/workspace');
+      expect(g.logged).toEqual([
+        {
+          level: 'warn',
+          message: 'a workspace was not published, and nobody waits for the answer any more',
+          fields: {
+            status: 422,
+            problem: expect.stringMatching(/^New aggregates .*: nothing was published: history .*Try again, or send/),
+          },
+        },
+      ]);
+    });
+
+    test('is logged once where publishing it failed', async () => {
+      const g = await start();
+      const { fail } = publication(g);
+      await leave(g, 2);
+      const err = new Error('version 2 is not active everywhere');
+      fail(err);
+      await g.until(() => g.logged.length > 0);
+      await g.get('/v1/workspace');
+      expect(g.logged).toEqual([
+        {
+          level: 'error',
+          message: expect.stringMatching(/^publishing a workspace failed, .*: publish it again/),
+          fields: { err },
+        },
+      ]);
+    });
+
+    test('is not logged where it is published, or somebody hears why it is not', async () => {
+      const g = await start();
+      const first = publication(g);
+      await leave(g, 1);
+      first.end({ version: 2, filled: [] });
+      const second = publication(g);
+      const [stayed] = await leave(g, 2, 1);
+      second.end({ conflict: 3 });
+      expect((await stayed)?.status).toBe(409);
+      expect(g.logged).toEqual([]);
+    });
   });
 
   test('429 while as many as may be wait to be published', async () => {

@@ -428,7 +428,11 @@ test('a decision log that cannot be read ends the streams that need it, and only
     reason: 'stored decisions could not be read: connect again with the last cursor',
   });
   expect(g.logged.splice(0)).toEqual([
-    { message: 'stored decisions could not be read', fields: { partition: 0, err: g.engine.decisions.readFailure } },
+    {
+      level: 'error',
+      message: 'stored decisions could not be read',
+      fields: { partition: 0, err: g.engine.decisions.readFailure },
+    },
   ]);
   expect(live.socket.readyState).toBe(WebSocket.OPEN);
   g.engine.decisions.readFailure = null;

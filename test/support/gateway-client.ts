@@ -11,11 +11,17 @@ export interface TestAnswer {
   readonly json: any;
 }
 
+export interface Logged {
+  readonly level: 'error' | 'warn';
+  readonly message: string;
+  readonly fields: Readonly<Record<string, unknown>>;
+}
+
 export class GatewayUnderTest {
   readonly engine: FakeEngine;
   readonly gateway: Gateway;
   /** What was logged as an error or a warning. */
-  readonly logged: { readonly message: string; readonly fields: Readonly<Record<string, unknown>> }[];
+  readonly logged: Logged[];
   readonly port: number;
 
   private constructor(engine: FakeEngine, gateway: Gateway, logged: GatewayUnderTest['logged'], port: number) {
@@ -26,11 +32,13 @@ export class GatewayUnderTest {
   }
 
   static async start(options: Partial<GatewayOptions> = {}, engine = new FakeEngine()): Promise<GatewayUnderTest> {
-    const logged: { message: string; fields: Readonly<Record<string, unknown>> }[] = [];
-    const log = (fields: Readonly<Record<string, unknown>>, message: string): void => {
-      logged.push({ message, fields });
-    };
-    const gateway = new Gateway({ engine, logger: { error: log, warn: log }, ...options });
+    const logged: Logged[] = [];
+    const log =
+      (level: Logged['level']) =>
+      (fields: Readonly<Record<string, unknown>>, message: string): void => {
+        logged.push({ level, message, fields });
+      };
+    const gateway = new Gateway({ engine, logger: { error: log('error'), warn: log('warn') }, ...options });
     const port = await gateway.listen('127.0.0.1', 0);
     return new GatewayUnderTest(engine, gateway, logged, port);
   }
