@@ -13,7 +13,7 @@ import { partitionOf } from '../stdx/hash.ts';
 import { nodeFileSystem } from '../storage/node-file-system.ts';
 import { ExitCode, InputError, UsageError } from './exit.ts';
 import { explainedHistoryError } from './history-error.ts';
-import { NodeClient, problemText, secondsText } from './node-client.ts';
+import { type Answer, NodeClient, problemText, secondsText } from './node-client.ts';
 
 export interface WhyOptions {
   /** A data folder; or the node to ask. */
@@ -41,6 +41,8 @@ interface Output extends NodeJS.WritableStream {
 const RETRY_FOR_MS = 10_000;
 /** Others may be explained before. */
 const TRY_FOR_MS = (WHY_WAITING_MAX + 1) * WHY_MS_MAX;
+/** Statuses whose detail says it all. */
+const SAY_ALL = new Set([400, 404, 422]);
 /** Columns, where there is no terminal. */
 const WIDTH_DEFAULT = 100;
 
@@ -107,6 +109,12 @@ async function askNode(
   for (const [name, value] of Object.entries({ campaign, event, at })) if (value !== null) parameters.set(name, value);
   const query = parameters.size === 0 ? '' : `?${parameters}`;
   const answer = await client.send('GET', `/v1/customers/${encodeURIComponent(customer)}/why${query}`, null, null);
-  if (answer.status !== 200) throw new InputError(`${to}: ${problemText(answer)}`);
+  if (answer.status !== 200) throw new InputError(`${to}: ${refusalText(answer)}`);
   return answer.body as Explanation;
+}
+
+/** What there is no answer for says itself that there is no such thing, or that there is too much of it. */
+function refusalText(answer: Answer): string {
+  const { detail } = (answer.body ?? {}) as { detail?: unknown };
+  return SAY_ALL.has(answer.status) && typeof detail === 'string' ? detail : problemText(answer);
 }

@@ -22,13 +22,11 @@ export class HistoryForgottenError extends Error {
   readonly reach: HistoryReach | null;
 
   constructor(partition: number, what: string, reach: HistoryReach | null) {
-    super(
-      `${what} of partition ${partition} is no longer kept: ${
-        reach === null
-          ? 'it has no history'
-          : `its history goes back to record ${reach.seq}, ${new Date(reach.logTime).toISOString()}`
-      }. Ask for something later; \`--history\` of the node says how far back it keeps the log.`,
-    );
+    const kept =
+      reach === null
+        ? 'it has no history'
+        : `history is kept from record ${reach.seq}, ${new Date(reach.logTime).toISOString()}, on (--history of the node)`;
+    super(`${what} of partition ${partition} is no longer kept: ${kept}. Ask for something later.`);
     this.partition = partition;
     this.reach = reach;
   }

@@ -245,7 +245,7 @@ describe('beckon replay', () => {
     const early = await runBeckon('replay', '--data', data, '--from', '2010-12-02');
     expect(early.code).toBe(1);
     expect(early.stderr).toMatch(
-      /^beckon: 2010-12-02T00:00:00\.000Z of partition \d is no longer kept: its history goes back to record \d+, 2010-12-/,
+      /^beckon: 2010-12-02T00:00:00\.000Z of partition \d is no longer kept: history is kept from record \d+, 2010-12-/,
     );
   });
 

@@ -157,7 +157,7 @@ describe('GET /v1/customers/{id}/why', () => {
     expect(await refusal(`${zoe}?event=c`)).toMatchObject({
       status: 404,
       detail: expect.stringMatching(
-        /^there is no event "c" of customer "Zoë": history goes back to 2010-12-01T08:26:00.000Z /,
+        /^customer "Zoë" has no accepted event "c": history is kept from its beginning, 2010-12-01T08:26:00.000Z$/,
       ),
     });
     expect(await refusal(`${zoe}?campaign=garden-robbins`)).toMatchObject({
@@ -170,13 +170,13 @@ describe('GET /v1/customers/{id}/why', () => {
     });
     expect(await refusal(`${zoe}?at=99`)).toMatchObject({
       status: 404,
-      detail: expect.stringContaining('there is no record 99'),
+      detail: expect.stringContaining('has no record 99: the last one is '),
     });
 
     const usage = await runBeckon('why', '--customer', 'Zoë');
     expect([usage.code, usage.stderr]).toEqual([2, expect.stringContaining('--data DIR or --node URL')]);
     const none = await runBeckon('why', '--customer', 'Zoë', '--data', data, '--event', 'c');
-    expect([none.code, none.stderr]).toEqual([1, expect.stringContaining('there is no event "c" of customer "Zoë"')]);
+    expect([none.code, none.stderr]).toEqual([1, expect.stringContaining('customer "Zoë" has no accepted event "c"')]);
     const nothing = await runBeckon('why', '--customer', 'Zoë', '--data', `${data}/nowhere`);
     expect([nothing.code, nothing.stderr]).toEqual([1, expect.stringContaining('there is no such folder')]);
   });

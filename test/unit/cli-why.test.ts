@@ -99,7 +99,10 @@ describe('beckon why --node', () => {
     const refuse: Handler = (_, response) =>
       answerJson(response, 404, { title: 'There is no such thing', detail: 'there is no customer "Zoë"' });
     await expect(run(refuse)).rejects.toThrow(InputError);
-    await expect(run(refuse)).rejects.toThrow(/404 There is no such thing: there is no customer "Zoë"/);
+    await expect(run(refuse)).rejects.toThrow(/^http:\S+: there is no customer "Zoë"$/);
+    await node?.close();
+    const busy: Handler = (_, response) => answerJson(response, 401, { title: 'Who are you?', detail: 'send a token' });
+    await expect(run(busy)).rejects.toThrow(/^http:\S+: 401 Who are you\?: send a token$/);
   });
 
   it.each<[Partial<WhyOptions>, string]>([

@@ -95,19 +95,24 @@ class Why {
       const found = id === null ? this.#lastEvent(query) : this.#eventOf({ ...query, id });
       if (found !== null) return found;
     }
-    const what = id === null ? (type === null ? 'event' : `event of type ${type}`) : `event "${id}"`;
-    throw this.#nothing(`there is no ${what} of customer "${customer}"`);
+    if (id !== null) throw this.#noEvent(id);
+    const which = type === null ? '' : ` of type ${type}, which campaign ${campaign} listens for`;
+    throw this.#nothing(`customer "${customer}" has no accepted event${which}`);
   }
 
   #ofRecord(seq: number): Explanation {
     const { customer } = this.#question;
-    const where = `partition ${this.#partition}, which customer "${customer}" belongs to`;
-    const last = this.#history.lastSeq(this.#partition);
-    if (seq > last) throw new WhyError('moment', `there is no record ${seq} of ${where}: the last one is ${last}`);
+    const partition = this.#partition;
+    const last = this.#history.lastSeq(partition);
     const accepts = ({ record }: ExplainedMoment): boolean => record === seq;
-    const found = this.#search({ from: { seq }, fromSeq: seq, untilSeq: seq, untilMs: ALWAYS, accepts, all: true });
+    const search = { from: { seq }, fromSeq: seq, untilSeq: seq, untilMs: ALWAYS, accepts, all: true };
+    const found = seq > last ? null : this.#search(search);
     if (found !== null) return found;
-    const detail = `nothing happened to the customer in record ${seq} of ${where}: a time instead of a record gives the last moment before it`;
+    if (!this.#stands().knowsCustomer) throw this.#noCustomer();
+    const detail =
+      seq > last
+        ? `partition ${partition}, where customer "${customer}" is, has no record ${seq}: the last one is ${last}`
+        : `nothing happened to customer "${customer}" in record ${seq} of partition ${partition}: a time, such as 2010-12-01T08:26:00Z, asks for the last moment until then`;
     throw new WhyError('moment', detail);
   }
 
@@ -155,7 +160,7 @@ class Why {
       const found = this.#search({ from: { ms }, fromSeq: 0, untilSeq, untilMs: ALWAYS, accepts, all: false });
       if (found !== null) return found;
     }
-    throw this.#nothing(`in no recent run of campaign "${campaign}" customer "${customer}" had a turn`);
+    throw this.#nothing(`customer "${customer}" had no turn in a recent run of campaign ${campaign}`);
   }
 
   /** The last event that was accepted; null: none that is kept. */
@@ -263,17 +268,31 @@ class Why {
 
   #pass(): void {
     if (!this.#isLate()) return;
-    const detail = `replaying partition ${this.#partition}, which customer "${this.#question.customer}" belongs to, took too long: ask with --data where the data is, which has no bound`;
+    const { customer } = this.#question;
+    const detail = `replaying the history of customer "${customer}" (partition ${this.#partition}) took too long: ask with --data where the data is, which has no bound`;
     throw new WhyError('length', detail);
   }
 
-  #nothing(what: string): WhyError {
+  #noCustomer(): WhyError {
+    const detail = `there is no customer "${this.#question.customer}": no accepted event has named it`;
+    return new WhyError('customer', detail);
+  }
+
+  #noEvent(id: string): WhyError {
     const { customer } = this.#question;
+    const silent = SILENT_TYPES.find((type) => this.#find({ customer, id, types: [type] }) !== null);
+    if (silent === undefined) return this.#nothing(`customer "${customer}" has no accepted event "${id}"`);
+    const detail = `event "${id}" of customer "${customer}" is a ${silent}: no campaign listens for those`;
+    return new WhyError('moment', detail);
+  }
+
+  /** `what` is not in the history that is kept. */
+  #nothing(what: string): WhyError {
+    if (!this.#stands().knowsCustomer) return this.#noCustomer();
     const from = this.#historyFrom();
-    if (!this.#stands().knowsCustomer)
-      return new WhyError('customer', `there is no customer "${customer}": no accepted event has named it`);
-    const reach = from === null ? 'nothing is kept' : `history goes back to ${from}`;
-    return new WhyError('moment', `${what}: ${reach} (--history of the node says how far)`);
+    const isWhole = this.#history.firstSeq(this.#partition) === 1;
+    const kept = isWhole ? `from its beginning, ${from}` : `from ${from} on (--history of the node)`;
+    return new WhyError('moment', `${what}: ${from === null ? 'no history is kept' : `history is kept ${kept}`}`);
   }
 
   #historyFrom(): string | null {

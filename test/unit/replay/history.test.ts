@@ -115,7 +115,7 @@ describe('where a replay begins', () => {
     expect(history.firstSeq(0)).toBe(181);
     expect(history.reach(0)).toEqual({ seq: 181, logTime: NOON + 180_000 });
     const tooEarly =
-      'record 50 of partition 0 is no longer kept: its history goes back to record 181, 2026-01-01T12:03:00.000Z. Ask for something later';
+      'record 50 of partition 0 is no longer kept: history is kept from record 181, 2026-01-01T12:03:00.000Z, on (--history of the node). Ask for something later.';
     expect(() => PartitionReplay.open(history, 0, { seq: 50 })).toThrow(tooEarly);
     expect(() => PartitionReplay.open(history, 0, { ms: NOON + 60_000 })).toThrow('2026-01-01T12:01:00.000Z of part');
     expect(replayAll(PartitionReplay.open(history, 0, null))).toBe(folder.last.digest);
@@ -132,7 +132,7 @@ describe('where a replay begins', () => {
     folder.snapshot();
     folder.retain(0);
     expect(() => replay.run()).toThrow(HistoryForgottenError);
-    expect(() => replay.run()).toThrow(/^record \d+ of partition 0 is no longer kept: its history goes back to record/);
+    expect(() => replay.run()).toThrow(/^record \d+ of partition 0 is no longer kept: history is kept from record/);
     history.close();
   });
 });

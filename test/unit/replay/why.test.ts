@@ -109,7 +109,7 @@ describe('why', () => {
     const { moments } = ask({ campaign: 'letter' });
     expect(moments.map(({ at }) => at)).toEqual(['2010-12-02T09:00:00.000Z']);
     expect(refusal({ campaign: 'letter', customer: 'bob', at: '2010-12-01T08:30:00Z' })).toBe(
-      'moment: nothing happened to customer "bob" until 2010-12-01T08:30:00.000Z: history goes back to 2010-12-01T07:00:00.000Z (--history of the node says how far)',
+      'moment: nothing happened to customer "bob" until 2010-12-01T08:30:00.000Z: history is kept from its beginning, 2010-12-01T07:00:00.000Z',
     );
   });
 
@@ -119,14 +119,14 @@ describe('why', () => {
     const seq = send('ann', 'receipt', 1, { id: 'r1' });
     kept.snapshot();
     send('ann', 'receipt', 2, { id: 'r1' });
-    send('ann', '$profile', 3, { data: {} });
+    send('ann', '$profile', 3, { id: 'p1', data: {} });
     send('ann', 'nothing', 4, { id: 'n1' });
     for (const question of [{}, { event: 'r1' }, { campaign: 'thanks' }]) {
       const { moments } = ask(question);
       expect(moments).toMatchObject([{ record: seq, at: '2010-12-01T07:01:00.000Z', cause: { id: 'r1' } }]);
     }
     expect(refusal({ event: 'n1' })).toBe(
-      'moment: there is no event "n1" of customer "ann": history goes back to 2010-12-01T07:00:00.000Z (--history of the node says how far)',
+      'moment: customer "ann" has no accepted event "n1": history is kept from its beginning, 2010-12-01T07:00:00.000Z',
     );
   });
 
@@ -144,15 +144,37 @@ describe('why', () => {
     expect(story(ask({ at: '2010-12-01T09:00:00+01:00' }))).toEqual(['due basket:decided']);
     expect(story(ask({ at: '2011-01-01T00:00:00Z' }))).toEqual(['receipt r1 thanks:decided']);
     expect(refusal({ at: String(third + 1) })).toBe(
-      `moment: there is no record ${third + 1} of partition 0, which customer "ann" belongs to: the last one is ${third}`,
+      `moment: partition 0, where customer "ann" is, has no record ${third + 1}: the last one is ${third}`,
     );
-    expect(refusal({ at: '1' })).toContain('moment: nothing happened to the customer in record 1 of partition 0');
+    expect(refusal({ at: '1' })).toBe(
+      'moment: nothing happened to customer "ann" in record 1 of partition 0: a time, such as 2010-12-01T08:26:00Z, asks for the last moment until then',
+    );
     expect(refusal({ at: '0' })).toBe('at: at: records are numbered from 1, "0" is no such number');
     expect(refusal({ at: 'noon' })).toBe(
       'at: at: expected a time with its zone such as 2010-12-01T08:26:00Z, a day such as 2010-12-01, or the number of a record such as 1234, got "noon"',
     );
     for (const at of ['2010-12-01T08:00:00', '2010-02-30', '2010-12-1'])
       expect(refusal({ at })).toContain(`got "${at}"`);
+  });
+
+  it('says what an event is that no campaign listens for, and which events there would have to be', () => {
+    begin();
+    send('ann', '$profile', 0, { id: 'p1', data: {} });
+    const since = 'history is kept from its beginning, 2010-12-01T07:00:00.000Z';
+    expect(refusal({ event: 'p1' })).toBe(
+      'moment: event "p1" of customer "ann" is a $profile: no campaign listens for those',
+    );
+    expect(refusal({})).toBe(`moment: customer "ann" has no accepted event: ${since}`);
+    expect(refusal({ campaign: 'thanks' })).toBe(
+      `moment: customer "ann" has no accepted event of type receipt, which campaign thanks listens for: ${since}`,
+    );
+    expect(refusal({ campaign: 'letter' })).toBe(
+      `moment: customer "ann" had no turn in a recent run of campaign letter: ${since}`,
+    );
+    for (const at of ['1', '99', '2010-12-01'])
+      expect(refusal({ customer: 'nan', at })).toBe(
+        'customer: there is no customer "nan": no accepted event has named it',
+      );
   });
 
   it("tells of the last moment of a day by the workspace's clock, or before it", () => {
@@ -217,13 +239,15 @@ describe('why', () => {
     send('ann', 'view', 10, { id: 'v1', data: {} });
     kept.forget();
     send('bob', 'view', 90, { id: 'v2', data: {} });
-    const reach = 'history goes back to 2010-12-01T07:10:00.000Z (--history of the node says how far)';
-    expect(refusal({ event: 'r1' })).toBe(`moment: there is no event "r1" of customer "ann": ${reach}`);
-    expect(refusal({})).toBe(`moment: there is no event of customer "ann": ${reach}`);
+    const reach = 'history is kept from 2010-12-01T07:10:00.000Z on (--history of the node)';
+    expect(refusal({ event: 'r1' })).toBe(`moment: customer "ann" has no accepted event "r1": ${reach}`);
+    expect(refusal({})).toBe(`moment: customer "ann" has no accepted event: ${reach}`);
     expect(refusal({ at: '2010-12-01T07:05:00Z' })).toBe(
       `moment: nothing happened to customer "ann" until 2010-12-01T07:05:00.000Z: ${reach}`,
     );
-    expect(refusal({ at: String(first) })).toMatch(/^moment: record 2 of partition 0 is no longer kept: /);
+    expect(refusal({ at: String(first) })).toBe(
+      'moment: record 2 of partition 0 is no longer kept: history is kept from record 4, 2010-12-01T07:10:00.000Z, on (--history of the node). Ask for something later.',
+    );
     // What fell due since then is told.
     expect(story(ask({ at: '2010-12-01T09:00:00Z' }))).toEqual(['due basket:decided']);
   });
