@@ -19,6 +19,7 @@ import { exportFile } from './export-file.ts';
 import { explainedHistoryError } from './history-error.ts';
 import { type Answer, NodeClient, problemText } from './node-client.ts';
 import { Progress } from './progress.ts';
+import { STOPPED_BY, stopSignal } from './stop-signal.ts';
 
 export interface BacktestFlags {
   readonly data: string;
@@ -92,7 +93,7 @@ function here(candidate: Workspace, { data, fromMs, toMs }: BacktestFlags, progr
   }
 }
 
-/** A node does it; who gives up before it is done (Ctrl-C) takes it back. */
+/** A node does it; who stops this before it is done (Ctrl-C, SIGTERM) takes it back. */
 async function there(
   request: BacktestRequest,
   node: string,
@@ -102,26 +103,33 @@ async function there(
   // Another backtest may take hours: that is an answer.
   const client = new NodeClient({ to: node, flag: '--node', token, retryForMs: RETRY_FOR_MS, retryOn: [503] });
   const body = Buffer.from(JSON.stringify(bodyOf(request)));
-  const accepted = await client.send('POST', '/v1/backtests', 'application/json', body);
-  if (accepted.status !== 202) throw refused(accepted, node);
-  const path = `/v1/backtests/${(accepted.body as { id: string }).id}`;
-  const cancel = (): void => {
-    client.send('DELETE', path, null, null).finally(() => process.exit(130));
-  };
-  process.once('SIGINT', cancel);
+  const over = new AbortController();
+  // The node answers once it has compiled the workspace; until then nobody knows what to take back.
+  const stopped = stopSignal(undefined, over.signal);
   try {
-    for (;;) {
-      const answer = await client.send('GET', path, null, null);
-      if (answer.status !== 200) throw refused(answer, node);
-      const { status, progress: share, report, error } = answer.body as BacktestStatus;
-      if (report !== null) return report;
-      if (status !== 'running')
-        throw new InputError(`${node}: ${error ?? 'the backtest was cancelled by somebody else'}`);
-      progress.show(share, 'of history replayed by the node');
-      await sleep(BACKTEST_POLL_MS);
-    }
+    const accepted = await client.send('POST', '/v1/backtests', 'application/json', body);
+    if (accepted.status !== 202) throw refused(accepted, node);
+    const path = `/v1/backtests/${(accepted.body as { id: string }).id}`;
+    const ended = await Promise.race([stopped, reportOf(client, path, node, progress)]);
+    if (typeof ended !== 'string') return ended;
+    await client.send('DELETE', path, null, null);
+    progress.clear();
+    process.exit(STOPPED_BY[ended]);
   } finally {
-    process.off('SIGINT', cancel);
+    over.abort();
+  }
+}
+
+async function reportOf(client: NodeClient, path: string, node: string, progress: Progress): Promise<BacktestReport> {
+  for (;;) {
+    const answer = await client.send('GET', path, null, null);
+    if (answer.status !== 200) throw refused(answer, node);
+    const { status, progress: share, report, error } = answer.body as BacktestStatus;
+    if (report !== null) return report;
+    if (status !== 'running')
+      throw new InputError(`${node}: ${error ?? 'the backtest was cancelled by somebody else'}`);
+    progress.show(share, 'of history replayed by the node');
+    await sleep(BACKTEST_POLL_MS);
   }
 }
 

@@ -9,9 +9,10 @@ const SAME_PRESS_MS = 1_000;
 /** As shells have it: 128 and the signal's number. */
 export const STOPPED_BY: Readonly<Record<StopSignal, number>> = { SIGINT: 130, SIGTERM: 143 };
 
-/** Resolves with the first; `again` is called at one that comes later. To be called once in a process: it listens for good. */
+/** Resolves with the first; `again` is called at one that comes later. To be called once in a process: it listens until `over`. */
 export function stopSignal(
   again: (signal: StopSignal) => void = (signal) => process.exit(STOPPED_BY[signal]),
+  over?: AbortSignal,
 ): Promise<StopSignal> {
   return new Promise((resolve) => {
     let firstAt: number | null = null;
@@ -20,7 +21,9 @@ export function stopSignal(
       firstAt ??= performance.now();
       resolve(signal as StopSignal);
     };
-    process.on('SIGINT', onSignal);
-    process.on('SIGTERM', onSignal);
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+      process.on(signal, onSignal);
+      over?.addEventListener('abort', () => process.off(signal, onSignal), { once: true });
+    }
   });
 }
