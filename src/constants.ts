@@ -145,7 +145,7 @@ export const BACKTESTS_KEPT = 8;
 export const BACKTEST_POLL_MS = 500;
 /** A backtest's process runs for at least this long before it pauses for the sake of somebody who wants its core … */
 export const RUN_MS_MIN = 0.5;
-/** … this many times as long as it ran: with 1, decide's p99 was 1.3 times as long beside it, with 2 nothing could be told from the noise, at a tenth of its speed … */
+/** … this many times as long as it ran: with 1, decide's p99 beside it was 1.3 times that of quiet rounds, with 2 no further from it than they are from each other, for a tenth of its speed … */
 export const PAUSE_PER_RUN = 2;
 /** … and for no longer than this. */
 export const PAUSE_MS_MAX = 20;

@@ -38,7 +38,7 @@ class Connection {
   send(request: Buffer, answered: Answered): void {
     this.#answered = answered;
     // A server closes what is not used for a while.
-    if (this.#socket.destroyed) this.#socket = this.#connect();
+    if (!this.#socket.writable) this.#socket = this.#connect();
     this.#socket.write(request);
   }
 
@@ -47,6 +47,7 @@ class Connection {
   }
 
   #connect(): Socket {
+    this.#received = Buffer.alloc(0);
     const socket = connect({ host: '127.0.0.1', port: this.#port, noDelay: true });
     socket.on('data', (chunk: Buffer) => this.#take(chunk));
     socket.on('close', () => {

@@ -47,10 +47,18 @@ async function start(engine: Engine, retryAfterSeconds: number, exchange: Exchan
     exchange.problem(overloaded(detail, retryAfterSeconds));
     return;
   }
-  const started = await starting;
+  let isStarting = true;
+  // Whoever has gone before he was told its id cannot take it back.
+  exchange.onEnd(() => {
+    if (isStarting) engine.backtests.remove(starting.id);
+  });
+  const started = await starting.started.finally(() => {
+    isStarting = false;
+  });
   if ('issues' in started)
     exchange.problem(issuesProblem('The workspace has errors', 'nothing was replayed', started.issues));
   else if ('refused' in started) exchange.problem(badRequest(started.refused));
+  else if ('cancelled' in started) exchange.problem(cancelled(starting.id));
   else exchange.json(202, { id: started.id });
 }
 
@@ -100,4 +108,9 @@ function timeOf(value: unknown): number | null | undefined {
 function unknown(id: string): Problem {
   const detail = `there is no backtest "${id}": GET /v1/backtests lists those there are; the node keeps the last few until it ends`;
   return { status: 404, type: 'not-found', title: 'There is no such thing', detail };
+}
+
+function cancelled(id: string): Problem {
+  const detail = `somebody ended backtest ${id} before it had begun: ask for it again if it was not you`;
+  return { status: 409, type: 'cancelled', title: 'Somebody ended it', detail };
 }

@@ -48,14 +48,16 @@ export interface Engine {
   readonly groups?: DecisionGroups;
 }
 
+export type BacktestStart =
+  | { readonly id: string }
+  | { readonly issues: readonly EngineIssue[] }
+  | { readonly refused: string }
+  | { readonly cancelled: true };
+
 /** What another workspace would have decided; see protocol/backtest.ts. */
 export interface EngineBacktests {
-  /** null: one is running; answer 429. refused: what is wrong with the request. */
-  start(
-    request: BacktestRequest,
-  ): Promise<
-    { readonly id: string } | { readonly issues: readonly EngineIssue[] } | { readonly refused: string }
-  > | null;
+  /** null: one is running; answer 429. It is known by its id from now on, unless `started` says that it was refused (what is wrong with the request) or cancelled. */
+  start(request: BacktestRequest): { readonly id: string; readonly started: Promise<BacktestStart> } | null;
   /** The newest first, without their reports. */
   list(): readonly BacktestStatus[];
   /** null: unknown, or forgotten. */

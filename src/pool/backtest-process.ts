@@ -8,9 +8,11 @@ import type { BacktestOutcome, BegunBacktest, RefusedBacktest } from '../replay/
 import type { BacktestInput, FromBacktest } from './backtest-program.ts';
 
 const PROGRAM = fileURLToPath(new URL(`./backtest-program${import.meta.url.slice(-3)}`, import.meta.url));
-/** At the lowest priority; and where the system can (Linux, with util-linux), as an idle one, before which whoever wakes up goes at once instead of after the time slice that is running. */
-const GIVING_WAY =
-  'if command -v chrt > /dev/null; then exec chrt --idle 0 nice -n 19 "$@"; else exec nice -n 19 "$@"; fi';
+/** At the lowest priority; and where the system can (Linux, with util-linux or BusyBox), as an idle one, before which whoever wakes up goes at once instead of after the time slice that is running. */
+const GIVING_WAY = `
+if command -v nice > /dev/null; then set -- nice -n 19 "$@"; fi
+if chrt -i 0 true 2> /dev/null; then set -- chrt -i 0 "$@"; fi
+exec "$@"`;
 /** One thread for everything: threads that collect garbage side by side allocate and free memory on all cores, and nobody goes before a thread that the kernel does that for. */
 const ENGINE_FLAGS = ['--single-threaded'];
 
@@ -44,12 +46,12 @@ export function beginBacktest(input: BacktestInput, signal: AbortSignal): Promis
       }
     });
     child.once('error', (error) => reject(error));
-    child.once('exit', (code, killedBy) => {
+    // Not 'exit': what it sent last may be on its way still.
+    child.once('close', (code, killedBy) => {
       signal.removeEventListener('abort', abort);
       reject(new Error(`the process of a backtest ended with ${killedBy ?? code}`));
     });
-    child.send(input, (error) => {
-      if (error !== null) reject(error);
-    });
+    // Where that fails it has ended, or never begun, which is told above.
+    child.send(input, () => {});
   });
 }

@@ -13,13 +13,15 @@ export interface BacktestsParts {
   readonly onFailure: (error: unknown) => void;
 }
 
-export type BacktestStart = { readonly id: string } | RefusedBacktest;
+/** What became of the request; `cancelled`: somebody ended it before it was known. */
+export type BacktestStart = { readonly id: string } | RefusedBacktest | { readonly cancelled: true };
 
 interface Kept {
   readonly id: string;
   readonly startedMs: number;
   readonly abort: AbortController;
-  readonly run: BegunBacktest;
+  /** null: it is beginning. */
+  run: BegunBacktest | null;
   status: BacktestStatus['status'];
   endedMs: number | null;
   error: string | null;
@@ -38,20 +40,22 @@ export class Backtests {
     this.#parts = parts;
   }
 
-  /** null: one is running. */
-  start(request: BacktestRequest): Promise<BacktestStart> | null {
+  /** null: one is running. It is one of the list from now on, unless `started` says otherwise. */
+  start(request: BacktestRequest): { readonly id: string; readonly started: Promise<BacktestStart> } | null {
     if (this.#busy) return null;
     this.#busy = true;
-    return this.#start(request).then(
-      (start) => {
-        if (!('id' in start)) this.#busy = false;
-        return start;
-      },
-      (error: unknown) => {
-        this.#busy = false;
-        throw error;
-      },
-    );
+    const kept: Kept = {
+      id: String(++this.#count),
+      startedMs: this.#parts.nowMs(),
+      abort: new AbortController(),
+      run: null,
+      status: 'running',
+      endedMs: null,
+      error: null,
+      report: null,
+    };
+    this.#kept.set(kept.id, kept);
+    return { id: kept.id, started: this.#start(kept, request) };
   }
 
   /** The newest first, without their reports. */
@@ -74,29 +78,35 @@ export class Backtests {
     return true;
   }
 
-  async #start(request: BacktestRequest): Promise<BacktestStart> {
-    const startedMs = this.#parts.nowMs();
-    const abort = new AbortController();
-    const run = await this.#parts.begin(request, abort.signal);
-    if (!('outcome' in run)) return run;
-    const kept: Kept = {
-      id: String(++this.#count),
-      startedMs,
-      abort,
-      run,
-      status: 'running',
-      endedMs: null,
-      error: null,
-      report: null,
-    };
-    this.#keep(kept);
-    this.#follow(kept);
-    return { id: kept.id };
+  async #start(kept: Kept, request: BacktestRequest): Promise<BacktestStart> {
+    const { id, abort } = kept;
+    try {
+      const run = await this.#parts.begin(request, abort.signal);
+      if ('outcome' in run) {
+        this.#forgetOldest();
+        kept.run = run;
+        this.#follow(kept, run);
+        return { id };
+      }
+      this.#busy = false;
+      this.#kept.delete(id);
+      return run;
+    } catch (error) {
+      this.#busy = false;
+      if (abort.signal.aborted) {
+        this.#forgetOldest();
+        kept.status = 'cancelled';
+        kept.endedMs = this.#parts.nowMs();
+        return { cancelled: true };
+      }
+      this.#kept.delete(id);
+      throw error;
+    }
   }
 
-  async #follow(kept: Kept): Promise<void> {
+  async #follow(kept: Kept, run: BegunBacktest): Promise<void> {
     try {
-      const outcome = await kept.run.outcome;
+      const outcome = await run.outcome;
       if ('report' in outcome) kept.report = outcome.report;
       else kept.error = outcome.error;
       kept.status = kept.report === null ? 'failed' : 'done';
@@ -111,8 +121,7 @@ export class Backtests {
     this.#busy = false;
   }
 
-  #keep(kept: Kept): void {
-    this.#kept.set(kept.id, kept);
+  #forgetOldest(): void {
     for (const id of this.#kept.keys()) {
       if (this.#kept.size <= BACKTESTS_KEPT) return;
       this.#kept.delete(id);
@@ -124,7 +133,7 @@ function statusOf({ id, status, run, startedMs, endedMs, error, report }: Kept):
   return {
     id,
     status,
-    progress: status === 'done' ? 1 : run.progress(),
+    progress: status === 'done' ? 1 : (run?.progress() ?? 0),
     started: new Date(startedMs).toISOString(),
     ended: endedMs === null ? null : new Date(endedMs).toISOString(),
     error,

@@ -1,9 +1,12 @@
 /** Backtests of a real node over the demo's month, in the node and beside it. Needs dist/. */
 import { cpSync, readFileSync, writeFileSync } from 'node:fs';
+import { platform } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { BacktestReport, BacktestStatus } from '../../src/protocol/backtest.ts';
 import { type BeckonProcess, startBeckon, temporaryFolder } from '../support/beckon-process.ts';
+import { childrenOf, isRunning } from '../support/child-processes.ts';
 import { DEMO_SAMPLE, DEMO_WORKSPACE, runCommand } from '../support/demo-node.ts';
 
 const folder = temporaryFolder();
@@ -115,4 +118,14 @@ test('says where a workspace has errors', async () => {
   expect(code).toBe(1);
   expect(stderr).toMatch(/^campaigns\/extra\.yaml:2:5 .*recept/m);
   expect(stderr).toMatch(/nothing was replayed: 1 problem/);
+});
+
+// The last: the node does not outlive it.
+test.runIf(platform() === 'linux')('is not left behind by a node that was killed', async () => {
+  const body = JSON.stringify({ files: (await get<{ files: object }>('/v1/workspace')).files });
+  expect((await fetch(`${node.url}/v1/backtests`, { method: 'POST', body })).status).toBe(202);
+  const [child] = childrenOf(node.pid, 'backtest-program');
+  expect(child).toBeDefined();
+  await node.kill();
+  while (isRunning(child?.pid as number)) await sleep(5);
 });

@@ -1,6 +1,7 @@
 /** The routes of backtests over real sockets: what they take, and what a person gets who sends something wrong. */
 import { afterEach, expect, test } from 'vitest';
 import { GatewayUnderTest } from '../support/gateway-client.ts';
+import { until } from '../support/stream-node.ts';
 
 let running: GatewayUnderTest[] = [];
 
@@ -65,6 +66,25 @@ test('takes one at a time', async () => {
   expect(answer.status).toBe(429);
   expect(answer.headers.get('retry-after')).toMatch(/^\d+$/);
   expect(answer.json.detail).toMatch(/another backtest is running/);
+});
+
+test('takes one back whose client has gone before it began, and tells who still waits', async () => {
+  const g = await start();
+  const leaving = new AbortController();
+  const body = JSON.stringify({ files: { 'endless.yaml': '' } });
+  const left = fetch(`http://127.0.0.1:${g.port}/v1/backtests`, { method: 'POST', body, signal: leaving.signal });
+  await until(() => g.engine.backtestRequests.length === 1);
+  leaving.abort();
+  await expect(left).rejects.toThrow();
+  await until(() => g.engine.backtestsRemoved.length === 1);
+  const waiting = g.post('/v1/backtests', { files: { 'endless.yaml': '' } });
+  await until(() => g.engine.backtestRequests.length === 2);
+  await g.request('DELETE', '/v1/backtests/1');
+  const answer = await waiting;
+  expect([answer.status, answer.json.detail]).toEqual([409, expect.stringMatching(/somebody ended backtest 1 before/)]);
+  // What has begun goes on without whoever asked for it.
+  await g.post('/v1/backtests', { files });
+  expect(g.engine.backtestsRemoved).toEqual(['1', '1']);
 });
 
 test('tells how far one is, and forgets it', async () => {

@@ -4,6 +4,7 @@
  */
 import { unpack } from 'msgpackr';
 import type {
+  BacktestStart,
   CampaignCounts,
   Engine,
   EngineBacktests,
@@ -178,16 +179,18 @@ export class FakeEngine implements Engine {
   readonly backtests: EngineBacktests = {
     start: (request) => {
       this.backtestRequests.push(request);
-      if (this.backtesting) return null;
-      if (request.live.includes('nobody')) return Promise.resolve({ refused: 'there is no campaign "nobody"' });
-      const [path = ''] = Object.keys(request.files);
-      if (path === 'bad.yaml') return Promise.resolve(UNKNOWN_NAME);
-      return Promise.resolve({ id: '1' });
+      return this.backtesting ? null : { id: '1', started: this.#startBacktest(request) };
     },
     list: () => [BACKTEST],
     find: (id) => (id === BACKTEST.id ? BACKTEST : null),
-    remove: (id) => id === BACKTEST.id,
+    remove: (id) => {
+      this.backtestsRemoved.push(id);
+      this.#endBacktest();
+      return id === BACKTEST.id;
+    },
   };
+  readonly backtestsRemoved: string[] = [];
+  #endBacktest: () => void = () => {};
   #gate: Promise<void> = Promise.resolve();
   #open: () => void = () => {};
   readonly #decided = new Map<string, Uint8Array[]>();
@@ -195,6 +198,18 @@ export class FakeEngine implements Engine {
   constructor(partitions = 4, identity = 'test-streams') {
     this.partitions = partitions;
     this.decisions = new FakeDecisions(partitions, identity);
+  }
+
+  async #startBacktest({ files, live }: BacktestRequest): Promise<BacktestStart> {
+    const [path = ''] = Object.keys(files);
+    if (live.includes('nobody')) return { refused: 'there is no campaign "nobody"' };
+    if (path === 'bad.yaml') return UNKNOWN_NAME;
+    // Begins for as long as nobody ends it.
+    if (path !== 'endless.yaml') return { id: '1' };
+    await new Promise<void>((resolve) => {
+      this.#endBacktest = resolve;
+    });
+    return { cancelled: true };
   }
 
   /** From now on nothing is answered until release(). */

@@ -1,10 +1,12 @@
 /** The process of a backtest, of the built program: node reads no TypeScript. */
-import { readdirSync, readFileSync } from 'node:fs';
+import { chmodSync, writeFileSync } from 'node:fs';
 import { platform } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import type { beginBacktest } from '../../../src/pool/backtest-process.ts';
 import type { BegunBacktest } from '../../../src/replay/backtest/outcome.ts';
+import { childrenOf } from '../../support/child-processes.ts';
 import { scratchFolder } from '../../support/scratch-folder.ts';
 
 const built = new URL('../../../dist/pool/backtest-process.js', import.meta.url).href;
@@ -15,28 +17,18 @@ const FILES = {
   'events.yaml': 'receipt: {total: double}\n',
   'campaigns/tea.yaml': 'id: tea\non: receipt\nchannels: [pos]\n',
 };
+/** Of the scheduler. */
+const SCHED_IDLE = 5;
 const INPUT = { files: FILES, fromMs: null, toMs: null, live: [] };
-
-/** Niceness of the processes that this one has begun for backtests. */
-function niceness(): number[] {
-  return readdirSync('/proc').flatMap((pid) => {
-    try {
-      const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-      // Behind the name in parentheses: the parent is field 4, nice field 19.
-      const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-      const ours = Number(fields[1]) === process.pid && fields[0] !== 'Z';
-      return ours && readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('backtest-program')
-        ? [Number(fields[16])]
-        : [];
-    } catch {
-      return [];
-    }
-  });
-}
 
 async function until(holds: () => boolean): Promise<void> {
   while (!holds()) await sleep(1);
 }
+
+const PATH = process.env['PATH'];
+afterEach(() => {
+  process.env['PATH'] = PATH;
+});
 
 describe('the process of a backtest', () => {
   it('tells what is wrong with the request', async () => {
@@ -57,14 +49,38 @@ describe('the process of a backtest', () => {
     await expect((begun as BegunBacktest).outcome).rejects.toThrow('it is no data folder');
   });
 
-  it.runIf(platform() === 'linux')('has the lowest priority, and is gone once it is aborted', async () => {
-    const abort = new AbortController();
-    const beginning = begin({ ...INPUT, dataDirectory: scratchFolder() }, abort.signal);
-    const ended = expect(beginning).rejects.toThrow('enough');
-    await until(() => niceness().includes(19));
-    abort.abort(new Error('enough'));
-    await ended;
-    await until(() => niceness().length === 0);
+  describe.runIf(platform() === 'linux')('on Linux', () => {
+    const children = () => childrenOf(process.pid, 'backtest-program');
+
+    it('has the lowest priority, and is gone once it is aborted', async () => {
+      const abort = new AbortController();
+      const beginning = begin({ ...INPUT, dataDirectory: scratchFolder() }, abort.signal);
+      const ended = expect(beginning).rejects.toThrow('enough');
+      await until(() => children().some(({ nice, policy }) => nice === 19 && policy === SCHED_IDLE));
+      abort.abort(new Error('enough'));
+      await ended;
+      await until(() => children().length === 0);
+    });
+
+    it('tells how it ended, if it did so before it had begun', async () => {
+      const beginning = begin({ ...INPUT, dataDirectory: scratchFolder() }, new AbortController().signal);
+      const ended = expect(beginning).rejects.toThrow('the process of a backtest ended with SIGKILL');
+      await until(() => children().length > 0);
+      for (const { pid } of children()) process.kill(pid, 'SIGKILL');
+      await ended;
+    });
+
+    it('begins where the system has neither command, or does not let them', async () => {
+      const { signal } = new AbortController();
+      const input = { ...INPUT, dataDirectory: scratchFolder(), live: ['te'] };
+      const path = scratchFolder();
+      process.env['PATH'] = path;
+      expect(await begin(input, signal)).toHaveProperty('refused');
+      const chrt = join(path, 'chrt');
+      writeFileSync(chrt, '#!/bin/sh\nexit 1\n');
+      chmodSync(chrt, 0o755);
+      expect(await begin(input, signal)).toHaveProperty('refused');
+    });
   });
 
   it('does not begin for somebody who has gone', async () => {
