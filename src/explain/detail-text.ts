@@ -11,6 +11,8 @@ const INDENT = '      ';
 /** Deeper ones are part of the text above them. */
 const DEPTH_MAX = 6;
 const TEXT_LENGTH_MAX = 160;
+/** The predicate of a campaign that has none. */
+const ALWAYS = 'true';
 
 export function detailLines(
   { predicate, steps }: CampaignVerdict,
@@ -29,7 +31,7 @@ export function detailLines(
     return [...line(indent, held, headText(part)), ...inner.flatMap((child) => tree(child, `${indent}  `, depth + 1))];
   };
   return [
-    ...(predicate === null ? [] : tree(predicate, INDENT, 0)),
+    ...(predicate === null || predicate.text === ALWAYS ? [] : tree(predicate, INDENT, 0)),
     ...steps.flatMap((step) => line(INDENT, stepMark(step), stepText(step, wording))),
   ];
 }

@@ -32,8 +32,13 @@ export class LocalTime {
   near(ts: string, beside: string): string {
     const { day, month, year, time } = this.#clock(ts);
     const other = this.#clock(beside);
-    if (year !== other.year) return [day, month, year, time].join(KEEP);
-    return day === other.day && month === other.month ? time : [day, month, time].join(KEEP);
+    return day === other.day && month === other.month && year === other.year ? time : this.dated(ts, beside);
+  }
+
+  /** With its day on the same day, too. */
+  dated(ts: string, beside: string): string {
+    const { day, month, year, time } = this.#clock(ts);
+    return (year === this.#clock(beside).year ? [day, month, time] : [day, month, year, time]).join(KEEP);
   }
 
   #clock(ts: string): WallClock {

@@ -79,14 +79,14 @@ function lateText({ passed, ts, latenessMs, lateMs }: Step<'late'>, wording: Wor
 }
 
 function validityText({ passed, of, from, to }: Step<'validity'>, wording: Wording): string {
-  const begin = from === null ? '' : ` from ${wording.when(from)}`;
-  const end = to === null ? '' : ` until ${wording.when(to)}`;
+  const begin = from === null ? '' : ` from ${wording.dated(from)}`;
+  const end = to === null ? '' : ` until ${wording.dated(to)}`;
   const times = begin + end === '' ? ' at any time' : begin + end;
   return passed ? `the ${of} is valid${times}` : `not valid now: the ${of} runs${times}`;
 }
 
 function holdoutText({ passed, of, share, u }: Step<'holdout'>): string {
-  const limit = ['u', placeText(u), passed ? '≥' : '<', numberText(share)].join(KEEP);
+  const limit = ['draw', placeText(u), passed ? '≥' : '<', numberText(share)].join(KEEP);
   const what = of === 'campaign' ? 'this campaign' : 'campaigns of this kind';
   if (passed) return `not held out of ${what} (${limit})`;
   return `held out: ${percentText(share)} of customers never get ${what}, to compare (${limit})`;
@@ -138,7 +138,9 @@ function quietHoursText(step: Step<'quiet_hours'>, wording: Wording): string {
   const { passed, from, to, timezone, localTime, until } = step;
   const clock = `it is ${localTime} in ${timezone}`;
   if (passed) return `no quiet hours (${from} to ${to}; ${clock})`;
-  return `quiet hours from ${from} to ${to}: ${clock}${wording.until('over', until)}`;
+  // The customer's clock is another one than that of all other times.
+  const where = until === null || timezone === wording.zone ? '' : ` in ${wording.zone}`;
+  return `quiet hours from ${from} to ${to}: ${clock}${wording.until('over', until)}${where}`;
 }
 
 function capText({ passed, name, max, room, perMs, contacts, until }: Contacts, wording: Wording): string {

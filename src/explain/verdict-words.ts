@@ -77,6 +77,7 @@ export function breakable(verdict: CampaignVerdict, wording: Wording): readonly 
 export function headline(verdict: CampaignVerdict, wording: Wording): string {
   const { result, reason } = verdict;
   if (result === 'suppressed' && reason !== null) return [REASONS[reason], ...sinceText(verdict, wording)].join('; ');
+  if (result === 'waiting') return ['waits', ...sinceText(verdict, wording)].join('; ');
   return result === 'unmatched' ? 'did not match' : breakable(verdict, wording).join('; ');
 }
 

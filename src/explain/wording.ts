@@ -26,6 +26,16 @@ export class Wording {
     return this.#time.near(ts, this.#moment.at);
   }
 
+  /** As `when`, and always with its day. */
+  dated(ts: string): string {
+    return this.#time.dated(ts, this.#moment.at);
+  }
+
+  /** The zone of all times. */
+  get zone(): string {
+    return this.#time.zone;
+  }
+
   /** `; room again 2 Dec 08:26`; nothing where nobody knows. */
   until(words: string, ts: string | null): string {
     return ts === null ? '' : `; ${words} ${this.when(ts)}`;

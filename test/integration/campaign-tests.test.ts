@@ -96,7 +96,7 @@ test('one that does not hold says what was expected, what came and why, and at w
     came      no decision
               welcome suppressed: holdout
     why       ✗ welcome: held out: 10 % of customers never get this campaign, to
-                compare (u 0.0039 < 0.1)
+                compare (draw 0.0039 < 0.1)
               not held out of welcome: customer max-2
 
 0 passed, 3 failed

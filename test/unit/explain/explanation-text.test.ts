@@ -46,7 +46,7 @@ describe('a terminal of 80 columns', () => {
         ✗ expired      not valid now: the offer runs from 5 Dec 00:00 until
                        31 Dec 2011 00:00
         ✗ holdout      held out: 4 % of customers never get campaigns of this kind, to
-                       compare (u 0.0132 < 0.04)
+                       compare (draw 0.0132 < 0.04)
         ✗ limit        the campaign's limit of the day is used up: all 500
         ✗ budget       the budget of offer candles-10 is used up: all 50,000
         ✗ offer        offer candles-10: had it already, 1 of 1 in the 30 d before:
@@ -56,7 +56,7 @@ describe('a terminal of 80 columns', () => {
         ✗ consent      sms: no consent: opt-in, and the customer never said yes
                        push: no consent: the customer said no
         ✗ quiet-hours  push: quiet hours from 21:00 to 09:00: it is 22:14 in
-                       Europe/London; over 2 Dec 09:00
+                       Europe/London; over 2 Dec 09:00 in UTC
         ✗ cap          push: cap two-a-day: 2 of 2 in the 24 h before, at 08:26
                        (welcome, push) and 19:30 (tea, push); free again 2 Dec 08:26
                        sms: no consent: opt-in, and the customer never said yes
@@ -124,7 +124,7 @@ it('tells every step and every part of the predicate where details are wanted', 
                  variant cosy, decision 0-12, place 1 of 5
           ✓ profile.receipts_30d >= 3 (is 5)
           ✓ the campaign is valid at any time
-          ✓ not held out of this campaign (u 0.5316 ≥ 0.1)
+          ✓ not held out of this campaign (draw 0.5316 ≥ 0.1)
           ✓ push: cap two-a-day: 1 of 2 in the 24 h before, at 08:26 (welcome, push)
           ✓ place 1 of 5 (score 3.2, priority 50, value 8)
       ✗ cap      cap: had heard enough from us
@@ -150,7 +150,9 @@ it('keeps the clock of the workspace', () => {
     '',
     'Thu 2 Dec 2010 08:14  receipt 536365',
   ]);
-  expect(explanation).toContain('over 19:00');
+  expect(explanation).toContain('over 19:00 in Australia/Brisbane');
+  const london = explanationText({ ...EXPLANATION, timezone: 'Europe/London' }, PLAIN);
+  expect(london).toContain('over 2 Dec 09:00\n');
   expect(explanationText({ ...EXPLANATION, timezone: 'Mars/Olympus' }, PLAIN)).toContain('times in UTC');
 });
 
@@ -217,4 +219,26 @@ it('says when there is nothing to explain', () => {
   expect(explanationText({ ...EXPLANATION, customer: null, moments: [], historyFrom: null, until: null }, PLAIN)).toBe(
     'Someone without a customer id   times in UTC\n\nNothing was found at which campaigns were asked.\n\nNo history is kept that could be explained.\n',
   );
+});
+
+it('says the day on which something begins or ends, also where it is this day', () => {
+  const [today, begin] = ['2010-12-01T00:00:00.000Z', '2010-11-01T00:00:00.000Z'];
+  const over = verdict('a', {
+    result: 'suppressed',
+    reason: 'expired',
+    steps: [{ step: 'validity', passed: false, of: 'campaign', from: begin, to: today }],
+  });
+  expect(lines({ campaigns: [over] })[1]).toBe(
+    '  ✗ a  not valid now: the campaign runs from 1 Nov 00:00 until 1 Dec 00:00',
+  );
+});
+
+it('says once in detail that something waits, and nothing of a predicate that there is not', () => {
+  const wait = { step: 'wait', passed: false, for: 'wait', since: AT, until: '2010-12-01T23:14:00.000Z' } as const;
+  const always = { text: 'true', kind: 'call', type: 'bool', value: true, error: null, held: null, parts: [] } as const;
+  const waits = verdict('a', { result: 'waiting', predicate: always, steps: [wait] });
+  expect(lines({ campaigns: [waits] }, { detail: true }).slice(1, -1)).toEqual([
+    '  … a  waits',
+    '      … waits until 23:14 (59 min 55 s)',
+  ]);
 });

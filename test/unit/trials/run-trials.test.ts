@@ -165,7 +165,7 @@ describe('a draw that fails a case names a customer who would do', () => {
         expect(letter(customer, heldOut ? other : wanted)).toEqual([]);
         const why = letter(customer, heldOut ? wanted : other).join('\n');
         const held =
-          /^✗ letter: held out: 50 % of customers never get this campaign, to compare \(u.0\.\d{4}.<.0\.5\)$/m;
+          /^✗ letter: held out: 50 % of customers never get this campaign, to compare \(draw.0\.\d{4}.<.0\.5\)$/m;
         expect(why).toMatch(heldOut ? held : `${customer} is not in the holdout of letter: u `);
         const named = new RegExp(`(?:; |: customer )(${customer}-\\d+)`).exec(why)?.[1] ?? '';
         expect(letter(named, heldOut ? wanted : other)).toEqual([]);
