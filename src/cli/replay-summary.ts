@@ -65,6 +65,12 @@ function differenceLines({ partition, difference }: PartitionCheck): string[] {
       `  snapshot  ${difference.snapshot}`,
       `  replayed  ${difference.replayed}`,
     ];
+  if (difference.what === 'lost') {
+    const { number, seq } = difference;
+    return [
+      `partition ${partition}: decision ${partition}-${number} and what was behind it is lost: it was stored before the snapshot of record ${seq}, and cannot be read`,
+    ];
+  }
   const { number, seq, decided, replayed } = difference;
   return [
     `partition ${partition}: decision ${partition}-${number} is not what was decided${seq === null ? '' : ` (record ${seq})`}`,

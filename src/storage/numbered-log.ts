@@ -11,7 +11,7 @@ import { NUMBERED_LOG_BUFFER_BYTES, NUMBERED_LOG_SEGMENT_BYTES } from '../consta
 import { assert } from '../stdx/assert.ts';
 import { ByteWriter } from '../stdx/bytes.ts';
 import { type FileSystem, makeFolder, readAll, removeDurably, writeAll } from './file-system.ts';
-import { encodeFrame } from './frame.ts';
+import { encodeFrame, type Frame } from './frame.ts';
 import { FrameReader } from './frame-reader.ts';
 import {
   decodeNumberedLogHeader,
@@ -159,19 +159,20 @@ export class NumberedLog {
     const path = this.#path(last);
     const header = this.#requireHeader(last);
     this.#next = last;
-    const { end } = recoverTail(this.#fs, path, header.salt, NUMBERED_LOG_HEADER_BYTES, (frame) => {
+    const visit = (frame: Frame): void => {
       if (frame.number !== this.#next)
         throw new CorruptFileError(path, frame.offset, `entry ${frame.number} where ${this.#next} belongs`);
       this.#next++;
-    });
-    const { startAt = 1 } = this.#options;
-    if (this.#next < startAt) {
+    };
+    const { end } = recoverTail(this.#fs, path, header.salt, NUMBERED_LOG_HEADER_BYTES, visit, () => {
+      const { startAt = 1 } = this.#options;
+      if (this.#next >= startAt) return;
       throw new RefusedFileError(
         path,
-        `it ends with entry ${this.#next - 1}, though entries up to ${startAt - 1} had been synced`,
-        'restore it from a copy, or remove the snapshots that lie behind it',
+        `entry ${this.#next} is missing or damaged, though entries up to ${startAt - 1} had been synced. Nothing was changed`,
+        'restore it from a copy; or move the snapshots that lie behind it away, and it is written again from the write-ahead log',
       );
-    }
+    });
     this.#file = this.#fs.open(path, 'write');
     this.#end = end;
     this.#durable = end;

@@ -15,7 +15,8 @@ export interface RecoveredTail {
 }
 
 /**
- * Visits every intact frame from `start`, cuts off a torn tail, refuses damage (CorruptFileError, nothing changed), and makes what remains durable.
+ * Visits every intact frame from `start`, cuts off a torn tail, refuses damage (CorruptFileError, nothing changed), and makes what remains durable. `accept` throws where
+ * what was visited cannot be all: nothing is changed then, either.
  *
  * What remains is *written once more* from the last known sync on: after a failed fdatasync the kernel shows pages as clean that never reached the disk,
  * and a recovery that believed them would acknowledge what the next power cut takes away.
@@ -26,6 +27,7 @@ export function recoverTail(
   salt: number,
   start: number,
   visit: (frame: Frame) => void,
+  accept: () => void = () => {},
 ): RecoveredTail {
   const file = fs.open(path, 'write');
   try {
@@ -43,6 +45,7 @@ export function recoverTail(
     }
     const end = bad ? Math.min(reader.offset, size) : size;
     if (bad) refuseDamage(fs, file, path, salt, end, size);
+    accept();
     const tornBytes = endOfContent(fs, file, end, size) - end;
     try {
       if (end < size) fs.truncate(file, end);

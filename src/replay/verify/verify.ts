@@ -2,7 +2,7 @@
  * Replays a partition and compares what it decides with what was decided, number by number and byte by byte, and its state with the snapshots that it comes by.
  *
  * A record is durable before its decisions are: those of the log's last records may be missing from the archive, of a node that is running or was killed. They are counted
- * as `unwritten`, and are no difference. A decision in the archive that the replay does not make is one, unless records have come in since.
+ * as `unwritten`, and are no difference, unless a snapshot lies behind them: it is complete once they are durable. A decision in the archive that the replay does not make is one, unless records have come in since.
  */
 import { REPLAY_COMPARE_BYTES, REPLAY_COMPARE_COUNT } from '../../constants.ts';
 import type { EncodedDecision } from '../../protocol/decision.ts';
@@ -40,6 +40,8 @@ export type Difference =
       readonly decided: string | null;
       readonly replayed: string | null;
     }
+  /** It and what is behind it is missing from the archive, though the snapshot of record `seq` says that it was there. */
+  | { readonly what: 'lost'; readonly number: number; readonly seq: number }
   | { readonly what: 'state'; readonly seq: number; readonly snapshot: string; readonly replayed: string };
 
 export interface PartitionCheck {
@@ -102,6 +104,10 @@ class Verification {
   #compared = 0;
   #forgotten = 0;
   #unwritten = 0;
+  /** The first of them. */
+  #firstUnwritten = Number.POSITIVE_INFINITY;
+  /** Decisions that were durable when the last snapshot was complete, and its record. */
+  #durable = { count: 0, seq: 0 };
   #snapshotsMet = 0;
   #lastSeq: number;
   #lastMs: number;
@@ -130,6 +136,9 @@ class Verification {
       goesOn = this.#advance();
       onProgress(this.#records);
       await this.#compare();
+      const { count, seq: behind } = this.#durable;
+      if (this.#firstUnwritten <= count)
+        this.#difference ??= { what: 'lost', number: this.#firstUnwritten, seq: behind };
     }
     if (this.#difference === null && this.#range.toMs === null) await this.#expectNoMore();
     return {
@@ -193,6 +202,7 @@ class Verification {
     this.#snapshots.shift();
     const digest = digestOf(this.#history, partition, seq);
     if (digest === null) return;
+    this.#durable = { count: machine.decisionCount, seq };
     const replayed = machine.digest();
     if (digest === replayed) this.#snapshotsMet++;
     else this.#difference = { what: 'state', seq, snapshot: digest, replayed };
@@ -214,6 +224,7 @@ class Verification {
       }
       if (number >= this.#kept.next) {
         this.#unwritten += made.length - at;
+        this.#firstUnwritten = Math.min(this.#firstUnwritten, number);
         return;
       }
       const stored = await this.#read(archive, number, Math.min(last + 1, this.#kept.next));

@@ -339,6 +339,23 @@ describe('a comparison', () => {
     });
   });
 
+  it('finds what is missing though a snapshot says that it was stored', async () => {
+    const fs = new FaultyFileSystem(1);
+    const folder = write(fs, 30, [20]);
+    const history = History.open(fs, folder.root);
+    const stored = folder.moments.slice(0, 20).flatMap(({ decisions }) => decisions).length;
+    const check = (kept: number) =>
+      verifyPartition(
+        history,
+        0,
+        archiveOf(folder, (json, number) => (number > kept ? null : json)),
+        all,
+      );
+    expect(await check(stored)).toMatchObject({ difference: null, unwritten: 30 - stored });
+    expect(await check(stored - 1)).toMatchObject({ difference: { what: 'lost', number: stored, seq: 20 } });
+    expect(await check(3)).toMatchObject({ difference: { what: 'lost', number: 4, seq: 20 } });
+  });
+
   it('leaves out what the archive no longer keeps, or drops while it is read', async () => {
     const fs = new FaultyFileSystem(1);
     const folder = write(fs, 30);

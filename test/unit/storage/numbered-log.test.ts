@@ -61,7 +61,25 @@ describe('numbered log', () => {
     log.sync();
     log.close();
     expect(open(fs, { startAt: 6 }).next).toBe(6);
-    expect(() => open(fs, { startAt: 7 })).toThrow(/it ends with entry 5, though entries up to 6 had been synced/);
+    expect(() => open(fs, { startAt: 7 })).toThrow(
+      /entry 6 is missing or damaged, though entries up to 6 had been synced/,
+    );
+  });
+
+  it('is left as it is when something is damaged before what had been durable, whatever its frames say', () => {
+    const fs = new FaultyFileSystem(1);
+    const log = open(fs);
+    appendRange(log, 1, 40);
+    // One batch: no frame of it says that another had been synced.
+    log.sync();
+    log.close();
+    const path = `${FOLDER}/0000000000000001.log`;
+    fs.corrupt(path, (bytes) => bytes.with(Math.floor(bytes.length / 2), 0xff));
+    const before = fs.bytes(path);
+    expect(() => open(fs, { startAt: 41 })).toThrow(/entries up to 40 had been synced. Nothing was changed/);
+    expect(fs.bytes(path)).toEqual(before);
+    // Without the snapshot that said so, it is a torn tail.
+    expect(open(fs).next).toBeLessThan(41);
   });
 
   it('writes once per flush without a sync, and syncs when asked', () => {
