@@ -109,8 +109,9 @@ function unitsText({ passed, key, reason, limit, inHand }: Step<'units'>): strin
 }
 
 function offerText({ passed, offer, max, perMs, contacts }: Step<'offer'>, wording: Wording): string {
-  const times = `${ofText(contacts.length, max)}${perMs === null ? '' : ` in the ${durationText(perMs)} before`}`;
   const had = contacts.length === 0 ? '' : `: ${wording.contacts(contacts)}`;
+  if (contacts.length > max) return `offer ${offer}: ${mostText(max, perMs)}; had it ${timesText(contacts)}${had}`;
+  const times = `${ofText(contacts.length, max)}${perMs === null ? '' : ` in the ${durationText(perMs)} before`}`;
   return `offer ${offer}: ${passed ? '' : 'had it already, '}${times}${had}`;
 }
 
@@ -144,11 +145,23 @@ function quietHoursText(step: Step<'quiet_hours'>, wording: Wording): string {
 }
 
 function capText({ passed, name, max, room, perMs, contacts, until }: Contacts, wording: Wording): string {
-  const count = contacts.length > max ? `${contacts.length} where ${max} may be` : ofText(contacts.length, max);
   const reserved = room < max ? ` and ${max - room} kept for others` : '';
-  const times = `cap ${name}: ${count} in the ${durationText(perMs)} before${reserved}`;
+  const count =
+    contacts.length > max
+      ? `${mostText(max, perMs)}; heard from us ${timesText(contacts)}`
+      : `${ofText(contacts.length, max)} in the ${durationText(perMs)} before${reserved}`;
+  const times = `cap ${name}: ${count}`;
   if (contacts.length === 0) return times;
   return `${times}, at ${wording.contacts(contacts)}${passed ? '' : wording.until('free again', until)}`;
+}
+
+/** Of more than there may be: a cascade's next channel counts and does not ask the offer, and a later version may allow less. */
+function mostText(max: number, perMs: number | null): string {
+  return `${countText(max)} is the most${perMs === null ? '' : ` in ${durationText(perMs)}`}`;
+}
+
+function timesText({ length }: readonly unknown[]): string {
+  return length === 1 ? 'once' : `${countText(length)} times`;
 }
 
 function gapText({ passed, perMs, contacts, until }: Contacts, wording: Wording): string {

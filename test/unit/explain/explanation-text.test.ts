@@ -2,7 +2,7 @@
 import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { explanationText, type TextOptions } from '../../../src/explain/explanation-text.ts';
-import type { ExplainedMoment, Explanation } from '../../../src/protocol/explanation.ts';
+import type { ExplainedMoment, ExplainedStep, Explanation } from '../../../src/protocol/explanation.ts';
 import { SuppressReason } from '../../../src/protocol/rejection.ts';
 import { AT, DECIDED, LOST, MOMENT, UNMATCHED, verdict } from './verdicts.ts';
 
@@ -104,6 +104,36 @@ it('has a case for every reason, and a sentence where no step tells it', () => {
     const [, line = ''] = lines({ campaigns: [verdict('a', { result: 'suppressed', reason })] });
     expect(line).toMatch(/^ {2}[✗○] a {2}\w[\w ,:']{8,}$/);
   }
+});
+
+it('says how many there are above the most, which the next channels of a cascade may lead to', () => {
+  const contacts = ['push', 'email'].map((channel, i) => ({
+    ...{ at: `2010-11-2${8 + i}T09:10:00.000Z`, campaign: 'candles', channel, decision: null },
+  }));
+  const counted = { passed: false, max: 1, contacts };
+  const offer = { ...counted, step: 'offer', offer: 'candles-10' } as const;
+  const cap = { ...counted, step: 'cap', channel: 'push', name: 'one', room: 1, perMs: 30 * 86_400_000 } as const;
+  const steps: readonly ExplainedStep[] = [
+    { ...offer, perMs: 30 * 86_400_000 },
+    { ...offer, perMs: null },
+    { ...cap, until: '2010-12-29T09:10:00.000Z' },
+    { ...cap, max: 2, until: '2010-12-29T09:10:00.000Z' },
+  ];
+  const campaigns = steps.map((step) =>
+    verdict('a', { result: 'suppressed', reason: step.step as SuppressReason, steps: [step] }),
+  );
+  expect(lines({ campaigns }).slice(1, -1).join('\n')).toMatchInlineSnapshot(`
+    "  ✗ a  offer candles-10: 1 is the most in 30 d; had it 2 times: 28 Nov 09:10
+           (candles, push) and 29 Nov 09:10 (candles, email)
+      ✗ a  offer candles-10: 1 is the most; had it 2 times: 28 Nov 09:10 (candles,
+           push) and 29 Nov 09:10 (candles, email)
+      ✗ a  push: cap one: 1 is the most in 30 d; heard from us 2 times, at
+           28 Nov 09:10 (candles, push) and 29 Nov 09:10 (candles, email); free
+           again 29 Dec 09:10
+      ✗ a  push: cap one: 2 of 2 in the 30 d before and 1 kept for others, at
+           28 Nov 09:10 (candles, push) and 29 Nov 09:10 (candles, email); free
+           again 29 Dec 09:10"
+  `);
 });
 
 it('paints the mark and the name', () => {
