@@ -183,6 +183,10 @@ export const FILL_MS_MAX = 60 * 60_000;
 export const FILL_READ_MS_MAX = FILL_MS_MAX - 5 * 60_000;
 /** Versions that wait to be published, or are being published: others may wait for an hour where history is read. Beyond it 429. */
 export const PUBLICATIONS_MAX = 8;
+/** Keys by which a publication knows requests for it that are sent again; those beyond go by what they ask for. */
+export const PUBLICATION_KEYS_MAX = 64;
+/** Characters of an Idempotency-Key: a UUID has 36. */
+export const IDEMPOTENCY_KEY_LENGTH_MAX = 255;
 /** Workspaces that wait to be checked against the active version, or are being checked, one after another: a second each. Beyond it 429. */
 export const WORKSPACE_CHECKS_MAX = 8;
 /** How often whoever fills aggregates asks how a partition that has a backlog stands. */

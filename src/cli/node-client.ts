@@ -68,14 +68,11 @@ export class NodeClient {
     contentType: string | null,
     body: Uint8Array | null,
   ): Promise<Answer> {
+    // By it the node knows a request that is sent again.
+    const headers = method === 'PUT' ? { 'idempotency-key': crypto.randomUUID() } : {};
     return this.#persist(async () => {
-      const response = await this.#fetch(
-        method,
-        path,
-        contentType,
-        body,
-        AbortSignal.timeout(this.#options.tryForMs ?? TRY_FOR_MS),
-      );
+      const signal = AbortSignal.timeout(this.#options.tryForMs ?? TRY_FOR_MS);
+      const response = await this.#fetch(method, path, contentType, body, signal, headers);
       return { status: response.status, headers: response.headers, body: parseJson(await response.text()) };
     });
   }
@@ -150,8 +147,9 @@ export class NodeClient {
     contentType: string | null,
     body: Uint8Array | null,
     signal: AbortSignal,
+    others: Readonly<Record<string, string>> = {},
   ): Promise<Response> {
-    const headers: Record<string, string> = {};
+    const headers: Record<string, string> = { ...others };
     if (contentType !== null) headers['content-type'] = contentType;
     if (this.#options.token !== undefined) headers['authorization'] = `Bearer ${this.#options.token}`;
     const content = body === null ? {} : { body: body as RequestBody };

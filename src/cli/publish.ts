@@ -26,7 +26,7 @@ interface Issue {
 const RETRY_FOR_MS = 10_000;
 
 /**
- * Time to wait for a node that fills new aggregates from history: it gives up by itself before that. A request that is sent again in the meantime waits for the first, and is answered with what that one
+ * Time to wait for a node that fills new aggregates from history: it gives up by itself before that. The node knows a request that is sent again in the meantime by its key, and answers it with what the first one
  * published.
  */
 const FILL_FOR_MS = FILL_MS_MAX;

@@ -29,12 +29,13 @@ export interface Engine {
   workspace(): WorkspaceSources | null;
   /**
    * `basedOn`: the version that the files were edited from, null for whichever is active. conflict: another one, which this is, is active; nothing was
-   * published. The comparison and the publication are one step. `history`: whether new aggregates are filled from history, which takes a while, or begin empty. null: as many as may be wait for their turn; answer 429.
+   * published. The comparison and the publication are one step. `history`: whether new aggregates are filled from history, which takes a while, or begin empty. `key`: the same where a request is sent again, null: it does not say. null: as many as may be wait for their turn; answer 429.
    */
   publish(
     files: Readonly<Record<string, string>>,
     basedOn: number | null,
     history: 'fill' | 'skip',
+    key: string | null,
   ): Promise<PublishOutcome> | null;
   /** What publishing these files would say. null: as many as may be wait for their turn; answer 429. */
   preview(files: Readonly<Record<string, string>>): Promise<PublishPreview> | null;

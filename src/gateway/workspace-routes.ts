@@ -2,6 +2,7 @@
  * GET and PUT /v1/workspace: the sources of the active version, and how the next one comes. What GET gives can be edited and PUT back. POST /v1/workspace/check says what PUT would say of files,
  * and publishes nothing.
  */
+import { IDEMPOTENCY_KEY_LENGTH_MAX } from '../constants.ts';
 import type { Engine, PublishOutcome } from './engine.ts';
 import type { Exchange } from './exchange.ts';
 import { isObject, type JsonObject, parseObject, refuseOtherThanJson } from './json-body.ts';
@@ -72,7 +73,13 @@ async function putWorkspace(
     exchange.problem(badRequest(`"history" must be ${choice}`));
     return;
   }
-  const pending = engine.publish(request.files, version === undefined ? null : (version as number), history);
+  const key = exchange.head.headers.get('idempotency-key') ?? null;
+  if (key !== null && (key === '' || key.length > IDEMPOTENCY_KEY_LENGTH_MAX)) {
+    exchange.problem(badRequest(`Idempotency-Key must have 1 to ${IDEMPOTENCY_KEY_LENGTH_MAX} characters`));
+    return;
+  }
+  const basedOn = version === undefined ? null : (version as number);
+  const pending = engine.publish(request.files, basedOn, history, key);
   if (pending === null) {
     const detail =
       'as many versions as may be wait to be published, one after another: send yours again a little later';

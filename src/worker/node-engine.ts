@@ -101,8 +101,9 @@ export class NodeEngine {
     files: Readonly<Record<string, string>>,
     basedOn: number | null,
     history: 'fill' | 'skip',
+    key: string | null,
   ): Promise<PublishResult> | null {
-    return this.#parts.publication.publish(files, { basedOn, folderHash: null, history });
+    return this.#parts.publication.publish(files, { basedOn, folderHash: null, history, key });
   }
 
   preview(files: Readonly<Record<string, string>>): Promise<PublishPreview> | null {

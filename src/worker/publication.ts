@@ -2,7 +2,7 @@
  * Publishing a workspace version: compile, compare with the active one, fill what is new in it from history, keep it, then append it to the log of every partition.
  * One publication at a time. Each partition changes over at its own record, so no event is decided by two versions and none by neither.
  */
-import { PUBLICATIONS_MAX, WORKSPACE_CHECKS_MAX } from '../constants.ts';
+import { WORKSPACE_CHECKS_MAX } from '../constants.ts';
 import { assert } from '../stdx/assert.ts';
 import { incompatibilities } from '../workspace/compatibility.ts';
 import type { CompiledWorkspace } from '../workspace/compile.ts';
@@ -10,6 +10,7 @@ import { workspaceHash } from '../workspace/folder.ts';
 import { sharesOf } from '../workspace/shares.ts';
 import type { Workspace, WorkspaceIssue } from '../workspace/workspace.ts';
 import { type AggregateFills, FillError, type FilledAggregate, unfilled } from './aggregate-fills.ts';
+import { PublishTurns } from './publish-turns.ts';
 import type { Versions } from './versions.ts';
 
 export interface PublishedAggregate extends FilledAggregate {
@@ -42,11 +43,13 @@ export interface PublishOptions {
   readonly folderHash: string | null;
   /** Whether new aggregates are filled from history, or begin empty. */
   readonly history: 'fill' | 'skip';
+  /** The same where a request is sent again; null: it does not say. */
+  readonly key: string | null;
   /** Called once nothing stands in the way any more and history begins to be read, which takes a while. */
   readonly onFilling?: () => void;
 }
 
-export const PUBLISH_DEFAULTS: PublishOptions = { basedOn: null, folderHash: null, history: 'fill' };
+export const PUBLISH_DEFAULTS: PublishOptions = { basedOn: null, folderHash: null, history: 'fill', key: null };
 
 type Files = Readonly<Record<string, string>>;
 type Compile = (files: Files) => Promise<CompiledWorkspace>;
@@ -69,11 +72,9 @@ export class Publication {
   #current: Workspace | null;
   /** What was told when `#current` was published here: whoever did not hear it asks again. */
   #filled: readonly PublishedAggregate[] = [];
-  #last: Promise<unknown> = Promise.resolve();
-  /** Under way, or waiting for their turn, by what they ask for. */
-  readonly #pending = new Map<string, Promise<PublishResult>>();
+  readonly #turns = new PublishTurns<PublishResult>();
   #lastPreview: Promise<unknown> = Promise.resolve();
-  /** The same for what is only asked about. */
+  /** Under way, or waiting for their turn, by what they ask about. */
   readonly #previews = new Map<string, Promise<PublishPreview>>();
 
   private constructor(parts: PublicationParts, current: Workspace | null) {
@@ -102,19 +103,13 @@ export class Publication {
   }
 
   /**
-   * Publishing the files that are active already answers with their version, once every partition has it. Who asks for what is being published, or waits for its turn, is answered with that: a client
-   * that sends again because the answer takes long must not have history read again for each time. null: as many as may be wait already.
+   * Publishing the files that are active already answers with their version, once every partition has it. A client that sends again because the answer takes long does not have history read again for each
+   * time, and the last word wins: publish-turns.ts. null: as many as may be wait already.
    */
   publish(files: Files, options: PublishOptions = PUBLISH_DEFAULTS): Promise<PublishResult> | null {
-    const { basedOn, folderHash, history } = options;
-    const request = `${workspaceHash(files)} ${basedOn} ${folderHash} ${history}`;
-    const same = this.#pending.get(request);
-    if (same !== undefined) return same;
-    if (this.#pending.size >= PUBLICATIONS_MAX) return null;
-    const result = this.#last.then(() => this.#publish(files, options)).finally(() => this.#pending.delete(request));
-    this.#pending.set(request, result);
-    this.#last = result.catch(() => undefined);
-    return result;
+    const { basedOn, folderHash, history, key } = options;
+    const content = `${workspaceHash(files)} ${basedOn} ${folderHash} ${history}`;
+    return this.#turns.take({ content, key, based: basedOn !== null }, () => this.#publish(files, options));
   }
 
   /** For `--workspace DIR`: only a folder that changed since the last one published from a folder is published again. */

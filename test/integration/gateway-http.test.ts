@@ -649,6 +649,21 @@ describe('/v1/workspace', () => {
     expect(answer.headers.get('retry-after')).toMatch(/^\d+$/);
   });
 
+  test('an Idempotency-Key says that it is the same request', async () => {
+    const g = await start();
+    const keys: (string | null)[] = [];
+    g.engine.publish = async (_files, _basedOn, _history, key) => {
+      keys.push(key);
+      return { version: 2, filled: [] };
+    };
+    const body = JSON.stringify({ files: { 'workspace.yaml': '' } });
+    await g.request('PUT', '/v1/workspace', body, { 'idempotency-key': 'a' });
+    await g.request('PUT', '/v1/workspace', body);
+    const long = await g.request('PUT', '/v1/workspace', body, { 'idempotency-key': 'a'.repeat(256) });
+    expectProblem(long, 400, 'bad-request', 'Idempotency-Key must have 1 to 255 characters');
+    expect(keys).toEqual(['a', null]);
+  });
+
   test('what GET gives can be changed and PUT back', async () => {
     const g = await start();
     const before = await g.get('/v1/workspace');

@@ -287,7 +287,12 @@ export class FakeEngine implements Engine {
   workspace(): WorkspaceSources | null {
     return this.sources;
   }
-  publish(files: Readonly<Record<string, string>>, basedOn: number | null): Promise<PublishOutcome> | null {
+  publish(
+    files: Readonly<Record<string, string>>,
+    basedOn: number | null,
+    _history: 'fill' | 'skip',
+    _key: string | null,
+  ): Promise<PublishOutcome> | null {
     if (this.overloaded) return null;
     return this.#later((): PublishOutcome => {
       const active = this.sources?.version ?? 0;

@@ -97,6 +97,11 @@ describe('beckon publish', () => {
     const client = new NodeClient({ to: node.url, tryForMs: 1_000, retryForMs: 2_000, workForMs: 60_000 });
     expect((await client.send('PUT', '/v1/workspace', null, null)).status).toBe(200);
     expect(requests).toBe(4);
+    // It says that they are one request.
+    const keys = node.requests.map(({ headers }) => headers['idempotency-key']);
+    expect([new Set(keys).size, keys[0]]).toEqual([1, expect.stringMatching(/^[0-9a-f-]{36}$/)]);
+    await client.send('PUT', '/v1/workspace', null, null);
+    expect(node.requests[4]?.headers['idempotency-key']).not.toBe(keys[0]);
   });
 
   it('passes on any other refusal in its own words', async () => {

@@ -105,7 +105,74 @@ describe('publishing', () => {
     const edit = (n: number) => ({ 'workspace.yaml': `${FILES['workspace.yaml']}# ${n}\n` });
     for (let n = 0; n < PUBLICATIONS_MAX; n++) expect(publication.publish(edit(n))).toBeInstanceOf(Promise);
     expect(publication.publish(edit(PUBLICATIONS_MAX))).toBeNull();
-    expect(publication.publish(edit(0))).toBeInstanceOf(Promise);
+    // One that waits is asked for again.
+    expect(publication.publish(edit(1))).toBeInstanceOf(Promise);
+    // Behind the others, the first would be another one.
+    expect(publication.publish(edit(0))).toBeNull();
+  });
+
+  describe('while history is read', () => {
+    const [a, b] = ['a', 'b'].map((text) => ({ 'workspace.yaml': `${FILES['workspace.yaml']}# ${text}\n` })) as [
+      typeof FILES,
+      typeof FILES,
+    ];
+    /** `fills`: ends each, in their order. */
+    async function filling() {
+      const fills: (() => void)[] = [];
+      const { publication } = await fixture(new Set(), () => new Promise((resolve) => fills.push(() => resolve([]))));
+      await publication.publish(FILES);
+      let ended = 0;
+      const endAll = async (all: readonly (Promise<unknown> | null)[]) => {
+        const timer = setInterval(() => {
+          for (const end of fills.splice(0)) {
+            ended++;
+            end();
+          }
+        }, 1);
+        const results = await Promise.all(all).finally(() => clearInterval(timer));
+        return { results, ended, files: publication.current?.files };
+      };
+      const ask = (files: typeof FILES, key: string | null = null, basedOn: number | null = null) =>
+        publication.publish(files, { ...PUBLISH_DEFAULTS, key, basedOn });
+      return { ask, endAll };
+    }
+
+    it('the last word wins', async () => {
+      const { ask, endAll } = await filling();
+      const all = [ask(a), ask(b), ask(a), ask(a)];
+      const { results, files } = await endAll(all);
+      expect(results).toMatchObject([{ version: 2 }, { version: 3 }, { version: 4 }, { version: 4 }]);
+      expect(files).toEqual(a);
+    });
+
+    it('a request that is sent again is no word, where its key tells', async () => {
+      const { ask, endAll } = await filling();
+      const all = [ask(a, 'x'), ask(b, 'y'), ask(a, 'x'), ask(b, 'y'), ask(a, 'x')];
+      const { results, ended, files } = await endAll(all);
+      expect(results.map((result) => (result as { version: number }).version)).toEqual([2, 3, 2, 3, 2]);
+      expect([ended, files]).toEqual([2, b]);
+    });
+
+    it('another request for the same is another word', async () => {
+      const { ask, endAll } = await filling();
+      const { files } = await endAll([ask(a, 'x'), ask(b, 'y'), ask(a, 'z'), ask(a, 'x')]);
+      expect(files).toEqual(a);
+    });
+
+    it('what is different is published, however often it is sent', async () => {
+      const { ask, endAll } = await filling();
+      const all = Array.from({ length: 50 }, () => [ask(a), ask(b)]).flat();
+      expect(all).not.toContain(null);
+      const { ended, files } = await endAll(all);
+      expect([ended, files]).toEqual([2, b]);
+    });
+
+    it('of those that are based on a version the first is published, and answers whoever asks for the same', async () => {
+      const { ask, endAll } = await filling();
+      const { results, files } = await endAll([ask(a, null, 1), ask(b, null, 1), ask(a, null, 1)]);
+      expect(results).toMatchObject([{ version: 2 }, { conflict: 2 }, { version: 2 }]);
+      expect(files).toEqual(a);
+    });
   });
 
   it('deals out shares of budgets and limits once, and carries them on', async () => {
