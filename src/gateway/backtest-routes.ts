@@ -87,6 +87,8 @@ function requestOf(body: Buffer): (BacktestRequest & { readonly problem?: never 
     const detail = `"${name}" is a time such as "2010-12-01T08:26:00Z", a day such as "2010-12-01", or epoch milliseconds`;
     return { problem: badRequest(detail) };
   }
+  if (fromMs !== null && toMs !== null && toMs <= fromMs)
+    return { problem: badRequest('"to" must be later than "from": nothing lies between them') };
   if (!Array.isArray(live) || !live.every((id) => typeof id === 'string'))
     return { problem: badRequest('"live" is a list of ids of campaigns, such as ["hearts-companion"]') };
   return { files: files as Readonly<Record<string, string>>, fromMs, toMs, live };

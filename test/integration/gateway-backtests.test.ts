@@ -42,6 +42,7 @@ test.each([
   [{ files, from: '2010-02-30' }, /"from" is a time such as/],
   [{ files, from: '2010-02-29T10:00:00Z' }, /"from" is a time such as/],
   [{ files, to: '2010-13-01' }, /"to" is a time such as/],
+  [{ files, from: '2010-12-02', to: '2010-12-02' }, /"to" must be later than "from"/],
   [{ files, live: 'tea' }, /"live" is a list of ids/],
   [{ files, since: 1 }, /the body has "since"/],
   [{ files, live: ['nobody'] }, /there is no campaign "nobody"/],

@@ -1,8 +1,8 @@
 /** The workspace that decides in the world after, as the publisher would have published it in the place of the one that was active. */
-import { nearest } from '../../stdx/nearest.ts';
 import { incompatibilities } from '../../workspace/compatibility.ts';
 import { sharesOf } from '../../workspace/shares.ts';
 import type { Workspace } from '../../workspace/workspace.ts';
+import { campaignHint } from '../campaign-hint.ts';
 import { BacktestError } from './error.ts';
 
 /** With these campaigns live, whatever their status. BacktestError where there is none of that id. */
@@ -10,14 +10,9 @@ export function withLive(workspace: Workspace, live: readonly string[]): Workspa
   const ids = workspace.campaigns.map(({ id }) => id);
   const unknown = live.find((id) => !ids.includes(id));
   if (unknown !== undefined) {
-    const near = nearest(unknown, ids);
-    const hint =
-      near !== null
-        ? `did you mean "${near}"?`
-        : ids.length > 0
-          ? `its campaigns are ${ids.slice(0, 8).join(', ')}${ids.length > 8 ? ' …' : ''}`
-          : 'it has no campaigns';
-    throw new BacktestError(`the workspace has no campaign "${unknown}" to take as live; ${hint}`);
+    throw new BacktestError(
+      `the workspace has no campaign "${unknown}" to take as live; ${campaignHint(unknown, ids)}`,
+    );
   }
   const campaigns = workspace.campaigns.map((campaign) =>
     live.includes(campaign.id) ? { ...campaign, status: 'live' as const } : campaign,

@@ -148,13 +148,11 @@ export class BacktestReporter {
       before: this.#books.before.get(id) ?? new Books(),
       after: this.#books.after.get(id) ?? new Books(),
     };
-    const statusIn = (workspace: Workspace | null): string | null =>
-      workspace?.campaigns.find((campaign) => campaign.id === id)?.status ?? null;
     const { kept, changed, gained, lost } = tally;
     assertBalanced(id, tally);
     return {
       campaign: id,
-      status: { before: statusIn(this.#last), after: statusIn(this.#candidate) },
+      status: { before: statusIn(this.#last, id), after: statusIn(this.#candidate, id) },
       matched: { before: books.before.matched, after: books.after.matched },
       decisions: { before: tally.before.decisions, after: tally.after.decisions },
       channels: channelsOf([tally], this.#candidate),
@@ -196,10 +194,28 @@ export class BacktestReporter {
       notes.push(
         `From ${timeText(this.#partedMs)} on, budgets and limits are dealt out to the partitions otherwise than they were.`,
       );
+    notes.push(...this.#silent());
     if (this.#tally.sum().gained > 0)
       notes.push(
         'Nobody answered decisions that were not sent: gained ones have no feedback, clicks or goals of theirs.',
       );
+    return notes;
+  }
+
+  /** Campaigns of the candidate that decide nothing, whoever asked for them. */
+  #silent(): string[] {
+    const notes: string[] = [];
+    const { campaigns } = this.#candidate;
+    const drafts = campaigns.filter(({ status }) => status === 'draft').map(({ id }) => id);
+    const [one] = drafts;
+    if (drafts.length === 1) notes.push(`${one} is a draft, and decides nothing: \`--live ${one}\` takes it as live.`);
+    else if (one !== undefined)
+      notes.push(`Drafts decide nothing (\`--live ${one}\` takes one as live): ${drafts.join(', ')}.`);
+    for (const { id, status } of campaigns) {
+      if (status !== 'shadow' || statusIn(this.#last, id) === 'shadow') continue;
+      const count = this.#books.after.get(id)?.suppressed.get('shadow') ?? 0;
+      notes.push(`${id} is in shadow: it would have sent ${count}, and sends nothing.`);
+    }
     return notes;
   }
 }
@@ -213,6 +229,10 @@ function addBooks(books: WorldBooks, rows: readonly CampaignRow[], sign: 1 | -1)
     }
     own.add(row, sign);
   }
+}
+
+function statusIn(workspace: Workspace | null, campaign: string): string | null {
+  return workspace?.campaigns.find(({ id }) => id === campaign)?.status ?? null;
 }
 
 /** In the order of the workspace, those that it does not have behind; none where nothing was sent. */

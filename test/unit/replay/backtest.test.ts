@@ -99,8 +99,11 @@ describe.each([1, 3])('over %i partitions', (partitions) => {
     const { steps } = cluster.fs;
     const draft = { ...files, 'campaigns/scones.yaml': `${files['campaigns/scones.yaml']}status: draft\n` };
     const candidate = workspaceOf(draft);
-    expect(backtest(cluster, candidate).decisions).toMatchObject({ gained: 0, lost: 0, changed: 0 });
+    const asIs = backtest(cluster, candidate);
+    expect(asIs.decisions).toMatchObject({ gained: 0, lost: 0, changed: 0 });
+    expect(asIs.notes).toContain('scones is a draft, and decides nothing: `--live scones` takes it as live.');
     const report = backtest(cluster, withLive(candidate, ['scones']));
+    expect(report.notes.join()).not.toMatch(/draft/);
     // The twin had it live all along.
     const twin = recorded(files, partitions, (c) => week(c, 4));
     const made = twin.decisions.filter((decision) => decision.campaign === 'scones').length;
@@ -113,6 +116,15 @@ describe.each([1, 3])('over %i partitions', (partitions) => {
     expect(lost).toBeGreaterThan(0);
     expect(lost).toBe((lostBy.outranked ?? 0) + (lostBy.cap ?? 0));
     expect(displacedBy['scones']).toBeGreaterThanOrEqual(lostBy.outranked ?? 0);
+    const shadow = {
+      ...files,
+      'campaigns/scones.yaml': `${files['campaigns/scones.yaml']}status: shadow
+`,
+    };
+    const beside = backtest(cluster, workspaceOf(shadow));
+    const would = campaign(beside, 'scones').suppressed.after['shadow'];
+    expect(would).toBeGreaterThan(0);
+    expect(beside.notes).toContain(`scones is in shadow: it would have sent ${would}, and sends nothing.`);
     expect(cluster.fs.steps).toBe(steps);
   });
 });
