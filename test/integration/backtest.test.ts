@@ -1,16 +1,31 @@
-/** Backtests of a real node over the demo's month, in the node and beside it. Needs dist/. */
+/** Backtests of real nodes over the demo's month, in the node and beside it, embedded and on NATS. Needs dist/. */
 import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { platform } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { BacktestReport, BacktestStatus } from '../../src/protocol/backtest.ts';
-import { type BeckonProcess, startBeckon, temporaryFolder } from '../support/beckon-process.ts';
+import type { Decision } from '../../src/protocol/decision.ts';
+import { type BeckonProcess, temporaryFolder } from '../support/beckon-process.ts';
 import { childrenOf, isRunning } from '../support/child-processes.ts';
-import { DEMO_SAMPLE, DEMO_WORKSPACE, runCommand } from '../support/demo-node.ts';
+import { runCommand } from '../support/demo-node.ts';
+import { natsOutcome } from '../support/nats-outcome.ts';
+import { startNatsServer } from '../support/nats-server.ts';
+import {
+  DEMO_WORKSPACE,
+  type Outcome,
+  outcomeOf,
+  PARTITIONS,
+  post,
+  RetailNodes,
+  sampleBatches,
+} from '../support/retail-nodes.ts';
 
 const folder = temporaryFolder();
-const data = join(folder.path, 'data');
+const nodes = new RetailNodes();
+const data = nodes.newDataFolder();
+/** Fewer messages a day. */
+const lower = join(folder.path, 'lower');
 let node: BeckonProcess;
 let decided = 0;
 
@@ -29,16 +44,61 @@ async function replay(...flags: string[]): Promise<{ code: number | null; stdout
   return runCommand('main.js', ['replay', ...flags]);
 }
 
+/** The sample, one body after another: partitions take the same records in the same order on every run. */
+async function startPlayed(dataFolder: string, ...flags: string[]): Promise<BeckonProcess> {
+  const started = await nodes.start(dataFolder, ...flags);
+  for (const batch of sampleBatches(Number.MAX_SAFE_INTEGER, 2000)) if (batch !== '') await post(started.url, batch);
+  return started;
+}
+
+const NOTHING = { before: 0, after: 0, kept: 0, changed: 0, gained: 0, lost: 0 };
+type Compared = typeof NOTHING;
+
+/** By campaign, from the decisions of two nodes: which are the same but for ids and version, which are others of the same event, and which have no counterpart. */
+function compared(before: Outcome, after: Outcome): Map<string, Compared> {
+  const counts = new Map<string, Compared>();
+  const of = (campaign: string): Compared => {
+    const count = counts.get(campaign) ?? { ...NOTHING };
+    counts.set(campaign, count);
+    return count;
+  };
+  const unpaired = new Map<string, Decision[]>();
+  const keyOf = ({ customer, campaign, event, follows }: Decision): string =>
+    JSON.stringify([customer, campaign, event.type, event.id, follows !== null]);
+  for (const json of before.decisions.flat()) {
+    const decision = JSON.parse(json) as Decision;
+    of(decision.campaign).before++;
+    of(decision.campaign).lost++;
+    unpaired.set(keyOf(decision), [...(unpaired.get(keyOf(decision)) ?? []), decision]);
+  }
+  const contentOf = (decision: Decision): string =>
+    JSON.stringify({ ...decision, id: '', workspace: 0, follows: decision.follows !== null });
+  for (const json of after.decisions.flat()) {
+    const decision = JSON.parse(json) as Decision;
+    const count = of(decision.campaign);
+    count.after++;
+    const other = unpaired.get(keyOf(decision))?.shift();
+    if (other === undefined) count.gained++;
+    else {
+      count.lost--;
+      if (contentOf(other) === contentOf(decision)) count.kept++;
+      else count.changed++;
+    }
+  }
+  return counts;
+}
+
 beforeAll(async () => {
-  node = await startBeckon('--workspace', DEMO_WORKSPACE, '--data', data, '--clock', 'event', '--partitions', '4');
-  const imported = await runCommand('main.js', ['import', DEMO_SAMPLE, '--to', node.url]);
-  expect(imported.code).toBe(0);
+  cpSync(DEMO_WORKSPACE, lower, { recursive: true });
+  const policy = join(lower, 'policy.yaml');
+  writeFileSync(policy, readFileSync(policy, 'utf8').replace('max: 2, per: 1d', 'max: 1, per: 1d'));
+  node = await startPlayed(data, '--workspace', DEMO_WORKSPACE);
   decided = await decisionsOfNode();
   expect(decided).toBeGreaterThan(1000);
 });
 
 afterAll(async () => {
-  await node.stop();
+  await nodes.close();
   folder.remove();
 });
 
@@ -50,26 +110,62 @@ test('the live workspace against itself differs in nothing, in the node and besi
   for (const { code, stdout, stderr } of [there, here]) {
     expect([code, stderr]).toEqual([0, '']);
     const report = JSON.parse(stdout) as BacktestReport;
-    expect(report.decisions).toEqual({
-      before: decided,
-      after: decided,
-      kept: decided,
-      changed: 0,
-      gained: 0,
-      lost: 0,
-    });
+    expect(report.decisions).toEqual({ ...NOTHING, before: decided, after: decided, kept: decided });
     expect(report.notes).toEqual([]);
   }
   expect(await decisionsOfNode()).toBe(decided);
 });
 
+test('a lower cap loses and gains what a twin says that had it from the beginning, embedded and on NATS', async () => {
+  const server = await startNatsServer();
+  try {
+    const twinData = nodes.newDataFolder();
+    const natsData = nodes.newDataFolder();
+    const [twin, onNats] = await Promise.all([
+      startPlayed(twinData, '--workspace', lower),
+      startPlayed(natsData, '--workspace', DEMO_WORKSPACE, '--nats', server.url),
+    ]);
+    expect(await twin.stop()).toBe(0);
+    const [embedded, streams, self] = await Promise.all(
+      [
+        [lower, '--node', node.url],
+        [lower, '--node', onNats.url],
+        [DEMO_WORKSPACE, '--data', natsData],
+      ].map(async (flags) => {
+        const { code, stdout, stderr } = await replay('--workspace', ...flags, '--json', '-');
+        expect([code, stderr]).toEqual([0, '']);
+        return JSON.parse(stdout) as BacktestReport;
+      }),
+    );
+    expect(self?.decisions).toEqual({ ...NOTHING, before: decided, after: decided, kept: decided });
+
+    const copy = join(folder.path, 'copy');
+    cpSync(data, copy, { recursive: true });
+    const after = await outcomeOf(twinData);
+    for (const [report, before] of [
+      [embedded, await outcomeOf(copy)],
+      [streams, await natsOutcome(server.url, natsData, PARTITIONS)],
+    ] as const) {
+      const expected = compared(before, after);
+      const sum = (of: keyof Compared): number => [...expected.values()].reduce((total, each) => total + each[of], 0);
+      expect(sum('lost')).toBeGreaterThan(20);
+      expect(sum('gained')).toBeGreaterThan(0);
+      for (const what of Object.keys(NOTHING) as (keyof Compared)[])
+        expect([what, report?.decisions[what]]).toEqual([what, sum(what)]);
+      const told = report?.campaigns.map(({ campaign, decisions, kept, changed, gained, lost }) => [
+        campaign,
+        { ...decisions, kept, changed, gained, lost },
+      ]) as [string, Compared][];
+      // Those that matched and never decided are told of, too.
+      expect(new Map(told.filter(([, { before, after }]) => before + after > 0))).toEqual(expected);
+    }
+  } finally {
+    await server.stop();
+  }
+}, 300_000);
+
 test('the table tells what another workspace loses', async () => {
-  const other = join(folder.path, 'other');
-  cpSync(DEMO_WORKSPACE, other, { recursive: true });
-  const policy = join(other, 'policy.yaml');
-  const lower = readFileSync(policy, 'utf8').replace('max: 2, per: 1d', 'max: 1, per: 1d');
-  writeFileSync(policy, lower);
-  const { code, stdout } = await replay('--workspace', other, '--node', node.url);
+  const { code, stdout } = await replay('--workspace', lower, '--node', node.url);
   expect(code).toBe(0);
   expect(stdout).not.toContain('\u001b');
   expect(stdout).toMatch(/^campaign +matched +decisions +kept +changed +gained +lost$/m);
