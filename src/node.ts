@@ -345,7 +345,7 @@ async function publishFolder(
     }
     assert('version' in result, 'a folder is based on no version');
     const { version, changed, filled } = result;
-    if (changed === false) logger.info({ version }, 'the workspace folder is published already');
+    if (!changed) logger.info({ version }, 'the workspace folder is published already');
     else logger.info({ version, newAggregates: filled.length }, 'published the workspace folder');
   });
   await Promise.race([published, filling.then(() => logger.info({}, 'new aggregates are being filled from history'))]);

@@ -53,7 +53,15 @@ export async function publish(
     const compiled = compileWorkspace(files);
     for (const { file, line, column, message } of compiled.warnings)
       stderr.write(`${file}:${line}:${column} warning: ${message}\n`);
-    const { version, filled = [] } = answer.body as { version: number; filled?: readonly FilledAggregate[] };
+    const {
+      version,
+      changed = true,
+      filled = [],
+    } = answer.body as { version: number; changed?: boolean; filled?: readonly FilledAggregate[] };
+    if (!changed) {
+      stdout.write(`${directory} is version ${version}, which is active already: nothing changed\n`);
+      return ExitCode.done;
+    }
     stdout.write(`published ${directory} as version ${version}\n`);
     stdout.write(filledText(filled, 'workspace' in compiled ? compiled.workspace : null));
     return ExitCode.done;

@@ -68,7 +68,8 @@ export interface EngineBacktests {
 }
 
 export type PublishOutcome =
-  | { readonly version: number; readonly filled: readonly FilledAggregate[] }
+  /** `changed`: this request published it; otherwise the files were active already. */
+  | { readonly version: number; readonly changed: boolean; readonly filled: readonly FilledAggregate[] }
   | { readonly issues: readonly EngineIssue[] }
   /** New aggregates cannot be filled, and why: nothing was published. */
   | { readonly unfilled: string }

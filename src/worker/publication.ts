@@ -19,8 +19,8 @@ export interface PublishedAggregate extends FilledAggregate {
 }
 
 export type PublishResult =
-  /** `filled`: the aggregates that are new in it, or have another definition. */
-  | { readonly version: number; readonly filled: readonly PublishedAggregate[] }
+  /** `changed`: this request published it; otherwise the files were active already. `filled`: the aggregates that are new in it, or have another definition. */
+  | { readonly version: number; readonly changed: boolean; readonly filled: readonly PublishedAggregate[] }
   | { readonly issues: readonly WorkspaceIssue[] }
   /** New aggregates cannot be filled from history, and why. Nothing was published. */
   | { readonly unfilled: string }
@@ -72,6 +72,8 @@ export class Publication {
   #current: Workspace | null;
   /** What was told when `#current` was published here: whoever did not hear it asks again. */
   #filled: readonly PublishedAggregate[] = [];
+  /** Keys of those who asked for `#current`. */
+  #publishedFor: ReadonlySet<string> = new Set();
   readonly #turns = new PublishTurns<PublishResult>();
   #lastPreview: Promise<unknown> = Promise.resolve();
   /** Under way, or waiting for their turn, by what they ask about. */
@@ -109,17 +111,17 @@ export class Publication {
   publish(files: Files, options: PublishOptions = PUBLISH_DEFAULTS): Promise<PublishResult> | null {
     const { basedOn, folderHash, history, key } = options;
     const content = `${workspaceHash(files)} ${basedOn} ${folderHash} ${history}`;
-    return this.#turns.take({ content, key, based: basedOn !== null }, () => this.#publish(files, options));
+    return this.#turns.take({ content, key, based: basedOn !== null }, (keys) => this.#publish(files, options, keys));
   }
 
   /** For `--workspace DIR`: only a folder that changed since the last one published from a folder is published again. */
-  async publishFolder(files: Files, onFilling: () => void): Promise<PublishResult & { readonly changed?: boolean }> {
+  async publishFolder(files: Files, onFilling: () => void): Promise<PublishResult> {
     const hash = workspaceHash(files);
     if (this.#current !== null && (await this.#parts.versions.folderHash()) === hash)
-      return { version: this.#current.version, filled: [], changed: false };
+      return { version: this.#current.version, changed: false, filled: [] };
     const result = await this.publish(files, { ...PUBLISH_DEFAULTS, folderHash: hash, onFilling });
     assert(result !== null, 'a node that starts publishes nothing else');
-    return 'version' in result ? { ...result, changed: true } : result;
+    return result;
   }
 
   /**
@@ -150,16 +152,21 @@ export class Publication {
 
   /** Another node has published this version. */
   adopt(workspace: Workspace): void {
-    if (workspace.version > (this.#current?.version ?? 0)) this.#current = workspace;
+    if (workspace.version <= (this.#current?.version ?? 0)) return;
+    this.#current = workspace;
+    // What it told is not known here.
+    this.#filled = [];
+    this.#publishedFor = new Set();
   }
 
-  async #publish(files: Files, options: PublishOptions): Promise<PublishResult> {
+  async #publish(files: Files, options: PublishOptions, keys: ReadonlySet<string>): Promise<PublishResult> {
     const current = this.#current;
     const active = current?.version ?? 0;
     if (options.basedOn !== null && options.basedOn !== active) return { conflict: active };
     if (current !== null && workspaceHash(current.files) === workspaceHash(files)) {
-      await this.#appendWhereBehind(current);
-      return { version: current.version, filled: this.#filled };
+      const appended = await this.#appendWhereBehind(current);
+      const changed = appended || [...keys].some((key) => this.#publishedFor.has(key));
+      return { version: current.version, changed, filled: this.#filled };
     }
     const compiled = await this.#parts.compile(files);
     if ('issues' in compiled) return { issues: compiled.issues };
@@ -173,16 +180,17 @@ export class Publication {
     if (!(await this.#save(workspace, options.folderHash))) {
       const newest = await this.#parts.versions.newest();
       if (newest !== null) this.adopt(newest);
-      return this.#publish(files, options);
+      return this.#publish(files, options, keys);
     }
     this.#current = workspace;
     this.#filled = named(current, filled);
+    this.#publishedFor = keys;
     await this.#append(
       workspace,
       Array.from({ length: this.#parts.partitions }, (_, partition) => partition),
     );
     this.#filled = named(current, await this.#parts.fills.lost(filled));
-    return { version: workspace.version, filled: this.#filled };
+    return { version: workspace.version, changed: true, filled: this.#filled };
   }
 
   /** A text says why it cannot be. */
@@ -212,12 +220,12 @@ export class Publication {
     return saved;
   }
 
-  async #appendWhereBehind(newest: Workspace): Promise<void> {
+  /** False: none is. */
+  async #appendWhereBehind(newest: Workspace): Promise<boolean> {
     const versions = await this.#parts.activeVersions();
-    await this.#append(
-      newest,
-      versions.flatMap((version, partition) => (version < newest.version ? [partition] : [])),
-    );
+    const behind = versions.flatMap((version, partition) => (version < newest.version ? [partition] : []));
+    await this.#append(newest, behind);
+    return behind.length > 0;
   }
 
   /** One partition after another: the records are large, and what is on its way at once is bounded. */

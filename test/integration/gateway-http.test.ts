@@ -628,7 +628,7 @@ describe('/v1/workspace', () => {
       const g = await start();
       const first = publication(g);
       await leave(g, 1);
-      first.end({ version: 2, filled: [] });
+      first.end({ version: 2, changed: true, filled: [] });
       const second = publication(g);
       const [stayed] = await leave(g, 2, 1);
       second.end({ conflict: 3 });
@@ -654,7 +654,7 @@ describe('/v1/workspace', () => {
     const keys: (string | null)[] = [];
     g.engine.publish = async (_files, _basedOn, _history, key) => {
       keys.push(key);
-      return { version: 2, filled: [] };
+      return { version: 2, changed: true, filled: [] };
     };
     const body = JSON.stringify({ files: { 'workspace.yaml': '' } });
     await g.request('PUT', '/v1/workspace', body, { 'idempotency-key': 'a' });
@@ -671,7 +671,7 @@ describe('/v1/workspace', () => {
     const files = { ...before.json.files, 'policy.yaml': 'caps: []\n' };
     const put = await g.request('PUT', '/v1/workspace', JSON.stringify({ ...before.json, files }));
     expect(put.status).toBe(200);
-    expect(put.json).toEqual({ version: 2, filled: [], files });
+    expect(put.json).toEqual({ version: 2, changed: true, filled: [], files });
     expect((await g.get('/v1/workspace')).json).toEqual({ version: 2, files });
     const stale = await g.request('PUT', '/v1/workspace', JSON.stringify(before.json));
     expectProblem(stale, 409, 'version', /^these files are based on version 1, but version 2 is active/);

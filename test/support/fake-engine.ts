@@ -300,7 +300,7 @@ export class FakeEngine implements Engine {
       const bad = Object.keys(files).find((path) => files[path]?.includes('bad'));
       if (bad !== undefined) return { issues: [{ file: bad, line: 3, column: 7, message: 'no such event `bad`' }] };
       this.sources = { version: (this.sources?.version ?? 0) + 1, files };
-      return { version: this.sources.version, filled: [] };
+      return { version: this.sources.version, changed: true, filled: [] };
     });
   }
   preview(files: Readonly<Record<string, string>>): Promise<PublishPreview> | null {

@@ -45,6 +45,15 @@ describe('beckon publish', () => {
     });
   });
 
+  it('says that nothing changed where the version is active already, whatever was filled for it', async () => {
+    const filled = [{ aggregate: 'spend', changed: false, since: '2010-12-01T08:26:00.000Z', complete: true }];
+    const { code, out, folder } = await run((_, response) =>
+      answerJson(response, 200, { version: 3, changed: false, filled, files: {} }),
+    );
+    expect(code).toBe(0);
+    expect(out).toBe(`${folder} is version 3, which is active already: nothing changed\n`);
+  });
+
   it('prints what `check` warns of', async () => {
     const folder = scratchFolder();
     writeFileSync(join(folder, 'workspace.yaml'), 'name: retail\ntimezone: UTC\nchannels: [push]\n');

@@ -48,7 +48,7 @@ describe('publishing', () => {
     const { publication, active } = await fixture(new Set([1]));
     await expect(publication.publish(FILES)).rejects.toThrow('the log does not answer');
     expect(active).toEqual([1, 0, 0]);
-    expect(await publication.publish(FILES)).toEqual({ version: 1, filled: [] });
+    expect(await publication.publish(FILES)).toEqual({ version: 1, changed: true, filled: [] });
     expect(active).toEqual([1, 1, 1]);
   });
 
@@ -59,7 +59,7 @@ describe('publishing', () => {
     const results = await Promise.all(
       [1, 2, 3].map((n) => publication.publish(edit(n), { ...PUBLISH_DEFAULTS, basedOn: 1 })),
     );
-    expect(results).toEqual([{ version: 2, filled: [] }, { conflict: 2 }, { conflict: 2 }]);
+    expect(results).toEqual([{ version: 2, changed: true, filled: [] }, { conflict: 2 }, { conflict: 2 }]);
   });
 
   it('tells new aggregates from those that have changed under their name', async () => {
@@ -78,9 +78,18 @@ describe('publishing', () => {
       { ...filled[1], changed: false },
     ];
     expect(await publication.preview(files)).toMatchObject({ active: 1, filled: told });
-    expect(await publication.publish(files)).toEqual({ version: 2, filled: told });
-    // Whoever did not hear the answer asks again.
-    expect(await publication.publish(files)).toEqual({ version: 2, filled: told });
+    expect(await publication.publish(files)).toEqual({ version: 2, changed: true, filled: told });
+    // It says that nothing changed, and for whoever did not hear it what was filled.
+    expect(await publication.publish(files)).toEqual({ version: 2, changed: false, filled: told });
+  });
+
+  it('answers a request that is sent again as it did, and another one for the same that nothing changed', async () => {
+    const { publication } = await fixture(new Set());
+    const ask = (key: string | null) => publication.publish(FILES, { ...PUBLISH_DEFAULTS, key });
+    expect(await ask('a')).toMatchObject({ version: 1, changed: true });
+    expect(await ask('a')).toMatchObject({ version: 1, changed: true });
+    expect(await ask('b')).toMatchObject({ version: 1, changed: false });
+    expect(await ask(null)).toMatchObject({ version: 1, changed: false });
   });
 
   it('answers requests for the same with one publication, be it that it fails', async () => {
