@@ -8,8 +8,17 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { readWorkspaceFolder } from '../../src/workspace/folder.ts';
 import { type BeckonProcess, runBeckon } from '../support/beckon-process.ts';
+import { natsOutcome } from '../support/nats-outcome.ts';
 import { type NatsServer, startNatsServer } from '../support/nats-server.ts';
-import { DEMO_WORKSPACE, outcomeOf, PARTITIONS, post, RetailNodes, sampleBatches } from '../support/retail-nodes.ts';
+import {
+  DEMO_WORKSPACE,
+  type Outcome,
+  outcomeOf,
+  PARTITIONS,
+  post,
+  RetailNodes,
+  sampleBatches,
+} from '../support/retail-nodes.ts';
 
 type Files = Readonly<Record<string, string>>;
 
@@ -68,8 +77,8 @@ async function send(node: BeckonProcess, from: number, to: number): Promise<void
 }
 
 /** What customers hold: the state's half of the digests, and the decisions but for the versions that made them. */
-async function contentOf(data: string): Promise<object> {
-  const { digests, decisions } = await outcomeOf(data);
+function contentOf({ digests, decisions }: Outcome): object {
+  for (const digest of digests) expect(digest).toMatch(/^[0-9a-f]{16,}$/);
   return {
     states: digests.map((digest) => digest.slice(0, 16)),
     decisions: decisions.map((each) => each.map((json) => ({ ...(JSON.parse(json) as object), workspace: 0 }))),
@@ -83,7 +92,7 @@ async function makeTwin(): Promise<object> {
   await put(node.url, WITH);
   await send(node, 0, batches.length);
   expect(await node.stop()).toBe(0);
-  return contentOf(data);
+  return contentOf(await outcomeOf(data));
 }
 
 let twin: Promise<object> | null = null;
@@ -96,6 +105,48 @@ function expectFilled({ filled }: Filled): void {
   expect(filled.map(({ aggregate }) => aggregate)).toEqual(NAMES);
   for (const each of filled)
     expect(each).toMatchObject({ since: expect.stringMatching(/^2010-12-01T08:/), complete: true });
+}
+
+async function versionOf(node: BeckonProcess): Promise<number> {
+  return ((await (await fetch(`${node.url}/v1/workspace`)).json()) as Filled).version;
+}
+
+/** What a node logs once for each partition. */
+const FILLED = 'filled new aggregates from history';
+
+/** Resolves once the node has told that so many partitions are filled, or has answered who published. */
+async function filledPartitions(node: BeckonProcess, count: number, publishing: Promise<unknown>): Promise<void> {
+  let answered = false;
+  void publishing.finally(() => {
+    answered = true;
+  });
+  while (!answered && node.stderr().split(FILLED).length <= count) await sleep(1);
+}
+
+/**
+ * A node that was killed when its first partition was filled and the version was not kept, started again; it has taken 16 batches. Another one from the beginning where it was done before it
+ * was killed.
+ */
+async function killedInTheMidst(flagsOf: () => Promise<string[]>): Promise<{ data: string; node: BeckonProcess }> {
+  for (let attempt = 0; attempt < 5; attempt++) {
+    const flags = await flagsOf();
+    const data = nodes.newDataFolder();
+    const killed = await nodes.start(data, ...flags);
+    await put(killed.url, FILES);
+    await send(killed, 0, 15);
+    const publishing = put(killed.url, WITH).catch(() => null);
+    await Promise.all([send(killed, 15, 16), filledPartitions(killed, 1, publishing)]);
+    await killed.kill();
+    const answer = await publishing;
+    const node = await nodes.start(data, ...flags);
+    if ((await versionOf(node)) === 1) {
+      expect(answer).toBeNull();
+      expect(killed.stderr()).toContain(FILLED);
+      return { data, node };
+    }
+    await node.kill();
+  }
+  throw new Error('every node had published before it was killed');
 }
 
 describe('publishing new aggregates', () => {
@@ -112,51 +163,41 @@ describe('publishing new aggregates', () => {
     expectFilled(first);
     expect([first.version, await next]).toEqual([2, { version: 3, filled: [] }]);
     expect(await node.stop()).toBe(0);
-    expect(await contentOf(data)).toEqual(await twinContent());
+    expect(contentOf(await outcomeOf(data))).toEqual(await twinContent());
     expect((await runBeckon('replay', '--data', data)).code).toBe(0);
   });
 
   it('survives being killed in the midst: what was begun is given up, and done again', async () => {
-    const data = nodes.newDataFolder();
-    let node = await nodes.start(data);
-    await put(node.url, FILES);
-    await send(node, 0, 15);
-    let sent = 15;
-    for (const afterMs of [5, 300]) {
-      const publishing = put(node.url, WITH).catch(() => null);
-      await send(node, sent, sent + 2);
-      sent += 2;
-      await sleep(afterMs);
-      await node.kill();
-      await publishing;
-      node = await nodes.start(data);
-    }
-    const { filled } = await put(node.url, WITH);
-    // One of the attempts may have come so far that it was finished at the next start.
-    if (filled.length > 0) expectFilled({ version: 2, filled });
-    await send(node, sent, batches.length);
+    const { data, node: survivor } = await killedInTheMidst(async () => []);
+    // Where the last partition is filled, the version is kept, or not yet.
+    const publishing = put(survivor.url, WITH).catch(() => null);
+    await send(survivor, 16, 18);
+    await filledPartitions(survivor, PARTITIONS, publishing);
+    await survivor.kill();
+    await publishing;
+    const node = await nodes.start(data);
+    const isKept = (await versionOf(node)) === 2;
+    const again = await put(node.url, WITH);
+    if (isKept) expect(again).toEqual({ version: 2, filled: [] });
+    else expectFilled(again);
+    await send(node, 18, batches.length);
     expect(await node.stop()).toBe(0);
-    expect(await contentOf(data)).toEqual(await twinContent());
+    expect(contentOf(await outcomeOf(data))).toEqual(await twinContent());
   });
 
   it('does the same on NATS', async () => {
-    server = await startNatsServer();
-    const data = nodes.newDataFolder();
-    let node = await nodes.start(data, '--nats', server.url);
-    await put(node.url, FILES);
-    await send(node, 0, 15);
-    const killed = put(node.url, WITH).catch(() => null);
-    await sleep(100);
-    await node.kill();
-    await killed;
-    node = await nodes.start(data, '--nats', server.url);
+    let url = '';
+    const { data, node } = await killedInTheMidst(async () => {
+      await server?.stop();
+      server = await startNatsServer();
+      url = server.url;
+      return ['--nats', url];
+    });
     const publishing = put(node.url, WITH);
-    await send(node, 15, batches.length);
-    const { filled } = await publishing;
-    if (filled.length > 0) expectFilled({ version: 2, filled });
+    await send(node, 16, batches.length);
+    expectFilled(await publishing);
     expect(await node.stop()).toBe(0);
-    const { states } = (await digestsOf(data)) as { states: readonly string[] };
-    expect(states).toEqual(((await twinContent()) as { states: readonly string[] }).states);
+    expect(contentOf(await natsOutcome(url, data, PARTITIONS))).toEqual(await twinContent());
   });
 
   it('begins with a folder that was edited while the node was down', async () => {
@@ -175,7 +216,7 @@ describe('publishing new aggregates', () => {
       .toBe(2);
     await send(again, 15, batches.length);
     expect(await again.stop()).toBe(0);
-    expect(await contentOf(data)).toEqual(await twinContent());
+    expect(contentOf(await outcomeOf(data))).toEqual(await twinContent());
   });
 
   it('says what it would do, what it does, and what it cannot', async () => {
@@ -227,10 +268,3 @@ describe('publishing new aggregates', () => {
     expect(inspected.stdout).toMatch(/\bfill\b/);
   });
 });
-
-/** Of a folder whose decisions are in streams. */
-async function digestsOf(data: string): Promise<object> {
-  const { digests } = await outcomeOf(data);
-  expect(digests).toHaveLength(PARTITIONS);
-  return { states: digests.map((digest) => digest.slice(0, 16)) };
-}
