@@ -96,6 +96,9 @@ async function expectBooks(url: string, events: readonly SentEvent[]): Promise<v
       ).toBe(expected);
   }
   expect(books.filter(({ matched }) => matched > 0).length).toBeGreaterThan(4);
+  // Zeros add up to anything.
+  const lost = books.flatMap(({ suppressed }) => Object.values(suppressed)).reduce((a, b) => a + b, 0);
+  expect(lost).toBeGreaterThan(0);
 }
 
 async function refusal(url: string): Promise<{ readonly status: number; readonly detail: string }> {
