@@ -2,6 +2,7 @@
 import { dayOf, nextDue } from './policy-oracle-calendar.ts';
 import type { Channel, Fact, OracleCampaign, Scope, Until } from './policy-oracle-model.ts';
 import {
+  askedOf,
   channelsFor,
   isExpired,
   isHeldOut,
@@ -11,10 +12,10 @@ import {
   standing,
   variantOf,
 } from './policy-oracle-policy.ts';
-import type { Contact, Entry, Unit, World } from './policy-oracle-world.ts';
+import type { Asked, Contact, Entry, Unit, World } from './policy-oracle-world.ts';
 
 /** Pending for one customer at most. */
-const ENTRIES_MAX = 64;
+export const ENTRIES_MAX = 64;
 
 export interface Candidate {
   readonly campaign: OracleCampaign;
@@ -67,7 +68,12 @@ function watch(
     world.count(id, `${arm} exposed`);
 }
 
-interface Ranked extends Candidate {
+/** Policy has been asked about it. */
+interface AskedCandidate extends Candidate {
+  readonly asked: Asked;
+}
+
+interface Ranked extends AskedCandidate {
   readonly value: number;
   readonly score: number;
 }
@@ -86,8 +92,8 @@ export function decide(world: World, candidates: readonly Candidate[], customer:
       watch(world, candidate, customer, 'held', quietUntil(world, customer));
   }
   play(world, live, customer, {
-    lost: ({ campaign, trigger }, reason) => stop(world, campaign, trigger, customer, reason),
-    outranked: ({ campaign, trigger }, by) => outrank(world, campaign, trigger, customer, by),
+    lost: (candidate, reason) => stop(world, candidate, customer, reason),
+    outranked: (candidate, by) => outrank(world, candidate, customer, by),
     worthless: (campaign) => world.count(campaign.id, 'valueErrors'),
     won: (candidate, channel, slot) => win(world, candidate, customer, channel, slot),
   });
@@ -103,10 +109,10 @@ function rehearse(world: World, all: readonly Candidate[], live: readonly Candid
     const heard = ({ campaign }: Candidate): boolean => counts && isShadow(campaign);
     play(world, candidates, customer, {
       lost: (each, reason) => {
-        if (heard(each)) stop(world, each.campaign, each.trigger, customer, reason);
+        if (heard(each)) stop(world, each, customer, reason);
       },
       outranked: (each, by) => {
-        if (heard(each)) outrank(world, each.campaign, each.trigger, customer, by);
+        if (heard(each)) outrank(world, each, customer, by);
       },
       worthless: (campaign) => {
         if (counts && isShadow(campaign)) world.count(campaign.id, 'valueErrors');
@@ -125,9 +131,9 @@ function rehearse(world: World, all: readonly Candidate[], live: readonly Candid
     ({ won }) => !together.some((each) => each.won.campaign === won.campaign && each.won.trigger === won.trigger),
   );
   for (const { won, channel } of together) {
-    const { campaign, trigger } = won;
+    const { campaign, trigger, asked } = won;
     if (!isShadow(campaign)) continue;
-    world.suppress(campaign.id, { customer, trigger }, 'shadow');
+    world.suppress(campaign.id, { customer, trigger, asked }, 'shadow');
     world.count(campaign.id, `shadow decided ${channel}`);
     for (const other of displaced) world.count(campaign.id, `shadow displaced ${other.won.campaign.id}`);
     if (customer !== null) world.shadows.push(contactOf(world, won, customer, channel));
@@ -149,39 +155,44 @@ function contactOf(
 
 /** What becomes of candidates. */
 interface Play {
-  readonly lost: (candidate: Candidate, reason: string) => void;
-  readonly outranked: (candidate: Candidate, by: string | undefined) => void;
+  readonly lost: (candidate: AskedCandidate, reason: string) => void;
+  readonly outranked: (candidate: AskedCandidate, by: string | undefined) => void;
   readonly worthless: (campaign: OracleCampaign) => void;
   readonly won: (candidate: Ranked, channel: Channel, slot: string | null) => void;
 }
 
-function stop(world: World, campaign: OracleCampaign, trigger: Fact, customer: string | null, reason: string): void {
+function stop(
+  world: World,
+  { campaign, trigger, asked }: AskedCandidate,
+  customer: string | null,
+  reason: string,
+): void {
   if (reason !== 'quiet_hours' || customer === null || world.workspace.policy.quietHours?.defer !== true) {
-    world.suppress(campaign.id, { customer, trigger }, reason);
+    world.suppress(campaign.id, { customer, trigger, asked }, reason);
     return;
   }
   const dueMs = quietUntil(world, customer);
   const entry = { kind: 'quiet_hours' as const, customer, campaign: campaign.id, dueMs, trigger };
   if (enter(world, { ...entry, isShadow: isShadow(campaign) }))
-    world.judge(campaign.id, { customer, trigger }, 'waiting');
-  else world.suppress(campaign.id, { customer, trigger }, 'full');
+    world.judge(campaign.id, { customer, trigger, asked }, 'waiting');
+  else world.suppress(campaign.id, { customer, trigger, asked }, 'full');
 }
 
 function outrank(
   world: World,
-  campaign: OracleCampaign,
-  trigger: Fact,
+  { campaign, trigger, asked }: AskedCandidate,
   customer: string | null,
   by: string | undefined,
 ): void {
-  world.suppress(campaign.id, { customer, trigger }, 'outranked', by);
+  world.suppress(campaign.id, { customer, trigger, asked }, 'outranked', by);
   if (by !== undefined) world.count(campaign.id, `outrankedBy ${by}`);
 }
 
 function play(world: World, candidates: readonly Candidate[], customer: string | null, its: Play): void {
   const ranked: Ranked[] = [];
-  for (const candidate of candidates) {
-    const { campaign, trigger } = candidate;
+  for (const each of candidates) {
+    const { campaign, trigger } = each;
+    const candidate = { ...each, asked: askedOf(world, campaign, customer) };
     const reason = firstReason(world, candidate, customer);
     if (reason !== null) its.lost(candidate, reason);
     else {
@@ -191,13 +202,16 @@ function play(world: World, candidates: readonly Candidate[], customer: string |
   }
   ranked.sort((a, b) => b.score - a.score || b.campaign.priority - a.campaign.priority || b.value - a.value);
   const winners: { id: string; channel: Channel; slot: string | null }[] = [];
-  for (const candidate of ranked) {
-    const { campaign } = candidate;
+  for (const [i, each] of ranked.entries()) {
+    const { campaign, score, value } = each;
     const { pick, slots } = world.workspace.policy;
+    const place = { rank: i + 1, of: ranked.length, score, value };
     if (winners.length === pick) {
-      its.outranked(candidate, winners.at(-1)?.id);
+      its.outranked({ ...each, asked: { ...each.asked, place } }, winners.at(-1)?.id);
       continue;
     }
+    const { units } = each.asked;
+    const candidate = { ...each, asked: { ...askedOf(world, campaign, customer), units, place } };
     const reason = standing(world, campaign, customer);
     const open = reason === null ? channelsFor(world, campaign, campaign.channels, customer) : reason;
     if (typeof open === 'string') {
@@ -207,20 +221,20 @@ function play(world: World, candidates: readonly Candidate[], customer: string |
     const places = open.map((channel) => ({ channel, slots: slotsFor(world, campaign, channel) }));
     const taken = (channel: Channel, slot: string): string | undefined =>
       winners.find((winner) => winner.channel === channel && winner.slot === slot)?.id;
-    const place = places.find(({ channel, slots: all }) => all === null || all.some((slot) => !taken(channel, slot)));
-    if (place === undefined) {
+    const seat = places.find(({ channel, slots: all }) => all === null || all.some((slot) => !taken(channel, slot)));
+    if (seat === undefined) {
       const first = open[0] as Channel;
       const lastSlot = slotsFor(world, campaign, first)?.at(-1);
       its.outranked(candidate, lastSlot === undefined ? undefined : taken(first, lastSlot));
       continue;
     }
-    const { channel } = place;
+    const { channel } = seat;
     const short = shortOf(world, campaign);
     if (short !== null) {
       its.lost(candidate, short);
       continue;
     }
-    const slot = slots[channel] === undefined ? null : place.slots?.find((each) => !taken(channel, each));
+    const slot = slots[channel] === undefined ? null : seat.slots?.find((each) => !taken(channel, each));
     winners.push({ id: campaign.id, channel, slot: slot ?? null });
     its.won(candidate, channel, slot ?? null);
   }
@@ -301,11 +315,11 @@ function shortOf(world: World, campaign: OracleCampaign): string | null {
 }
 
 function win(world: World, candidate: Ranked, customer: string | null, channel: Channel, slot: string | null): void {
-  const { campaign, trigger, value } = candidate;
+  const { campaign, trigger, value, asked } = candidate;
   const variant = variantOf(campaign, customer ?? trigger.id ?? `0-${world.contacts.length + 1}`);
   const contact = contacted(world, campaign, { customer, channel, slot, variant, value, trigger, follows: null });
   world.count(campaign.id, `decided ${channel}`);
-  world.judge(campaign.id, { customer, trigger }, 'decided', { decision: contact.number });
+  world.judge(campaign.id, { customer, trigger, asked }, 'decided', { decision: contact.number });
   const keys = keysOf(world, campaign);
   for (const { key } of keys) world.units.push({ key, first: contact, holder: contact, isBack: false });
   if (customer === null) return;

@@ -1,7 +1,13 @@
 /** What the policy oracle asks before anybody is contacted, each question by a loop over every contact that ever was. */
 import { dayOf, endOfQuiet, isValid, isWithin, wallClock } from './policy-oracle-calendar.ts';
-import type { Channel, OracleCampaign, OracleOffer } from './policy-oracle-model.ts';
-import type { Contact, World } from './policy-oracle-world.ts';
+import {
+  CHANNELS,
+  type Channel,
+  type OracleCampaign,
+  type OracleCap,
+  type OracleOffer,
+} from './policy-oracle-model.ts';
+import type { Asked, Contact, World } from './policy-oracle-world.ts';
 
 export function offerOf(world: World, campaign: OracleCampaign): OracleOffer | null {
   return world.workspace.offers.find(({ id }) => id === campaign.offer) ?? null;
@@ -71,6 +77,18 @@ export function standing(world: World, campaign: OracleCampaign, customer: strin
   return null;
 }
 
+/** Whether a cap is about such contacts. */
+export function countsFor(
+  cap: Pick<OracleCap, 'channels' | 'groups' | 'categories'>,
+  its: Pick<Contact, 'channel' | 'group' | 'category'>,
+): boolean {
+  return (
+    (cap.channels === null || cap.channels.includes(its.channel)) &&
+    (cap.groups === null || (its.group !== null && cap.groups.includes(its.group))) &&
+    (cap.categories === null || (its.category !== null && cap.categories.includes(its.category)))
+  );
+}
+
 /** Why this channel will not do; null: it will. */
 export function stopOf(
   world: World,
@@ -84,12 +102,8 @@ export function stopOf(
   if (isQuiet(world, channel, customer)) return 'quiet_hours';
   if (customer === null) return null;
   const full = (cap: Omit<(typeof policy.caps)[number], 'name'>): boolean => {
-    const counts = (its: { channel: Channel; group: string | null; category: string | null }): boolean =>
-      (cap.channels === null || cap.channels.includes(its.channel)) &&
-      (cap.groups === null || (its.group !== null && cap.groups.includes(its.group))) &&
-      (cap.categories === null || (its.category !== null && cap.categories.includes(its.category)));
-    if (!counts({ channel, group: campaign.group, category: campaign.category })) return false;
-    const used = contactsOf(world, campaign, customer, cap.perMs).filter(counts).length;
+    if (!countsFor(cap, { channel, group: campaign.group, category: campaign.category })) return false;
+    const used = contactsOf(world, campaign, customer, cap.perMs).filter((its) => countsFor(cap, its)).length;
     const { reserved } = cap;
     return (
       used >= cap.max || (reserved !== null && campaign.priority < reserved.priority && used >= cap.max - reserved.max)
@@ -143,8 +157,21 @@ export function variantOf(campaign: OracleCampaign, customer: string): string | 
   return null;
 }
 
+/** All that policy looks at now, kept beside what becomes of the match. */
+export function askedOf(world: World, campaign: OracleCampaign, customer: string | null): Asked {
+  const used = (key: string): number => world.units.filter((unit) => unit.key === key && !unit.isBack).length;
+  return {
+    campaign,
+    timezone: zoneOf(world, customer),
+    consent: new Map(CHANNELS.map((channel) => [channel, world.saidLast(customer, 'consent', channel)])),
+    contacts: contactsOf(world, campaign, customer, null).sort((a, b) => a.ts - b.ts),
+    units: keysOf(world, campaign).map((each) => ({ ...each, used: used(each.key) })),
+    place: null,
+  };
+}
+
 /** u(salt) with 64-bit integers and the platform's UTF-8. */
-function hashed(salt: string, campaign: string, customer: string): number {
+export function hashed(salt: string, campaign: string, customer: string): number {
   const mask = 0xffff_ffffn;
   let hash = 0x811c_9dc5n;
   for (const byte of new TextEncoder().encode(`${salt}:${campaign}:${customer}`))

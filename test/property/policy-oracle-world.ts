@@ -60,6 +60,25 @@ export interface Remembered {
   isForgotten: boolean;
 }
 
+/** What there was when policy was asked about a match for the last time. */
+export interface Asked {
+  readonly campaign: OracleCampaign;
+  readonly timezone: string;
+  /** By channel: what the customer said last. */
+  readonly consent: ReadonlyMap<Channel, unknown>;
+  /** All that counted for it, however long ago, oldest first. */
+  readonly contacts: readonly Contact[];
+  /** What it needs, and how much of it was used before anybody had won. */
+  readonly units: readonly {
+    readonly key: string;
+    readonly limit: number;
+    readonly reason: string;
+    readonly used: number;
+  }[];
+  /** null: it lost before they were ranked. */
+  readonly place: { readonly rank: number; readonly of: number; readonly score: number; readonly value: number } | null;
+}
+
 /** What became of a match: each in its turn, so that one that waits has more than one. */
 export interface Verdict {
   readonly customer: string | null;
@@ -72,12 +91,19 @@ export interface Verdict {
   readonly winner: string | null;
   /** The decision's number. */
   readonly decision: number | null;
+  /** null: policy was not asked. */
+  readonly asked: Asked | null;
 }
+
+/** Of a match of this customer. */
+type Match = Pick<Verdict, 'customer' | 'trigger'> & Partial<Pick<Verdict, 'asked'>>;
 
 export class World {
   readonly clock: 'wall' | 'event';
   workspace: OracleWorkspace = undefined as unknown as OracleWorkspace;
   version = 0;
+  /** All that were published. */
+  readonly versions: OracleWorkspace[] = [];
   logTime = 0;
   /** In the order in which they were first seen. */
   readonly customers: string[] = [];
@@ -104,19 +130,18 @@ export class World {
     this.counts.set(key, (this.counts.get(key) ?? 0) + by);
   }
 
-  /** Of a match of this customer. */
   judge(
     campaign: string,
-    { customer, trigger }: Pick<Verdict, 'customer' | 'trigger'>,
+    { customer, trigger, asked = null }: Match,
     result: string,
     its: { winner?: string | undefined; decision?: number } = {},
   ): void {
     const { winner = null, decision = null } = its;
-    this.verdicts.push({ customer, campaign, trigger, result, at: this.logTime, winner, decision });
+    this.verdicts.push({ customer, campaign, trigger, result, at: this.logTime, winner, decision, asked });
   }
 
   /** It is counted, too. */
-  suppress(campaign: string, match: Pick<Verdict, 'customer' | 'trigger'>, reason: string, winner?: string): void {
+  suppress(campaign: string, match: Match, reason: string, winner?: string): void {
     this.count(campaign, `suppressed ${reason}`);
     this.judge(campaign, match, reason, { winner });
   }

@@ -38,6 +38,7 @@ export class Oracle {
     const { world } = this;
     world.workspace = workspace;
     world.version++;
+    world.versions.push(workspace);
     for (const entry of world.entries) {
       // What was used for a campaign that is only paused still comes back.
       const stays = entry.kind === 'expiry' && workspace.campaigns.some(({ id }) => id === entry.campaign);
