@@ -48,6 +48,8 @@ async function replay(...flags: string[]): Promise<{ code: number | null; stdout
 async function startPlayed(dataFolder: string, ...flags: string[]): Promise<BeckonProcess> {
   const started = await nodes.start(dataFolder, ...flags);
   for (const batch of sampleBatches(Number.MAX_SAFE_INTEGER, 2000)) if (batch !== '') await post(started.url, batch);
+  // On NATS they are acknowledged before they are applied; who asks for counts waits for that.
+  expect((await fetch(`${started.url}/v1/campaigns`)).status).toBe(200);
   return started;
 }
 
