@@ -52,11 +52,12 @@ describe('the process of a backtest', () => {
   describe.runIf(platform() === 'linux')('on Linux', () => {
     const children = () => childrenOf(process.pid, 'backtest-program');
 
-    it('has the lowest priority, and is gone once it is aborted', async () => {
+    it('has the lowest priority and one thread, and is gone once it is aborted', async () => {
       const abort = new AbortController();
       const beginning = begin({ ...INPUT, dataDirectory: scratchFolder() }, abort.signal);
       const ended = expect(beginning).rejects.toThrow('enough');
-      await until(() => children().some(({ nice, policy }) => nice === 19 && policy === SCHED_IDLE));
+      const single = () => childrenOf(process.pid, '--single-threaded');
+      await until(() => single().some(({ nice, policy }) => nice === 19 && policy === SCHED_IDLE));
       abort.abort(new Error('enough'));
       await ended;
       await until(() => children().length === 0);
