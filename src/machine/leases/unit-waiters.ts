@@ -87,7 +87,8 @@ export class UnitWaiters {
     const campaign = active.campaigns[active.campaignOfCode.get(entry.campaign) ?? -1];
     if (moment.explainer !== null && campaign !== undefined) {
       moment.explainer.due(campaign, entry, null);
-      moment.explainer.policy.unit(campaign, leaseKey, false, ports.leases.inHand(leaseKey));
+      // None was in hand when it was refused. Some may have come back since; they are for those who ask from now on.
+      moment.explainer.policy.unit(campaign, leaseKey, false, 0);
     }
     ports.waits.suppress(entry, deniedReason(leaseKey), now);
     effects.settled.push({ number: entry.number, decision: null });
