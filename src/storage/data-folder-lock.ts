@@ -5,6 +5,9 @@
  * gone. Nobody ever removes a lock in order to take it, so that two who find the same dead holder cannot both succeed. A holder is gone when the machine
  * was started anew since, or its pid is free or was given to a process with another start time: a SIGKILL needs no cleaning up. A holder in another pid
  * namespace (a container) cannot be looked up; it is gone once its heartbeat is FOLDER_HEARTBEAT_LOST_MS old.
+ *
+ * A folder may have been copied with the lock in it, while its holder lives. The lock says which file it is: one that is another file, and that nobody beats, is a copy. Either alone would not do: a process may be
+ * stopped for a while, and there are file systems whose numbers of files change.
  */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { FOLDER_HEARTBEAT_LOST_MS } from '../constants.ts';
@@ -18,6 +21,11 @@ export interface ProcessIdentity {
   readonly started: string;
   readonly boot: string;
   readonly namespace: string;
+}
+
+interface Holder extends ProcessIdentity {
+  /** FileStat.identity of the lock; null: of a version that did not write it. */
+  readonly file: string | null;
 }
 
 /** The processes of this machine, as a parameter. */
@@ -45,10 +53,11 @@ export class DataFolderLock {
   /** RefusedFileError, naming the holder's pid, if the folder is in use. */
   static take(fs: FileSystem, folder: string, processes: ProcessTable): DataFolderLock {
     const self = processes.self();
-    const bytes = new TextEncoder().encode(`${JSON.stringify(self)}\n`);
     const temporary = `${folder}/lock.tmp.${self.pid}.${self.started}`;
     if (fs.stat(temporary) !== null) fs.unlink(temporary);
     const file = fs.open(temporary, 'create');
+    const holder: Holder = { ...self, file: fs.stat(temporary)?.identity ?? null };
+    const bytes = new TextEncoder().encode(`${JSON.stringify(holder)}\n`);
     try {
       writeAll(fs, file, bytes, 0);
     } finally {
@@ -112,34 +121,28 @@ function refuseIfHeld(
       throw new RefusedFileError(
         folder,
         `this data folder is in use by ${where}`,
-        'stop that process first, or use another data folder',
+        `stop that process first, or use another data folder; a copy of its folder can be opened ${FOLDER_HEARTBEAT_LOST_MS / 1000} seconds after it was made`,
       );
     }
   }
   return numbers.at(-1) ?? 0;
 }
 
-function holds(
-  fs: FileSystem,
-  path: string,
-  holder: ProcessIdentity,
-  processes: ProcessTable,
-  self: ProcessIdentity,
-): boolean {
+function holds(fs: FileSystem, path: string, holder: Holder, processes: ProcessTable, self: ProcessIdentity): boolean {
   if (holder.boot !== self.boot) return false;
-  if (holder.namespace !== self.namespace) {
-    const modifiedMs = fs.stat(path)?.modifiedMs ?? 0;
-    return processes.nowMs() - modifiedMs < FOLDER_HEARTBEAT_LOST_MS;
-  }
-  return processes.started(holder.pid) === holder.started;
+  const stat = fs.stat(path);
+  const isBeating = processes.nowMs() - (stat?.modifiedMs ?? 0) < FOLDER_HEARTBEAT_LOST_MS;
+  if (holder.namespace !== self.namespace) return isBeating;
+  const isCopy = holder.file !== null && holder.file !== stat?.identity && !isBeating;
+  return !isCopy && processes.started(holder.pid) === holder.started;
 }
 
 /** null if it is gone, or is not ours to understand: then nobody can hold it. */
-function readHolder(fs: FileSystem, path: string): ProcessIdentity | null {
+function readHolder(fs: FileSystem, path: string): Holder | null {
   try {
     const value: unknown = JSON.parse(new TextDecoder().decode(readFile(fs, path)));
     if (typeof value !== 'object' || value === null) return null;
-    const { pid, started, boot, namespace } = value as Partial<ProcessIdentity>;
+    const { pid, started, boot, namespace, file } = value as Partial<Holder>;
     if (
       typeof pid !== 'number' ||
       typeof started !== 'string' ||
@@ -147,7 +150,7 @@ function readHolder(fs: FileSystem, path: string): ProcessIdentity | null {
       typeof namespace !== 'string'
     )
       return null;
-    return { pid, started, boot, namespace };
+    return { pid, started, boot, namespace, file: file ?? null };
   } catch (error) {
     if (errorCode(error) === 'ENOENT' || error instanceof SyntaxError) return null;
     throw error;

@@ -12,6 +12,8 @@ export interface FileStat {
   readonly bytes: number;
   readonly directory: boolean;
   readonly modifiedMs: number;
+  /** The same for all names of a file, another for a copy. */
+  readonly identity: string;
 }
 
 export interface FileSystem {

@@ -48,7 +48,9 @@ export const nodeFileSystem: FileSystem = {
   },
   stat: (path): FileStat | null => {
     const stat = statIfAny(path);
-    return stat === undefined ? null : { bytes: stat.size, directory: stat.isDirectory(), modifiedMs: stat.mtimeMs };
+    if (stat === undefined) return null;
+    const { size, dev, ino, mtimeMs } = stat;
+    return { bytes: size, directory: stat.isDirectory(), modifiedMs: mtimeMs, identity: `${dev}:${ino}` };
   },
 };
 

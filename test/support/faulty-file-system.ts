@@ -20,6 +20,7 @@ export class SimulatedCrash extends Error {
 }
 
 interface File {
+  readonly identity: string;
   content: Uint8Array;
   length: number;
   disk: Uint8Array;
@@ -44,6 +45,11 @@ export type Operation =
   | 'link'
   | 'unlink'
   | 'syncDirectory';
+
+let files = 0;
+function nextIdentity(): string {
+  return String(++files);
+}
 
 function failure(code: string, path: string): Error {
   return Object.assign(new Error(`${code}: ${path}`), { code });
@@ -119,7 +125,13 @@ export class FaultyFileSystem implements FileSystem {
       copy.mkdir(path);
       for (const [name, file] of folder.names) {
         const content = file.content.slice(0, file.length);
-        const made: File = { content, length: content.length, disk: content.slice(), dirty: new Set() };
+        const made: File = {
+          identity: nextIdentity(),
+          content,
+          length: content.length,
+          disk: content.slice(),
+          dirty: new Set(),
+        };
         copy.#folder(path).names.set(name, made);
         copy.#folder(path).disk.set(name, made);
       }
@@ -132,7 +144,14 @@ export class FaultyFileSystem implements FileSystem {
       this.#step('open', path, () => {
         const { folder, name } = this.#place(path);
         if (folder.names.has(name)) throw failure('EEXIST', path);
-        const file: File = { content: new Uint8Array(0), length: 0, disk: new Uint8Array(0), dirty: new Set() };
+        const disk = new Uint8Array(0);
+        const file = {
+          identity: nextIdentity(),
+          content: new Uint8Array(0),
+          length: 0,
+          disk,
+          dirty: new Set<number>(),
+        };
         this.#change(folder, [[name, file]], []);
       });
     }
@@ -269,10 +288,11 @@ export class FaultyFileSystem implements FileSystem {
   }
 
   stat(path: string): FileStat | null {
-    if (this.#folders.has(path)) return { bytes: 0, directory: true, modifiedMs: 0 };
+    if (this.#folders.has(path)) return { bytes: 0, directory: true, modifiedMs: 0, identity: path };
     const folder = this.#folders.get(path.slice(0, Math.max(0, path.lastIndexOf('/'))));
     const file = folder?.names.get(path.slice(path.lastIndexOf('/') + 1));
-    return file === undefined ? null : { bytes: file.length, directory: false, modifiedMs: this.modifiedMs };
+    if (file === undefined) return null;
+    return { bytes: file.length, directory: false, modifiedMs: this.modifiedMs, identity: file.identity };
   }
 
   /** What stat says of every file. */

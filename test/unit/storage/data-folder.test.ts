@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -152,7 +152,7 @@ describe('lock of a data folder', () => {
     const machine = new Machine();
     const folder = open(fs, machine.process(10, 'a'));
     expect(() => open(fs, machine.process(11, 'b'))).toThrow(
-      'data: this data folder is in use by process 10. Remedy: stop that process first, or use another data folder.',
+      'data: this data folder is in use by process 10. Remedy: stop that process first, or use another data folder; a copy of its folder can be opened 20 seconds after it was made.',
     );
     expect(() => open(fs, machine.process(10, 'a'))).toThrow(/in use by process 10/);
     folder.close();
@@ -197,6 +197,24 @@ describe('lock of a data folder', () => {
     expect(fs.journal).toEqual(['write data/lock.1']);
     machine.nowMs += 10_001;
     open(fs, machine.process(1, 'b', 'pid:[8]'));
+  });
+
+  it('holds for the folder that was taken, not for copies of it', () => {
+    const fs = new FaultyFileSystem(1);
+    const machine = new Machine();
+    const folder = open(fs, machine.process(10, 'a'));
+    fs.modifiedMs = machine.nowMs;
+    const copy = fs.clone();
+    copy.modifiedMs = machine.nowMs;
+    // It may be a folder whose files change their numbers.
+    expect(() => open(copy, machine.process(11, 'b'))).toThrow(/in use by process 10/);
+    machine.nowMs += 20_000;
+    // Its holder was stopped, and goes on.
+    expect(() => open(fs, machine.process(11, 'b'))).toThrow(/in use by process 10/);
+    open(copy, machine.process(11, 'b'));
+    expect(copy.readdir('data')).toEqual(['beckon.json', 'lock.2']);
+    folder.heartbeat();
+    expect(() => open(fs, machine.process(12, 'c'))).toThrow(/in use by process 10/);
   });
 
   it('is free if its file was cut short', () => {
@@ -267,6 +285,17 @@ describe('on the real file system', () => {
     folder.heartbeat();
     folder.close();
     expect(readdirSync(root)).toEqual(['beckon.json']);
+  });
+
+  it('lets a copy be opened while its original is held', () => {
+    const original = join(root, 'original');
+    const copy = join(root, 'copy');
+    const folder = DataFolder.open(nodeFileSystem, original, NOTHING_ASKED);
+    cpSync(original, copy, { recursive: true });
+    for (const held of [original, copy]) utimesSync(join(held, 'lock.1'), 1, 1);
+    expect(() => DataFolder.open(nodeFileSystem, original, NOTHING_ASKED)).toThrow(`in use by process ${process.pid}.`);
+    DataFolder.open(nodeFileSystem, copy, NOTHING_ASKED).close();
+    folder.close();
   });
 
   it('shows its heartbeat in the time of the file', () => {
