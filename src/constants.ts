@@ -564,6 +564,11 @@ export const WORKSPACE_COMPILED_BYTES_MAX = 56 * 1024 * 1024;
 export const YAML_DEPTH_MAX = 24;
 /** Problems reported at once: more help nobody. */
 export const WORKSPACE_ISSUES_MAX = 1000;
+/** Files that are no part of a workspace, reported one by one: more of them are one mistake. */
+export const WORKSPACE_STRANGERS_TOLD = 10;
+/** Folders looked into for the workspace that somebody meant, and how far below the one that he named: a few tens of ms in a home folder. */
+export const WORKSPACE_SEARCH_FOLDERS_MAX = 1000;
+export const WORKSPACE_SEARCH_DEPTH_MAX = 3;
 /** Cases in one file of tests/, and steps of a case: a file that is longer is better cut by subject. */
 export const TRIAL_CASES_MAX = 1000;
 export const TRIAL_STEPS_MAX = 1000;

@@ -3,7 +3,9 @@ import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { WORKSPACE_BYTES_MAX } from '../constants.ts';
+import { findWorkspaces, isWorkspace } from './find-workspaces.ts';
 import { readUtf8 } from './utf8-text.ts';
+import { WORKSPACE_HOLDS } from './workspace-files.ts';
 
 /** Campaign tests, which lie beside what is published and are no part of it. */
 const TESTS = 'tests';
@@ -15,19 +17,26 @@ export class WorkspaceFolderError extends Error {
 
 /**
  * Path within the folder (with forward slashes) → text, of every YAML file (`.yaml`, `.yml`) in it, sorted. Hidden files and folders, `tests/` and files of other kinds (README.md)
- * are left out. Throws WorkspaceFolderError where there is no such folder, no file in it, or more than WORKSPACE_BYTES_MAX, and where files are not UTF-8: then the message is a
+ * are left out. Throws WorkspaceFolderError where there is no such folder, no workspace.yaml in it, or more than WORKSPACE_BYTES_MAX, and where files are not UTF-8: then the message is a
  * line `file:line:column …` for each of them.
  */
 export function readWorkspaceFolder(directory: string): Record<string, string> {
   if (!existsSync(directory)) throw new WorkspaceFolderError(`there is no folder ${directory}`);
   if (!statSync(directory).isDirectory())
     throw new WorkspaceFolderError(`${directory} is a file: name the folder that holds workspace.yaml`);
-  const files = readFiles(directory, listFiles(directory, ''), 'a workspace');
-  if (Object.values(files).every((text) => text === ''))
+  if (!isWorkspace(directory))
     throw new WorkspaceFolderError(
-      `${directory} holds no workspace: it has no YAML files (workspace.yaml, events.yaml, campaigns/…)`,
+      `${directory} is no workspace: it has no workspace.yaml; ${remedyFor(directory)} A workspace is a folder of ${WORKSPACE_HOLDS}`,
     );
-  return files;
+  return readFiles(directory, listFiles(directory, ''), 'a workspace');
+}
+
+function remedyFor(directory: string): string {
+  if (existsSync(join(directory, 'workspace.yml'))) return 'rename workspace.yml to that.';
+  const parent = join(directory, '..');
+  const near = isWorkspace(parent) ? [parent] : findWorkspaces(directory);
+  if (near.length > 0) return `did you mean ${near.join(', ').replace(/, (?!.*, )/, ' or ')}?`;
+  return 'name the folder that does, or write it: it names the workspace, its time zone and its channels.';
 }
 
 /**

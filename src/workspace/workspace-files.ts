@@ -1,5 +1,11 @@
 /** Which files make up a workspace: each path is recognised, measured and parsed; what is not part of a workspace is an issue. */
-import { CAMPAIGNS_MAX, TEMPLATES_MAX, WORKSPACE_BYTES_MAX, WORKSPACE_FILE_BYTES_MAX } from '../constants.ts';
+import {
+  CAMPAIGNS_MAX,
+  TEMPLATES_MAX,
+  WORKSPACE_BYTES_MAX,
+  WORKSPACE_FILE_BYTES_MAX,
+  WORKSPACE_STRANGERS_TOLD,
+} from '../constants.ts';
 import { idFault } from './definition-parts.ts';
 import { FILE_START, type IssueList } from './issue-list.ts';
 import { Names } from './references.ts';
@@ -31,6 +37,7 @@ const SINGLE_FILES = [
 ] as const;
 const CAMPAIGNS = 'campaigns/';
 const TEMPLATES = 'templates/';
+export const WORKSPACE_HOLDS = `${SINGLE_FILES.join(', ')}, ${CAMPAIGNS}*.yaml and ${TEMPLATES}*.yaml`;
 
 export function parseWorkspaceFiles(files: Readonly<Record<string, string>>, issues: IssueList): WorkspaceFiles {
   const single = new Map<string, YamlFile | null>();
@@ -38,13 +45,14 @@ export function parseWorkspaceFiles(files: Readonly<Record<string, string>>, iss
   const templates: YamlFile[] = [];
   let bytes = 0;
   let [campaignCount, templateCount] = [0, 0];
+  const strangers: { readonly path: string; readonly fault: string }[] = [];
   for (const path of Object.keys(files).toSorted()) {
     // Over HTTP anything may come.
     const text: unknown = files[path];
     const folder = path.startsWith(CAMPAIGNS) ? CAMPAIGNS : path.startsWith(TEMPLATES) ? TEMPLATES : '';
     const fault = pathFault(path, folder);
     if (fault !== null) {
-      issues.report(path, FILE_START, fault);
+      strangers.push({ path, fault });
       continue;
     }
     if (typeof text !== 'string') {
@@ -73,6 +81,7 @@ export function parseWorkspaceFiles(files: Readonly<Record<string, string>>, iss
     if (folder === '') single.set(path, file);
     else if (file !== null) (folder === CAMPAIGNS ? campaigns : templates).push(file);
   }
+  reportStrangers(strangers, issues);
   if (files['workspace.yaml'] === undefined)
     issues.report('workspace.yaml', FILE_START, 'missing file: it names the workspace, its time zone and its channels');
   const of = (name: (typeof SINGLE_FILES)[number]): YamlFile | null => single.get(name) ?? null;
@@ -100,6 +109,17 @@ export function baseName(path: string): string {
   return path.slice(path.lastIndexOf('/') + 1).replace(/\.yaml$/, '');
 }
 
+/** The last one that is told says how many more there are. */
+function reportStrangers(
+  strangers: readonly { readonly path: string; readonly fault: string }[],
+  issues: IssueList,
+): void {
+  const more = strangers.length - WORKSPACE_STRANGERS_TOLD;
+  const rest = `; and ${more} more ${more === 1 ? 'file that is' : 'files that are'} no part of a workspace`;
+  for (const [index, { path, fault }] of strangers.slice(0, WORKSPACE_STRANGERS_TOLD).entries())
+    issues.report(path, FILE_START, more > 0 && index === WORKSPACE_STRANGERS_TOLD - 1 ? `${fault}${rest}` : fault);
+}
+
 function pathFault(path: string, folder: string): string | null {
   if (folder === '') {
     if ((SINGLE_FILES as readonly string[]).includes(path)) return null;
@@ -109,7 +129,7 @@ function pathFault(path: string, folder: string): string | null {
       `${CAMPAIGNS}${baseName(path)}.yaml`,
       `${TEMPLATES}${baseName(path)}.yaml`,
     ]);
-    return `unknown file${near === '' ? `: a workspace holds ${SINGLE_FILES.join(', ')}, campaigns/*.yaml and templates/*.yaml` : near}`;
+    return `unknown file${near === '' ? `: a workspace holds ${WORKSPACE_HOLDS}` : near}`;
   }
   const name = path.slice(folder.length);
   if (name.includes('/')) return `folders inside ${folder} are not supported: put the file into ${folder} itself`;

@@ -72,7 +72,6 @@ describe('reading', () => {
       (directory: string) => join(directory, 'README.md'),
       /README\.md is a file: name the folder that holds workspace\.yaml$/,
     ],
-    ['a folder without YAML', (directory: string) => directory, /holds no workspace: it has no YAML files/],
   ])('%s is said so', (_, path, message) => {
     const directory = path(folderWith({ 'README.md': 'x' }));
     expect(() => readWorkspaceFolder(directory)).toThrow(WorkspaceFolderError);
@@ -82,9 +81,67 @@ describe('reading', () => {
   test('a folder too large is not read whole', () => {
     const text = `# ${'x'.repeat(1024 * 1024)}`;
     const files = Object.fromEntries(Array.from({ length: 9 }, (_, i) => [`templates/t${i}.yaml`, text]));
-    expect(() => readWorkspaceFolder(folderWith(files))).toThrow(
+    expect(() => readWorkspaceFolder(folderWith({ ...files, 'workspace.yaml': '' }))).toThrow(
       /too large for a workspace: more than 8388608 bytes of YAML/,
     );
+  });
+});
+
+describe('a folder that is no workspace is said so in one line', () => {
+  const HOLDS =
+    'A workspace is a folder of workspace.yaml, profile.yaml, events.yaml, offers.yaml, policy.yaml, models.yaml, campaigns/*.yaml and templates/*.yaml';
+
+  test.each<[string, readonly string[], (directory: string) => string, (directory: string) => string]>([
+    [
+      'with what it is to have',
+      ['README.md', 'a/b/c.yaml', 'd.yaml'],
+      (directory) => directory,
+      () => 'name the folder that does, or write it: it names the workspace, its time zone and its channels.',
+    ],
+    [
+      'with the one below it',
+      ['docker.yaml', 'shop/workspace.yaml', 'shop/campaigns/a.yaml'],
+      (directory) => directory,
+      (directory) => `did you mean ${directory}/shop?`,
+    ],
+    [
+      'with those below it, the nearest first, and not with what others brought along or hid',
+      ['b/c/w/workspace.yaml', 'z/workspace.yaml', 'node_modules/x/workspace.yaml', '.git/workspace.yaml'],
+      (directory) => directory,
+      (directory) => `did you mean ${directory}/z or ${directory}/b/c/w?`,
+    ],
+    [
+      'with the first three of many',
+      ['a', 'b', 'c', 'd', 'e'].map((name) => `${name}/workspace.yaml`),
+      (directory) => directory,
+      (directory) => `did you mean ${directory}/a, ${directory}/b or ${directory}/c?`,
+    ],
+    [
+      'with the one that it is a part of',
+      ['workspace.yaml', 'tests/a.yaml'],
+      (directory) => join(directory, 'tests'),
+      (directory) => `did you mean ${directory}?`,
+    ],
+    [
+      'with the file that is to be called so',
+      ['workspace.yml', 'campaigns/a.yaml'],
+      (directory) => directory,
+      () => 'rename workspace.yml to that.',
+    ],
+  ])('%s', async (_, paths, named, remedy) => {
+    const root = folderWith(Object.fromEntries(paths.map((path) => [path, 'x'])));
+    const directory = named(root);
+    expect(await run(directory)).toEqual({
+      code: 1,
+      out: '',
+      err: `${directory} is no workspace: it has no workspace.yaml; ${remedy(root)} ${HOLDS}\n`,
+    });
+  });
+
+  test('also where there are thousands of files, some of them too deep to look for it', () => {
+    const paths = Array.from({ length: 40 }, (_, i) => `a${i}/b/c/d/e/f/workspace.yaml`);
+    const directory = folderWith(Object.fromEntries(paths.map((path) => [path, 'x'])));
+    expect(() => readWorkspaceFolder(directory)).toThrow(/; name the folder that does, or write it: /);
   });
 });
 
@@ -124,7 +181,8 @@ describe('a file that is not UTF-8', () => {
 
   test('is not one that holds U+FFFD, a byte order mark or a character of four bytes', () => {
     const text = '\ufeffpush: "\ufffd 🎁"\n';
-    expect(readWorkspaceFolder(folderWith({ 'templates/c.yaml': text }))).toEqual({ 'templates/c.yaml': text });
+    const files = { 'templates/c.yaml': text, 'workspace.yaml': text };
+    expect(readWorkspaceFolder(folderWith(files))).toEqual(files);
   });
 });
 

@@ -70,6 +70,22 @@ describe('files', () => {
     ],
   ]);
 
+  test('many strangers: ten of them by name, and how many more there are', () => {
+    const strangers = (count: number): string[] =>
+      issueLines(
+        smallWorkspace(Object.fromEntries(Array.from({ length: count }, (_, i) => [`notes/${100 + i}.yaml`, 'x']))),
+      );
+    expect(
+      strangers(10).every((line) => /^notes\/10\d\.yaml:1:1 unknown file: a workspace holds [^;]*$/.test(line)),
+    ).toBe(true);
+    expect(strangers(10)).toHaveLength(10);
+    expect(strangers(250).slice(0, 9)).toEqual(strangers(9));
+    expect(strangers(250).slice(9)).toEqual([
+      `${strangers(10)[9]}; and 240 more files that are no part of a workspace`,
+    ]);
+    expect(strangers(11)[9]).toBe(`${strangers(10)[9]}; and 1 more file that is no part of a workspace`);
+  });
+
   test('a file that is no text, as may come over HTTP', () => {
     const files = { ...smallWorkspace(), 'offers.yaml': 5 } as unknown as Record<string, string>;
     expect(issueLines(files)).toEqual(['offers.yaml:1:1 expected the text of the file']);
