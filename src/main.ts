@@ -244,6 +244,16 @@ function exitCodeOf(error: unknown): number {
   return ExitCode.internal;
 }
 
+/** Whoever reads the output has enough (`| head`): that is no error, and must not end a command in its midst. */
+function bearClosedPipe(stream: NodeJS.WriteStream): void {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    // Other errors belong to the command, where it listens.
+    if (error.code !== 'EPIPE' && stream.listenerCount('error') === 1) throw error;
+  });
+}
+
+bearClosedPipe(process.stdout);
+bearClosedPipe(process.stderr);
 const beckon = program();
 for (const command of [beckon, ...beckon.commands]) command.exitOverride();
 try {

@@ -17,10 +17,6 @@ export interface InspectOptions {
 
 /** @returns the exit code: 1 if anything is damaged or not understood. InputError if there is nothing of that name. */
 export function inspect(path: string, out: NodeJS.WritableStream, options: InspectOptions): number {
-  // A reader that has seen enough (`| head`) is no error.
-  out.on('error', (error) => {
-    if (errorCode(error) !== 'EPIPE') throw error;
-  });
   const print: Print = (line) => {
     if (out.writable) out.write(`${line}\n`);
   };
