@@ -8,5 +8,7 @@ export default defineConfig({
     maxWorkers: 2,
     testTimeout: 120_000,
     hookTimeout: 120_000,
+    // The default, a second, is a time limit for the machine: what is polled for comes, or never does.
+    expect: { poll: { timeout: 60_000 } },
   },
 });

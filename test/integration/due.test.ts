@@ -64,7 +64,7 @@ async function waitingFor(node: BeckonProcess, campaign: string, query = ''): Pr
 
 /** Nothing else is sent meanwhile: only the clock lets it happen. */
 async function decided(node: BeckonProcess, id: string): Promise<Made[]> {
-  await expect.poll(async () => (await customer(node, id)).decisions, { timeout: 20_000 }).toHaveLength(1);
+  await expect.poll(async () => (await customer(node, id)).decisions).toHaveLength(1);
   return (await customer(node, id)).decisions;
 }
 

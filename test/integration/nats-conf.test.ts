@@ -42,7 +42,7 @@ function connect(role: Role): Promise<NatsConnection> {
 /** What the server says to a request: `{…}` parsed, or the error's text. */
 async function ask(role: Role, subject: string, payload: string = ''): Promise<Record<string, unknown>> {
   try {
-    const { data } = await as[role].request(subject, payload, { timeout: 2_000 });
+    const { data } = await as[role].request(subject, payload, { timeout: 60_000 });
     return data.length === 0 ? {} : JSON.parse(new TextDecoder().decode(data));
   } catch (error) {
     return { refused: (error as Error).message };

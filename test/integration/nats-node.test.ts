@@ -62,7 +62,7 @@ describe('a node on NATS', () => {
   it('answers tills over HTTP and over NATS, and repeats with the original decisions', async () => {
     const node = await start(nodes.newDataFolder());
     const partition = partitionOf('r1', PARTITIONS);
-    const first = await connection.request(`beckon.decide.${partition}`, JSON.stringify(RECEIPT), { timeout: 10_000 });
+    const first = await connection.request(`beckon.decide.${partition}`, JSON.stringify(RECEIPT), { timeout: 60_000 });
     const answer = JSON.parse(codec.decode(first.data)) as { event: string; decisions: { id: string }[] };
     expect(answer.event).toBe('r1');
     expect(answer.decisions.map(({ id }) => id)).toEqual([`${partition}-1`, `${partition}-2`]);
@@ -72,7 +72,7 @@ describe('a node on NATS', () => {
     expect(await again.json()).toEqual({ ...answer, repeated: true });
 
     const bad = await connection.request(`beckon.decide.${partition}`, '{"type":"receipt","id":7}', {
-      timeout: 10_000,
+      timeout: 60_000,
     });
     expect(JSON.parse(codec.decode(bad.data))).toEqual({
       error: expect.stringContaining('id: expected string'),
@@ -91,7 +91,7 @@ describe('a node on NATS', () => {
     );
     connection.publish(`beckon.events.${partition}.ann.receipt`, '{"ts":"2010-12-10T12:01:00Z","data":{"total":2}}');
     await expect
-      .poll(() => getJson<{ aggregates?: { spend: number } }>(`${node.url}/v1/customers/ann`), { timeout: 20_000 })
+      .poll(() => getJson<{ aggregates?: { spend: number } }>(`${node.url}/v1/customers/ann`))
       .toMatchObject({ aggregates: { spend: 3 } });
     const manager = await connection.jetstreamManager();
     const letter = await manager.streams.getMessage('BECKON_DEADLETTERS', {
@@ -118,7 +118,7 @@ describe('a node on NATS', () => {
     const subject = `beckon.deadletter.${partition}`;
     const letter = () => manager.streams.getMessage('BECKON_DEADLETTERS', { last_by_subj: subject });
     await expect
-      .poll(async () => JSON.parse(codec.decode((await letter()).data)) as object, { timeout: 20_000 })
+      .poll(async () => JSON.parse(codec.decode((await letter()).data)) as object)
       .toMatchObject({ reason: 'syntax', raw: 'hello' });
   });
 
@@ -182,7 +182,7 @@ describe('a node on NATS', () => {
     // The halted partition holds up neither the others' snapshots nor a clean end.
     const before = snapshotsOf(data, 4);
     for (const batch of sampleBatches(2000, 200)) await post(again.url, batch);
-    await expect.poll(() => snapshotsOf(data, 4).at(-1), { timeout: 20_000 }).not.toBe(before.at(-1));
+    await expect.poll(() => snapshotsOf(data, 4).at(-1)).not.toBe(before.at(-1));
     expect(await again.stop()).toBe(0);
   });
 
@@ -243,8 +243,6 @@ describe('a node on NATS', () => {
       body: JSON.stringify({ files }),
     });
     expect(put.status).toBe(200);
-    await expect
-      .poll(async () => (await getJson<{ version: number }>(`${b.url}/v1/workspace`)).version, { timeout: 20_000 })
-      .toBe(2);
+    await expect.poll(async () => (await getJson<{ version: number }>(`${b.url}/v1/workspace`)).version).toBe(2);
   });
 });

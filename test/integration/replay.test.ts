@@ -156,13 +156,10 @@ describe('beckon replay', () => {
       }
       // Every wait is over, and both limits are used up.
       await expect
-        .poll(
-          async () => {
-            const rows = (await (await fetch(`${node.url}/v1/campaigns`)).json()) as CampaignCounts[];
-            return rows.map(({ id, decided, waiting }) => [id, decided['push'] ?? 0, waiting]);
-          },
-          { timeout: 30_000 },
-        )
+        .poll(async () => {
+          const rows = (await (await fetch(`${node.url}/v1/campaigns`)).json()) as CampaignCounts[];
+          return rows.map(({ id, decided, waiting }) => [id, decided['push'] ?? 0, waiting]);
+        })
         .toEqual([
           ['basket', 20, 0],
           ['thanks', 50, 0],

@@ -221,9 +221,7 @@ describe('publishing new aggregates', () => {
     writeFileSync(join(folder, 'profile.yaml'), WITH['profile.yaml'] as string);
     const again = await nodes.start(data, '--workspace', folder);
     await expect
-      .poll(async () => ((await (await fetch(`${again.url}/v1/workspace`)).json()) as Filled).version, {
-        timeout: 20_000,
-      })
+      .poll(async () => ((await (await fetch(`${again.url}/v1/workspace`)).json()) as Filled).version)
       .toBe(2);
     await send(again, 15, batches.length);
     expect(await again.stop()).toBe(0);

@@ -42,7 +42,7 @@ export async function countsOf(url: string): Promise<CampaignCounts> {
 /** Once nobody waits for a unit any more: every unit is used, and not one more. */
 export async function expectExhausted(url: string, customers: number, budget: number, what: string): Promise<void> {
   await expect
-    .poll(() => countsOf(url), { timeout: 30_000, message: what })
+    .poll(() => countsOf(url), { message: what })
     .toMatchObject({
       matched: customers,
       decided: { push: budget },

@@ -70,7 +70,7 @@ export class DecisionStreams {
       const [subject, payload] = this.#encode(partition, number, decision);
       const head = headers();
       head.set(Header.expectedLastSequence, String(number - 1));
-      answers.push(this.connection.request(subject, payload, { headers: head, timeout: 10_000 }));
+      answers.push(this.connection.request(subject, payload, { headers: head, timeout: 60_000 }));
     }
     await Promise.all(answers);
     this.#last[partition] = first + count - 1;

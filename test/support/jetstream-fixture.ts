@@ -14,7 +14,7 @@ import { JetStreamReader, type LogMessage } from '../../src/log/jetstream/reader
 export const beginning: LogPosition = { seq: 0, ts: 0, crc: 0 };
 
 /** Fails the test, with what is said, if it does not become true: never waits a fixed time for something to have happened. */
-export async function until(what: string, condition: () => boolean | Promise<boolean>, msMax = 30_000): Promise<void> {
+export async function until(what: string, condition: () => boolean | Promise<boolean>, msMax = 60_000): Promise<void> {
   const giveUpAt = performance.now() + msMax;
   while (!(await condition())) {
     if (performance.now() > giveUpAt) throw new Error(`not within ${msMax} ms: ${what}`);

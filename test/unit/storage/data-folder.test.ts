@@ -316,7 +316,7 @@ describe('the table of processes', () => {
         parent.stdout.once('data', (text: Buffer) => resolve(Number(text.toString()))),
       );
       expect(nodeProcessTable.started(process.pid)).not.toBeNull();
-      await expect.poll(() => nodeProcessTable.started(pid), { timeout: 10_000 }).toBeNull();
+      await expect.poll(() => nodeProcessTable.started(pid)).toBeNull();
       expect(readdirSync(`/proc/${pid}`)).toContain('stat');
     } finally {
       parent.kill('SIGKILL');

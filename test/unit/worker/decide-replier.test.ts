@@ -65,7 +65,7 @@ describe('the answer to a repeated decide', () => {
     ['cannot be read, for whatever reason', new Error('odd'), 4, 'unavailable'],
     ['will never be stored: the partition has halted', null, null, 'unavailable'],
     ['are not stored in time', null, 3, 'timeout'],
-  ])('is a failure where they %s', { timeout: 20_000 }, async (_, readFailure, storedUpTo, fault) => {
+  ])('is a failure where they %s', async (_, readFailure, storedUpTo, fault) => {
     const links = new FakeLinks();
     links.readFailure = readFailure;
     links.storedUpTo = storedUpTo;
