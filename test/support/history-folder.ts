@@ -25,13 +25,12 @@ export interface Moment {
   readonly decisions: readonly string[];
 }
 
-const ROOT = 'data';
 /** Another partition's records lie between this one's. */
 const NEIGHBOUR = 1;
 const SEGMENT_BYTES = 6_000;
 
 export class HistoryFolder {
-  readonly root = ROOT;
+  readonly root: string;
   readonly moments: Moment[] = [];
   readonly #fs: FileSystem;
   readonly #folder: DataFolder;
@@ -42,12 +41,13 @@ export class HistoryFolder {
   #wal: WriteAheadLog;
   #neighbour = 0;
 
-  constructor(fs: FileSystem, clock: FolderIdentity['clock'], customersPerPartition = 50) {
+  constructor(fs: FileSystem, clock: FolderIdentity['clock'], root = 'data') {
     this.#fs = fs;
+    this.root = root;
     this.#folder = DataFolder.open(
       fs,
-      ROOT,
-      { partitions: 1, clock, customersPerPartition },
+      root,
+      { partitions: 1, clock, customersPerPartition: 50 },
       {
         processes: {
           self: () => ({ pid: 1, started: '1', boot: '1', namespace: '1' }),

@@ -1,12 +1,17 @@
 /** The process of a backtest, of the built program: node reads no TypeScript. */
-import { chmodSync, writeFileSync } from 'node:fs';
+import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { platform } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
+import { PAUSE_MS_MAX } from '../../../src/constants.ts';
 import type { beginBacktest } from '../../../src/pool/backtest-process.ts';
+import { RecordKind } from '../../../src/protocol/record.ts';
 import type { BegunBacktest } from '../../../src/replay/backtest/outcome.ts';
+import { nodeFileSystem } from '../../../src/storage/node-file-system.ts';
 import { childrenOf } from '../../support/child-processes.ts';
+import { HistoryFolder } from '../../support/history-folder.ts';
+import { workspaceOf } from '../../support/machine-fixture.ts';
 import { scratchFolder } from '../../support/scratch-folder.ts';
 
 const built = new URL('../../../dist/pool/backtest-process.js', import.meta.url).href;
@@ -25,9 +30,9 @@ async function until(holds: () => boolean): Promise<void> {
   while (!holds()) await sleep(1);
 }
 
-const PATH = process.env['PATH'];
+const { PATH, NODE_OPTIONS = '' } = process.env;
 afterEach(() => {
-  process.env['PATH'] = PATH;
+  Object.assign(process.env, { PATH, NODE_OPTIONS });
 });
 
 describe('the process of a backtest', () => {
@@ -82,6 +87,27 @@ describe('the process of a backtest', () => {
       chmodSync(chrt, 0o755);
       expect(await begin(input, signal)).toHaveProperty('refused');
     });
+  });
+
+  it('pauses for whoever wants its core', async () => {
+    const dataDirectory = scratchFolder();
+    const folder = new HistoryFolder(nodeFileSystem, 'event', dataDirectory);
+    folder.append(RecordKind.workspace, new TextEncoder().encode(JSON.stringify(workspaceOf(FILES))), 0);
+    folder.append(RecordKind.tick, new Uint8Array(0), 1);
+    // To the process every look at the clock is a second later, and its core was taken away at every look.
+    const slept = join(dataDirectory, 'slept');
+    const system = join(scratchFolder(), 'system.cjs');
+    writeFileSync(
+      system,
+      `let looks = 0;
+performance.now = () => 1000 * ++looks;
+process.resourceUsage = () => ({ involuntaryContextSwitches: ++looks });
+Atomics.wait = (array, index, value, ms) => require('node:fs').appendFileSync(${JSON.stringify(slept)}, ms + ' ');`,
+    );
+    process.env['NODE_OPTIONS'] = `--require ${system}`;
+    const begun = await begin({ ...INPUT, dataDirectory }, new AbortController().signal);
+    expect(await (begun as BegunBacktest).outcome).toHaveProperty('report');
+    expect(readFileSync(slept, 'utf8')).toBe(`${PAUSE_MS_MAX} ${PAUSE_MS_MAX} `);
   });
 
   it('does not begin for somebody who has gone', async () => {
