@@ -106,6 +106,8 @@ export const WHY_WAITING_MAX = 4;
 export const WHY_MS_MAX = 30_000;
 /** Records that are replayed behind the moment that is asked about, to see what became of it: some seconds' work where each holds one event. */
 export const WHY_RECORDS_FOLLOWED_MAX = 1_000_000;
+/** What became of a campaign, in all that is told of one record: some 10 MiB of JSON. One record may hold ten thousand events of one customer, each with a verdict for every campaign that listens. */
+export const WHY_VERDICTS_MAX = 10_000;
 /** Members that `list` gives in one answer, and that a sample of fixed size may have: more is an export, or a share. */
 export const AUDIENCE_LIST_MAX = 10_000;
 export const AUDIENCE_SAMPLE_MAX = 1_000_000;

@@ -70,6 +70,6 @@ function formatOf(accept: string): WhyFormat {
 function problemOf(refusal: WhyRefusal, detail: string): Problem {
   if (refusal === 'at') return badRequest(detail);
   if (refusal === 'length')
-    return { status: 422, type: 'too-much-history', title: 'There is too much history to replay', detail };
+    return { status: 422, type: 'too-much-history', title: 'There is too much history', detail };
   return { status: 404, type: 'not-found', title: 'There is no such thing', detail };
 }

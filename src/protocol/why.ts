@@ -14,7 +14,7 @@ export type WhyFormat = 'json' | 'text';
 
 /**
  * Why there is no answer. at: it is no sequence, no time and no day. customer, campaign, moment: there is no such thing, or not in the history that is kept; length: there is more history to
- * replay than one answer may take.
+ * replay than one answer may take, or more to tell than one may hold.
  */
 export type WhyRefusal = 'at' | 'customer' | 'campaign' | 'moment' | 'length';
 

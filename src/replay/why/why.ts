@@ -8,7 +8,7 @@
  * An event may have been sent several times, or refused: only where it was accepted there is a moment, so that the search goes on before a record without one. Anonymous events cannot be
  * asked for: nobody is named who they are about.
  */
-import { WHY_RECORDS_FOLLOWED_MAX } from '../../constants.ts';
+import { WHY_RECORDS_FOLLOWED_MAX, WHY_VERDICTS_MAX } from '../../constants.ts';
 import { formatRfc3339 } from '../../machine/decode/rfc3339.ts';
 import type { Machine } from '../../machine/machine.ts';
 import type { ExplainedMoment, Explanation } from '../../protocol/explanation.ts';
@@ -208,6 +208,7 @@ class Why {
     const followed = new FollowedEvents(campaign);
     let moments: ExplainedMoment[] = [];
     let isFound = false;
+    let verdicts = 0;
     const explained = (moment: ExplainedMoment): void => {
       if (!isFound && accepts(moment, replay.machine)) {
         if (!all) {
@@ -215,7 +216,10 @@ class Why {
           moments = [];
         }
         followed.follow(moment);
-        moments.push(followed.narrowed(moment));
+        const narrowed = followed.narrowed(moment);
+        moments.push(narrowed);
+        verdicts += narrowed.campaigns.length;
+        if (all && verdicts > WHY_VERDICTS_MAX) throw this.#tooMuch(seq);
       } else {
         const part = followed.partOf(moment);
         if (part !== null) moments.push(part);
@@ -271,6 +275,12 @@ class Why {
     const { customer } = this.#question;
     const detail = `replaying the history of customer "${customer}" (partition ${this.#partition}) took too long: ask with --data where the data is, which has no bound`;
     throw new WhyError('length', detail);
+  }
+
+  #tooMuch(seq: number): WhyError {
+    const { customer } = this.#question;
+    const detail = `record ${seq} tells more than ${WHY_VERDICTS_MAX} times what became of a campaign for customer "${customer}": ask for one of its events by id, or for one campaign`;
+    return new WhyError('length', detail);
   }
 
   #noCustomer(): WhyError {

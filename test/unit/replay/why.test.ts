@@ -252,6 +252,25 @@ describe('why', () => {
     expect(story(ask({ at: '2010-12-01T09:00:00Z' }))).toEqual(['due basket:decided']);
   });
 
+  it('is no longer than one may be, of a record that holds thousands of events of one customer', () => {
+    begin();
+    const more = ['a', 'b', 'c'].map((id) => [`campaigns/${id}.yaml`, `id: ${id}\non: receipt\nchannels: [push]\n`]);
+    kept.live.publish(workspaceOf({ ...FILES, ...Object.fromEntries(more) }, 2));
+    const sendMany = (count: number): string => {
+      const name = count.toString(36);
+      const one = { customer: 'ann', type: 'receipt', ts: START, data: { total: 20 } };
+      kept.live.send(Array.from({ length: count }, (_, i) => ({ ...one, id: `${name}-${i}` })));
+      return String(kept.live.machine.position);
+    };
+    expect(ask({ at: sendMany(2500) }).moments).toHaveLength(2500);
+    const seq = sendMany(2501);
+    expect(refusal({ at: seq })).toBe(
+      `length: record ${seq} tells more than 10000 times what became of a campaign for customer "ann": ask for one of its events by id, or for one campaign`,
+    );
+    expect(ask({ at: seq, campaign: 'thanks' }).moments).toHaveLength(2501);
+    expect(ask({ event: `${(2501).toString(36)}-2500` }).moments).toHaveLength(1);
+  });
+
   it('is given up when it takes too long', () => {
     begin();
     send('ann', 'receipt', 0, { id: 'r1' });
