@@ -1,11 +1,13 @@
 /** One sentence for each step of a campaign, passed or not: the question and the numbers that answered it. */
 import type { ExplainedStep } from '../protocol/explanation.ts';
-import { countText, durationText, KEEP, numberText, ofText, percentText, placeText } from './quantities.ts';
+import { countText, durationText, KEEP, numberText, ofText, percentText, placeText, shorten } from './quantities.ts';
 import type { Wording } from './wording.ts';
 
 type Step<S extends ExplainedStep['step']> = Extract<ExplainedStep, { readonly step: S }>;
 /** Of one channel: contacts in a time before. */
 type Contacts = Extract<ExplainedStep, { readonly room: number }>;
+
+const CONDITION_LENGTH_MAX = 96;
 
 export function stepText(step: ExplainedStep, wording: Wording): string {
   return 'channel' in step && step.step !== 'shadow'
@@ -33,7 +35,7 @@ function answerText(step: ExplainedStep, wording: Wording): string {
     case 'holdout':
       return holdoutText(step);
     case 'sequence':
-      return sequenceText(step);
+      return sequenceText(step, wording);
     case 'units':
       return unitsText(step);
     case 'offer':
@@ -92,11 +94,15 @@ function holdoutText({ passed, of, share, u }: Step<'holdout'>): string {
   return `held out: ${percentText(share)} of customers never get ${what}, to compare (${limit})`;
 }
 
-function sequenceText({ passed, withinMs, found, of }: Step<'sequence'>): string {
-  const within = `within ${durationText(withinMs)}`;
-  const events = of === 1 ? 'an event' : `${of} events`;
-  if (passed) return `${events} came before it ${within}`;
-  return `${events} must come before it ${within}: ${found === 0 ? 'none' : `only ${found}`} did`;
+function sequenceText({ withinMs, events }: Step<'sequence'>, wording: Wording): string {
+  const missing = events.findIndex(({ at }) => at === null);
+  const told = events.slice(0, missing < 0 ? undefined : missing + 1).map(({ type, when, at }) => {
+    const what = when === null ? type : `${type} where ${shorten(when, CONDITION_LENGTH_MAX)}`;
+    return at === null ? `${what} did not come` : `${what} came at ${wording.when(at)}`;
+  });
+  const more = events.length - told.length;
+  const rest = more === 0 ? '' : ` (${countText(more)} more ${more === 1 ? 'was' : 'were'} to follow)`;
+  return `in the ${durationText(withinMs)} before: ${told.join(', then ')}${rest}`;
 }
 
 function unitsText({ passed, key, reason, limit, inHand }: Step<'units'>): string {

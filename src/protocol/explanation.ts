@@ -73,6 +73,14 @@ export interface ExplainedContact {
   readonly decision: string | null;
 }
 
+/** An event that must come before a campaign's own: `when` is its condition, as written but on one line. */
+export interface ExplainedEarlier {
+  readonly type: string;
+  readonly when: string | null;
+  /** The event's own time; null: it did not come, or was not looked for. */
+  readonly at: string | null;
+}
+
 /** One question of policy and the numbers that answered it. `passed` false: here it lost (on this channel, where one is named). */
 export type ExplainedStep = {
   readonly passed: boolean;
@@ -85,7 +93,8 @@ export type ExplainedStep = {
       readonly to: string | null;
     }
   | { readonly step: 'holdout'; readonly of: 'campaign' | 'policy'; readonly share: number; readonly u: number }
-  | { readonly step: 'sequence'; readonly withinMs: number; readonly found: number; readonly of: number }
+  /** The first event without a time is the one that is missing; what must come behind it was not looked for. */
+  | { readonly step: 'sequence'; readonly withinMs: number; readonly events: readonly ExplainedEarlier[] }
   /** `limit` is the number that is used up, or not yet. */
   | {
       readonly step: 'units';

@@ -113,6 +113,11 @@ export class ExpressionExplanation {
     this.#segment = segment;
   }
 
+  /** The whole of it, as it is written but on one line. */
+  get text(): string {
+    return this.#root.text;
+  }
+
   /** The SegmentSet must have begun with this profile and time. */
   explain(event: EventFrame | null, profile: ProfileFrame, nowMs: number): ExplainedExpression {
     return this.#explain(this.#root, { event, profile, nowMs });

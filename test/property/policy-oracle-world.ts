@@ -60,6 +60,15 @@ export interface Remembered {
   isForgotten: boolean;
 }
 
+/** What a campaign's `after` found when it was asked: the times of the first so many of its events. */
+export interface LookedBack {
+  readonly customer: string;
+  readonly campaign: string;
+  readonly trigger: Fact;
+  readonly at: number;
+  readonly came: readonly number[];
+}
+
 /** What there was when policy was asked about a match for the last time. */
 export interface Asked {
   readonly campaign: OracleCampaign;
@@ -110,6 +119,7 @@ export class World {
   readonly said: { customer: string; kind: 'attribute' | 'consent'; name: string; value: unknown }[] = [];
   readonly facts: { customer: string | null; fact: Fact }[] = [];
   readonly remembered: Remembered[] = [];
+  readonly sequences: LookedBack[] = [];
   readonly contacts: Contact[] = [];
   /** What campaigns in shadow would have sent. */
   readonly shadows: Contact[] = [];

@@ -180,17 +180,18 @@ export class Oracle {
     const { after, wait } = campaign;
     if (customer === null) return wait === null && after === null;
     if (after === null) return true;
-    let step = 0;
+    const came: number[] = [];
     const isShadow = campaign.status === 'shadow';
     for (const { customer: whose, fact, isForgotten, isShadow: kept } of world.remembered) {
       if (kept !== isShadow) continue;
-      const meeting = after.events[step];
+      const meeting = after.events[came.length];
       if (meeting === undefined) break;
       if (whose !== customer || isForgotten || world.logTime - fact.ts > SEQUENCE_REACH) continue;
       if (fact.type !== meeting.event || event.ts - fact.ts >= after.withinMs) continue;
-      if (world.holds(campaign, meeting.when, world.scope(customer, fact, event))) step++;
+      if (world.holds(campaign, meeting.when, world.scope(customer, fact, event))) came.push(fact.ts);
     }
-    return step === after.events.length;
+    world.sequences.push({ customer, campaign: campaign.id, trigger: event, at: world.logTime, came });
+    return came.length === after.events.length;
   }
 
   #wait(campaign: OracleCampaign, trigger: Fact, customer: string): void {

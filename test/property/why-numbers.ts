@@ -1,6 +1,5 @@
 /**
- * Whether the numbers of an explanation's steps are those of the policy oracle's arrays and of its workspace. What the oracle does not know is not compared: how much of a sequence came before
- * an event that did not match, how many units are in hand (at most those that are left), which placements were taken, whom a campaign in shadow displaced, how many contacts are kept, and
+ * Whether the numbers of an explanation's steps are those of the policy oracle's arrays and of its workspace. What the oracle does not know is not compared: how many units are in hand (at most those that are left), which placements were taken, whom a campaign in shadow displaced, how many contacts are kept, and
  * whether a last contact beyond a rule's time is told or forgotten.
  */
 import { expect } from 'vitest';
@@ -73,9 +72,23 @@ function expectedOf(told: Told, step: ExplainedStep): Partial<ExplainedStep> {
     }
     case 'sequence': {
       const after = workspace.campaigns.find(({ id }) => id === verdict.campaign)?.after;
-      const of = after?.events.length ?? 0;
-      expect(step.found === of).toBe(judged !== null);
-      return { withinMs: after?.withinMs ?? 0, of };
+      const looked = world.sequences.filter(
+        ({ campaign, trigger: { id, type, ts }, ...its }) =>
+          its.customer === customer &&
+          its.at === at &&
+          campaign === verdict.campaign &&
+          type === verdict.event.type &&
+          id === verdict.event.id &&
+          ts === Date.parse(verdict.event.ts),
+      );
+      expect(looked).toHaveLength(1);
+      const came = looked[0]?.came ?? [];
+      const events = (after?.events ?? []).map(({ event: type, when }, i) => {
+        const ts = came[i];
+        return { type, when: when?.cel ?? null, at: ts === undefined ? null : textOf(ts) };
+      });
+      expect(step.passed).toBe(judged !== null);
+      return { passed: came.length === events.length, withinMs: after?.withinMs ?? 0, events };
     }
     case 'units': {
       // Days are counted from 1970 there.

@@ -19,7 +19,8 @@ import type { Tracer } from '../trace/tracer.ts';
 import type { ActiveMeeting, Predicates } from './predicates.ts';
 import { StoredEvents, storeEvent } from './stored-event.ts';
 
-interface ActiveSequence {
+/** `after` of a campaign, made ready. */
+export interface ActiveSequence {
   readonly events: readonly ActiveMeeting[];
   readonly withinMs: number;
 }
@@ -97,29 +98,37 @@ export class SequenceStep {
   holds(campaign: ActiveCampaign, trigger: EventFrame, row: number, now: number): boolean {
     const sequence = this.#sequences[campaign.index];
     assert(sequence !== null && sequence !== undefined, 'a campaign with a sequence');
-    const found = this.#find(sequence, campaign, trigger, row, now);
-    const { events, withinMs } = sequence;
-    const passed = found === events.length;
-    this.#tracer?.moment?.beforehand(campaign, { step: 'sequence', passed, withinMs, found, of: events.length });
+    const moment = this.#tracer?.moment ?? null;
+    const came: number[] | null = moment === null ? null : [];
+    const passed = this.#find(sequence, campaign, trigger, row, now, came);
+    if (came !== null) moment?.sequence(campaign, sequence, came);
     return passed;
   }
 
-  /** How many of the events were found, one after the other. */
-  #find(sequence: ActiveSequence, { account }: ActiveCampaign, trigger: EventFrame, row: number, now: number): number {
+  /** Whether the events are found, one after the other; the times of those that are go to `came`, where there is one. */
+  #find(
+    sequence: ActiveSequence,
+    { account }: ActiveCampaign,
+    trigger: EventFrame,
+    row: number,
+    now: number,
+    came: number[] | null,
+  ): boolean {
     this.#earlier ??= this.#earlierOf(row, now);
     let at = 0;
-    for (const [found, meeting] of sequence.events.entries()) {
+    for (const meeting of sequence.events) {
       for (; ; at++) {
         const earlier = this.#earlier[at];
-        if (earlier === undefined) return found;
+        if (earlier === undefined) return false;
         if (earlier.type !== meeting.event || trigger.ts - earlier.recent.ts >= sequence.withinMs) continue;
         if (meeting.program === null) break;
         const event = this.#frameOf(earlier, trigger.customer);
         if (event !== null && this.#predicates.meets(meeting, event, trigger, row, now, account)) break;
       }
+      came?.push((this.#earlier[at] as Earlier).recent.ts);
       at++;
     }
-    return sequence.events.length;
+    return true;
   }
 
   /** Remembers an event that was just applied, if its type is one to be remembered. */

@@ -27,6 +27,7 @@ import { formatRfc3339 } from '../decode/rfc3339.ts';
 import { PendingKind } from '../time/pending-kind.ts';
 import { readPayload, WaitOrigin } from '../time/pending-waits.ts';
 import type { ActiveMeeting } from '../time/predicates.ts';
+import type { ActiveSequence } from '../time/sequences.ts';
 import type { StoredEvent } from '../time/stored-event.ts';
 import type { Trigger } from '../time/trigger.ts';
 import { CountedContacts } from './counted-contacts.ts';
@@ -105,6 +106,20 @@ export class MomentExplainer {
   /** Of a campaign that is being matched: found beside its predicate. */
   beforehand(campaign: ActiveCampaign, step: ExplainedStep): void {
     this.#beforehand.set(campaign.index, step);
+  }
+
+  /** Of a campaign that is being matched: its `after`; `came`: the times of the first so many of the events. */
+  sequence({ index, campaign }: ActiveCampaign, { events, withinMs }: ActiveSequence, came: readonly number[]): void {
+    const trigger = this.#predicates.schemaOf(campaign.event);
+    const told = events.map((meeting, i) => {
+      const event = this.#predicates.schemaOf(meeting.event);
+      assert(event !== null, 'what comes before is an event');
+      const when = meeting.when === null ? null : this.#predicates.textOf(meeting.when, { event, trigger });
+      const ts = came[i];
+      return { type: event.type, when, at: ts === undefined ? null : formatRfc3339(ts) };
+    });
+    const passed = came.length === events.length;
+    this.#beforehand.set(index, { step: 'sequence', passed, withinMs, events: told });
   }
 
   /** Who listens for the event was asked; the first `count` of active.hits matched, and so many of those in shadow. */

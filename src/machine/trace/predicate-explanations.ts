@@ -41,18 +41,27 @@ export class PredicateExplanations {
     row: number,
     now: number,
   ): ExplainedExpression {
-    let explanation = this.#explanations.get(program);
-    if (explanation === undefined) {
-      explanation = this.#explainer.compile(program, scope.event, scope.trigger);
-      this.#explanations.set(program, explanation);
-    }
+    const explanation = this.#explanationOf(program, scope);
     this.#state.gather(row, explanation.profileSlots, now, this.#profile);
     this.#segments.begin(this.#profile, now);
     return explanation.explain(frame, this.#profile, now);
   }
 
+  /** As it is written, on one line. */
+  textOf(program: Program, scope: ExpressionScope): string {
+    return this.#explanationOf(program, scope).text;
+  }
+
   /** Of a campaign's own event; null where a schedule sets it off. */
   schemaOf(event: number): EventSchema | null {
     return this.#active.workspace.schema.events[event] ?? null;
+  }
+
+  #explanationOf(program: Program, scope: ExpressionScope): ExpressionExplanation {
+    const known = this.#explanations.get(program);
+    if (known !== undefined) return known;
+    const explanation = this.#explainer.compile(program, scope.event, scope.trigger);
+    this.#explanations.set(program, explanation);
+    return explanation;
   }
 }

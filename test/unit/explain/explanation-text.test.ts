@@ -78,7 +78,8 @@ describe('a terminal of 80 columns', () => {
         · vip          segment.vip: profile.spend_30d > 2000.0 (is 1234.56)
                        event.total / event.items.size() > 20.0 (is 12.5)
                        !segment.abroad (segment.abroad is true)
-        · then         2 events must come before it within 7 d: only 1 did
+        · then         in the 7 d before: basket came at 29 Nov 09:10, then cancelled
+                       where event.total > 10.0 did not come (1 more was to follow)
         · till         the event names no customer, and this campaign needs one
 
       Looked until Thu 9 Dec 2010 08:00; history reaches back to Wed 1 Dec 2010 00:00

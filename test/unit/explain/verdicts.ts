@@ -247,7 +247,16 @@ export const UNMATCHED: readonly CampaignVerdict[] = [
   }),
   verdict('then', {
     predicate: { ...RECEIPTS, value: true },
-    steps: [{ step: 'sequence', passed: false, withinMs: 7 * DAY_MS, found: 1, of: 2 }],
+    steps: [
+      {
+        ...{ step: 'sequence', passed: false, withinMs: 7 * DAY_MS },
+        events: [
+          { type: 'basket', when: null, at: '2010-11-29T09:10:00.000Z' },
+          { type: 'cancelled', when: 'event.total > 10.0', at: null },
+          { type: 'view', when: null, at: null },
+        ],
+      },
+    ],
   }),
   verdict('till', { steps: [{ step: 'customer', passed: false }] }),
 ];

@@ -149,10 +149,13 @@ test('a wait from its beginning to what ends it', () => {
   expect(trace.moments).toHaveLength(6);
 });
 
-test('how much of a sequence was found, and who is unknown', () => {
+test('which events of a sequence came, and when, which did not, and who is unknown', () => {
   const { fixture, trace } = traced({
     'events.yaml': 'receipt: {total: double}\nview: {sku: string}\n',
-    ...campaign('looked', 'after: {events: [view, {event: view, when: event.sku == "tea"}], within: 1h}'),
+    ...campaign(
+      'looked',
+      'after:\n  within: 1h\n  events:\n    - view\n    - event: view\n      when: |\n        event.sku ==\n          "tea"',
+    ),
   });
   fixture.send({ type: 'view', customer: 'ann', ts: at('10:00:00'), data: { sku: 'tea' } });
   fixture.send({ type: 'receipt', customer: 'ann', ts: at('10:01:00') });
@@ -160,11 +163,19 @@ test('how much of a sequence was found, and who is unknown', () => {
   fixture.send({ type: 'receipt', customer: 'ann', ts: at('10:03:00') });
   fixture.send({ type: 'receipt', ts: at('10:04:00') });
   const [, short, , whole, anonymous] = trace.moments;
-  const sequence = { step: 'sequence', withinMs: 3_600_000, of: 2 };
+  const sequence = { step: 'sequence', withinMs: 3_600_000 };
+  const first = { type: 'view', when: null, at: '2010-12-01T10:00:00.000Z' };
+  const second = { type: 'view', when: 'event.sku == "tea"' };
   expect(verdict(short, 'looked')).toMatchObject({ result: 'unmatched', predicate: { value: true } });
-  expect(verdict(short, 'looked').steps).toEqual([{ ...sequence, passed: false, found: 1 }]);
+  expect(verdict(short, 'looked').steps).toEqual([
+    { ...sequence, passed: false, events: [first, { ...second, at: null }] },
+  ]);
   expect(verdict(whole, 'looked').result).toBe('decided');
-  expect(verdict(whole, 'looked').steps[0]).toEqual({ ...sequence, passed: true, found: 2 });
+  expect(verdict(whole, 'looked').steps[0]).toEqual({
+    ...sequence,
+    passed: true,
+    events: [first, { ...second, at: '2010-12-01T10:02:00.000Z' }],
+  });
   expect(verdict(anonymous, 'looked')).toMatchObject({
     result: 'unmatched',
     steps: [{ step: 'customer', passed: false }],
