@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { ExitCode, InputError, UsageError } from './cli/exit.ts';
+import { requireServerBinary } from './cli/server-binary.ts';
 import {
   AUDIENCE_LIST_MAX,
   AUDIENCE_SAMPLE_MAX,
@@ -123,7 +124,10 @@ function program(): Command {
         .default(SNAPSHOT_LOG_BYTES, '64 MiB'),
     )
     .addOption(flag('--token <token>', 'require `Authorization: Bearer <token>`'))
-    .action(async (options) => exitWith((await import('./cli/serve.ts')).serve(options)));
+    .action(async (options) => {
+      requireServerBinary();
+      return exitWith((await import('./cli/serve.ts')).serve(options));
+    });
 
   beckon
     .command('check <dir>')
