@@ -32,7 +32,8 @@ export async function startBeckon(...flags: string[]): Promise<BeckonProcess> {
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     stderr += text;
   });
-  const gone = new Promise<number | null>((done) => child.once('exit', (code) => done(code)));
+  // Not 'exit', which may come before the last that it wrote was read.
+  const gone = new Promise<number | null>((done) => child.once('close', (code) => done(code)));
   const url = await listening(child, gone, () => stderr);
   return {
     url,

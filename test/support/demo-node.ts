@@ -40,7 +40,7 @@ export async function startDemoNode(workspace = DEMO_WORKSPACE): Promise<DemoNod
 
 function listening(child: ChildProcess, log: readonly string[]): Promise<string> {
   return new Promise((resolve, reject) => {
-    child.once('exit', (code) => reject(new Error(`the node ended with ${code}: ${log.join('')}`)));
+    child.once('close', (code) => reject(new Error(`the node ended with ${code}: ${log.join('')}`)));
     if (!child.stdout) return;
     createInterface(child.stdout).on('line', (line) => {
       const url = /^listening on (\S+)$/.exec(line)?.[1];
