@@ -4,6 +4,7 @@
  */
 import { Payload } from '../../machine/decode/payload.ts';
 import { Fault } from '../../machine/fault.ts';
+import { currentAlone } from '../split-events.ts';
 
 const TYPE = '$feedback';
 /** No decision ever has it: feedback on it is counted as unmatched, as it is on any decision that is not there. */
@@ -35,7 +36,7 @@ export class FeedbackTranslator {
     while (payload.next()) {
       const translated = payload.ok ? this.#translated(payload.value) : null;
       if (translated !== null) changed = true;
-      events.push(translated ?? payload.raw());
+      events.push(translated ?? currentAlone(payload));
     }
     return changed ? events : [bytes];
   }
@@ -50,8 +51,6 @@ export class FeedbackTranslator {
     const counterpart = this.#counterpart(Number(number)) || NO_DECISION;
     if (counterpart === Number(number)) return null;
     const told = { ...(event as object), data: { ...(data as object), decision: `${partition}-${counterpart}` } };
-    // MessagePack has whole numbers that JSON.stringify does not take.
-    const text = JSON.stringify(told, (_, value: unknown) => (typeof value === 'bigint' ? Number(value) : value));
-    return encoder.encode(text);
+    return encoder.encode(JSON.stringify(told));
   }
 }

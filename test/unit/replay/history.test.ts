@@ -1,4 +1,5 @@
 /** What a replay can begin with, what it is told when it cannot, and what may be done on the way. */
+import { Packr } from 'msgpackr';
 import { describe, expect, it } from 'vitest';
 import { RecordKind } from '../../../src/protocol/record.ts';
 import { History, HistoryForgottenError } from '../../../src/replay/history.ts';
@@ -221,6 +222,29 @@ describe('on the way', () => {
     ]);
     expect(replay.machine.digest()).toBe(folder.last.digest);
     replay.close();
+  });
+
+  it('a list in the place of an event is refused when it comes by itself, too', () => {
+    const event = { type: 'receipt', customer: 'a', data: { total: 1 } };
+    const json = JSON.stringify(event);
+    const records = [
+      `[${json},[${json}],[],${json}]`,
+      `[${json},[${json},{],[[${json}]],${json}]`,
+      new Packr({ useRecords: false }).pack([event, [event], [], event]),
+      new Packr({ useRecords: true }).pack([event, [event], [], event]),
+    ];
+    for (const record of records) {
+      const fs = new FaultyFileSystem(1);
+      const folder = write(fs, 0);
+      folder.append(RecordKind.events, typeof record === 'string' ? encoder.encode(record) : record, NOON + 3000);
+      const replay = PartitionReplay.open(History.open(fs, folder.root), 0, null);
+      replay.run(1);
+      expect(replay.split()).toBe(true);
+      replay.run();
+      expect(replay.machine.totals.rejected).toBeGreaterThan(0);
+      expect(replay.machine.digest()).toBe(folder.last.digest);
+      replay.close();
+    }
   });
 
   it('versions can be changed: those in the log, and the one of the snapshot', () => {
