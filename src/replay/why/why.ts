@@ -19,7 +19,6 @@ import { type History, HistoryForgottenError } from '../history.ts';
 import { PartitionReplay, type ReplayStart } from '../partition-replay.ts';
 import { FollowedEvents } from './follow.ts';
 import { type AskedUntil, askedTime, WhyError } from './question.ts';
-import { explainedFrom } from './reach.ts';
 import { standingOf, type WhyStanding } from './standing.ts';
 
 export interface WhyOptions {
@@ -154,7 +153,7 @@ class Why {
     const accepts = ({ cause, campaigns }: ExplainedMoment): boolean =>
       cause.kind === 'schedule' && campaigns.some((verdict) => verdict.campaign === campaign);
     const untilSeq = this.#history.lastSeq(this.#partition);
-    const reach = explainedFrom(this.#history, this.#partition) ?? ALWAYS;
+    const reach = this.#history.reach(this.#partition)?.logTime ?? ALWAYS;
     const ms = lastRunsMs.find((dueMs) => dueMs > reach);
     if (ms !== undefined) {
       const found = this.#search({ from: { ms }, fromSeq: 0, untilSeq, untilMs: ALWAYS, accepts, all: false });
@@ -306,8 +305,8 @@ class Why {
   }
 
   #historyFrom(): string | null {
-    const ms = explainedFrom(this.#history, this.#partition);
-    return ms === null ? null : formatRfc3339(ms);
+    const reach = this.#history.reach(this.#partition);
+    return reach === null ? null : formatRfc3339(reach.logTime);
   }
 }
 
