@@ -3,7 +3,9 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { ExitCode, InputError, UsageError } from './cli/exit.ts';
+import type { ReplayFlags } from './cli/replay.ts';
 import { requireServerBinary } from './cli/server-binary.ts';
+import type { WhyOptions } from './cli/why.ts';
 import {
   AUDIENCE_LIST_MAX,
   AUDIENCE_SAMPLE_MAX,
@@ -50,6 +52,16 @@ function flag(flags: string, description: string): Option {
 
 const URL_DEFAULT = 'http://127.0.0.1:7400';
 const toFlag = (): Option => flag('--to <url>', 'the node to send to').default(URL_DEFAULT);
+
+/**
+ * A command's options; of two that exclude each other the one that was typed, where the environment says the other: it speaks to a node, and to whoever types nothing else.
+ */
+function settled<Options>(command: Command, exclusive: readonly (readonly [string, string])[]): Options {
+  const isTyped = (name: string): boolean => command.getOptionValueSource(name) === 'cli';
+  const yielding = exclusive.flatMap(([one, other]) => (isTyped(one) ? [other] : isTyped(other) ? [one] : []));
+  const options = Object.entries(command.opts()).filter(([name]) => isTyped(name) || !yielding.includes(name));
+  return Object.fromEntries(options) as Options;
+}
 
 /** A command's result is its exit code. */
 async function exitWith(code: number | Promise<number>): Promise<void> {
@@ -203,9 +215,13 @@ function program(): Command {
     .addOption(flag('--to <time>', 'end before that time'))
     .addOption(flag('--nats <url>', 'compare with the decision streams there (a folder of a node on NATS)'))
     .addOption(flag('--nats-creds <file>', 'credentials file for NATS'))
-    .action(async (options) =>
-      exitWith((await import('./cli/replay.ts')).replay(options, process.stdout, process.stderr)),
-    );
+    .action(async (_, command: Command) => {
+      const options = settled<ReplayFlags>(command, [
+        ['data', 'node'],
+        ['nats', 'workspace'],
+      ]);
+      await exitWith((await import('./cli/replay.ts')).replay(options, process.stdout, process.stderr));
+    });
 
   beckon
     .command('why')
@@ -224,7 +240,10 @@ function program(): Command {
     )
     .addOption(flag('--detail', 'every step of each campaign (with --campaign always)'))
     .addOption(flag('--json', 'as JSON'))
-    .action(async (options) => exitWith((await import('./cli/why.ts')).why(options, process.stdout, process.stderr)));
+    .action(async (_, command: Command) => {
+      const options = settled<WhyOptions>(command, [['data', 'node']]);
+      await exitWith((await import('./cli/why.ts')).why(options, process.stdout, process.stderr));
+    });
 
   beckon
     .command('inspect <path>')
