@@ -6,8 +6,8 @@ export default defineConfig({
     // Native addons can crash in the threads pool; forks isolates them.
     pool: 'forks',
     maxWorkers: 2,
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
     // The default, a second, is a time limit for the machine: what is polled for comes, or never does.
     expect: { poll: { timeout: 60_000 } },
   },

@@ -87,7 +87,7 @@ beforeAll(async () => {
   await send(late.map((i) => ({ type: 'receipt', customer: `c${i}`, ts: ts(20), data: { total: 7 } })));
   // Every partition's time moves on.
   await send(Array.from({ length: 40 }, (_, i) => ({ type: 'receipt', customer: `late${i}`, ts: ts(21), data: {} })));
-}, 120_000);
+});
 afterAll(async () => {
   await node.kill();
   folder.remove();
@@ -189,13 +189,19 @@ describe('audiences', () => {
       going = false;
       await Promise.all([writing, publishing]);
     }
-  }, 120_000);
+  });
 
   it('are refused beyond as many as there may be at once', async () => {
-    const answers = await Promise.all(Array.from({ length: 40 }, () => post('/v1/audiences/count', { where: 'true' })));
-    const statuses = answers.map((answer) => answer.status);
-    expect(new Set(statuses)).toEqual(new Set([200, 429]));
-    expect(answers.find((answer) => answer.status === 429)?.headers.get('retry-after')).toBe('1');
+    let refused: Response | undefined;
+    // Where so many come slowly, some are answered before the others are there.
+    while (refused === undefined) {
+      const asked = Array.from({ length: 40 }, () => post('/v1/audiences/count', { where: 'true' }));
+      const answers = await Promise.all(asked);
+      for (const { status } of answers) expect([200, 429]).toContain(status);
+      expect(answers.some(({ status }) => status === 200)).toBe(true);
+      refused = answers.find(({ status }) => status === 429);
+    }
+    expect(refused.headers.get('retry-after')).toBe('1');
     expect((await count('true')).count).toBeGreaterThan(CUSTOMERS);
   });
 });

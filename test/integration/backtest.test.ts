@@ -164,7 +164,7 @@ test('a lower cap loses and gains what a twin says that had it from the beginnin
   } finally {
     await server.stop();
   }
-}, 300_000);
+});
 
 test('the table tells what another workspace loses', async () => {
   const { code, stdout } = await replay('--workspace', lower, '--node', node.url);

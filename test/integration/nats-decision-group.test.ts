@@ -112,11 +112,12 @@ describe('a group', () => {
     for (const member of all) acknowledgeAll(member);
     expect(nodes.map((node) => node.gateway.stats().subscribers)).toEqual([1, 2]);
     const ids = await publish(150);
-    await until(() => all.flatMap((member) => member.ids).length >= 150);
+    // One that asks for its first a moment later than the others may find nothing left of those.
+    while (all.some((member) => member.ids.length === 0)) ids.push(...(await publish(PARTITIONS)));
+    await until(() => all.flatMap((member) => member.ids).length >= ids.length);
     await done('shared');
     expect(all.flatMap((member) => member.ids).sort()).toEqual(ids.sort());
     for (const member of all) {
-      expect(member.ids.length).toBeGreaterThan(0);
       for (let p = 0; p < PARTITIONS; p++) {
         const numbers = member.ids.filter((id) => id.startsWith(`${p}-`)).map((id) => Number(id.split('-')[1]));
         expect(numbers).toEqual(numbers.toSorted((a, b) => a - b));
@@ -210,7 +211,7 @@ describe('what is not acknowledged', () => {
     const greedy = await join(0, '?group=bounded');
     const held = Math.floor(GROUP_MEMBER_HELD_MAX / PARTITIONS) * PARTITIONS;
     await greedy.got(held);
-    expect(await standing('bounded')).toEqual({ held, waiting: 600 - held });
+    await expect.poll(() => standing('bounded')).toEqual({ held, waiting: 600 - held });
     const other = await join(1, '?group=bounded');
     acknowledgeAll(other);
     await other.got(600 - held);
@@ -226,7 +227,7 @@ describe('what is not acknowledged', () => {
     for (const { cursor } of leaving.frames.slice(0, 20)) leaving.acknowledge(cursor);
     const staying = await join(1, '?group=killed');
     acknowledgeAll(staying);
-    while ((await standing('killed')).held !== 40) await new Promise((next) => setTimeout(next, 10));
+    await expect.poll(async () => (await standing('killed')).held).toBe(40);
     await leaving.leave();
     await staying.got(40);
     await done('killed');

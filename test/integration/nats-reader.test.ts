@@ -328,6 +328,7 @@ describe('faults that are survived', () => {
     const reader = await RecordingReader.open(far, partition);
     await until('first', () => reader.records.length === 50);
     let last = 50;
+    let reconnects = 0;
     for (const direction of ['toClient', 'toServer'] as const) {
       proxy.swallow(direction);
       await fillLog(connection, manager, partition, last + 1, last + 50);
@@ -335,7 +336,9 @@ describe('faults that are survived', () => {
       await sleep(300);
       proxy.cut();
       await until(`behind ${direction}`, () => reader.records.length === last);
-      await until('reconnected', () => reader.logged.length === (direction === 'toClient' ? 1 : 2));
+      reconnects += 1;
+      // Where the machine is slow, it says other things besides.
+      await until('reconnected', () => reader.logged.filter((line) => /reconnected/.test(line)).length === reconnects);
     }
     await fillLog(connection, manager, partition, last + 1, last + 50);
     last += 50;

@@ -160,7 +160,7 @@ describe('faults in the middle of a stream of events', () => {
         `seed ${seed}: ${FAULTS} faults, ${snapshotKills} of them between a snapshot and its last decisions\n`,
       );
     },
-    SOAK ? 900_000 : 240_000,
+    SOAK ? 900_000 : 300_000,
   );
 });
 
