@@ -7,7 +7,8 @@ import { AUDIENCE_LIST_MAX } from '../constants.ts';
 import type { AudienceCount, AudienceFormat } from '../protocol/audience.ts';
 import { ExitCode, InputError, UsageError } from './exit.ts';
 import { exportFile } from './export-file.ts';
-import { type Answer, NodeClient, problemText, secondsText } from './node-client.ts';
+import { type Answer, NodeClient, problemText } from './node-client.ts';
+import { sayWaiting } from './say-waiting.ts';
 
 export interface AudienceOptions {
   readonly to: string;
@@ -49,12 +50,7 @@ export async function audience(
   stderr: Output,
 ): Promise<number> {
   checkUsage(options);
-  let saidWaiting = false;
-  const onRetry = (why: string, _waitMs: number, giveUpMs: number): void => {
-    if (!saidWaiting) stderr.write(`${why}: waiting for up to ${secondsText(giveUpMs)}\n`);
-    saidWaiting = true;
-  };
-  const client = new NodeClient({ retryForMs: RETRY_FOR_MS, ...options, onRetry });
+  const client = new NodeClient({ retryForMs: RETRY_FOR_MS, ...options, onRetry: sayWaiting(stderr) });
   if (options.export !== undefined) return exportTo(options.export, client, options, stdout, stderr);
   if (options.list !== undefined) return list(client, options, options.list, stdout, stderr);
   if (options.sample !== undefined) return exportTo('-', client, options, stdout, stderr);

@@ -19,6 +19,7 @@ import { exportFile } from './export-file.ts';
 import { explainedHistoryError } from './history-error.ts';
 import { type Answer, NodeClient, problemText } from './node-client.ts';
 import { Progress } from './progress.ts';
+import { sayWaiting } from './say-waiting.ts';
 import { STOPPED_BY, stopSignal } from './stop-signal.ts';
 
 export interface BacktestFlags {
@@ -52,7 +53,13 @@ export async function backtest(flags: BacktestFlags, stdout: Output, stderr: Out
     const report =
       flags.node === undefined
         ? here(candidate, flags, progress)
-        : await there({ files, fromMs: flags.fromMs, toMs: flags.toMs, live: flags.live }, flags.node, flags, progress);
+        : await there(
+            { files, fromMs: flags.fromMs, toMs: flags.toMs, live: flags.live },
+            flags.node,
+            flags,
+            progress,
+            stderr,
+          );
     progress.clear();
     await print(report, flags, stdout);
     return ExitCode.done;
@@ -99,9 +106,15 @@ async function there(
   node: string,
   { token }: BacktestFlags,
   progress: Progress,
+  stderr: Output,
 ): Promise<BacktestReport> {
+  const say = sayWaiting(stderr);
+  const onRetry: typeof say = (...retry) => {
+    progress.clear();
+    say(...retry);
+  };
   // Another backtest may take hours: that is an answer.
-  const client = new NodeClient({ to: node, flag: '--node', token, retryForMs: RETRY_FOR_MS, retryOn: [503] });
+  const client = new NodeClient({ to: node, flag: '--node', token, retryForMs: RETRY_FOR_MS, retryOn: [503], onRetry });
   const body = Buffer.from(JSON.stringify(bodyOf(request)));
   const over = new AbortController();
   // The node answers once it has compiled the workspace; until then nobody knows what to take back.

@@ -9,6 +9,7 @@ import type { Workspace, WorkspaceIssue } from '../workspace/workspace.ts';
 import { ExitCode, InputError } from './exit.ts';
 import { type FilledAggregate, filledText } from './filled-text.ts';
 import { NodeClient, problemText } from './node-client.ts';
+import { sayWaiting } from './say-waiting.ts';
 
 export interface CheckOptions {
   /** A node that is asked what would become of new aggregates. */
@@ -60,7 +61,7 @@ async function checkAgainst(
   out: NodeJS.WritableStream,
   err: NodeJS.WritableStream,
 ): Promise<number> {
-  const client = new NodeClient({ to, token, retryForMs: RETRY_FOR_MS });
+  const client = new NodeClient({ to, token, retryForMs: RETRY_FOR_MS, onRetry: sayWaiting(err) });
   const body = Buffer.from(JSON.stringify({ files }));
   const answer = await client.send('POST', '/v1/workspace/check', 'application/json', body);
   const { active, filled, issues } = (answer.body ?? {}) as {

@@ -6,8 +6,8 @@ import { EVENT_BYTES_MAX } from '../constants.ts';
 import { EventSender } from './event-sender.ts';
 import { ExitCode, InputError } from './exit.ts';
 import { ndjsonLines } from './ndjson-lines.ts';
-import { secondsText } from './node-client.ts';
 import { orderHashOf } from './order-hash.ts';
+import { sayWaiting } from './say-waiting.ts';
 
 export interface ImportOptions {
   readonly to: string;
@@ -100,16 +100,17 @@ function readError(file: string, error: unknown): unknown {
 
 class ImportReport {
   readonly #stderr: Output;
+  readonly #sayWaiting: ReturnType<typeof sayWaiting>;
   readonly #reasons = new Map<string, number>();
   /** By line, ascending. */
   readonly #first: { readonly line: number; readonly error: string }[] = [];
   #isOneDocument = false;
   #drawnAt = 0;
-  #saidWaiting = false;
   rejected = 0;
 
   constructor(stderr: Output) {
     this.#stderr = stderr;
+    this.#sayWaiting = sayWaiting(stderr);
   }
 
   reject(line: number, reason: string, error: string): void {
@@ -140,11 +141,9 @@ class ImportReport {
   }
 
   waiting(why: string, waitMs: number, giveUpMs: number): void {
-    const limit = secondsText(giveUpMs);
-    if (this.#stderr.isTTY)
-      this.#stderr.write(`\r\x1b[K${why}: trying again in ${(waitMs / 1000).toFixed(1)} s, for up to ${limit}`);
-    else if (!this.#saidWaiting) this.#stderr.write(`${why}: waiting for up to ${limit}\n`);
-    this.#saidWaiting = true;
+    this.clearLine();
+    this.#sayWaiting(why, waitMs, giveUpMs);
+    if (this.#stderr.isTTY) this.#stderr.write(`trying again in ${(waitMs / 1000).toFixed(1)} s`);
   }
 
   clearLine(): void {

@@ -8,7 +8,7 @@ export interface NodeClientOptions {
   /** By which flag it was given. Default `--to`. */
   readonly flag?: string;
   readonly token?: string | undefined;
-  /** How long to go on trying without an answer. Default 60 s: longer than a restart. */
+  /** How long to go on trying without an answer. Default 60 s: longer than a restart. Where nobody ever listened, at most 10 s. */
   readonly retryForMs?: number;
   /** How long to wait for the answer to one try. Default 30 s: an answer comes when the events are durable, which takes milliseconds. */
   readonly tryForMs?: number;
@@ -30,6 +30,8 @@ export interface Answer {
 }
 
 const RETRY_FOR_MS = 60_000;
+/** A node listens three seconds after it was started at once with its client on two busy cores, and while it recovers: where nobody does by then, none was started, or the address is wrong. */
+const NOBODY_FOR_MS = 10_000;
 const RETRIED = [429, 503];
 const BACKOFF_FIRST_MS = 100;
 const BACKOFF_MAX_MS = 2_000;
@@ -37,7 +39,6 @@ const RETRY_AFTER_MAX_MS = 30_000;
 const TRY_FOR_MS = 30_000;
 
 const FLAG_DEFAULT = '--to';
-const NOBODY_LISTENS = 'nobody listens there';
 
 /** Why a try had no answer. */
 interface Failure {
@@ -45,6 +46,8 @@ interface Failure {
   readonly retryAfterMs: number;
   /** Trying again would not change it. */
   readonly final?: boolean;
+  /** Nobody listens at the address. */
+  readonly refused?: boolean;
   /** The node took the request. */
   readonly taken?: boolean;
 }
@@ -52,6 +55,8 @@ interface Failure {
 export class NodeClient {
   readonly #base: URL;
   readonly #options: NodeClientOptions;
+  /** Something else came of a try than that nobody listens. */
+  #reached = false;
 
   constructor(options: NodeClientOptions) {
     this.#base = parseBase(options.to, options.flag ?? FLAG_DEFAULT);
@@ -60,7 +65,7 @@ export class NodeClient {
 
   /**
    * Sends until there is an answer other than 429 and 503. Only for what may be repeated: events with ids, a workspace.
-   * Throws InputError when the node cannot be reached for `retryForMs`, or never can be.
+   * Throws InputError when the node cannot be reached for `retryForMs`, for ten seconds where nobody ever listened, or never can be.
    */
   send(
     method: 'GET' | 'POST' | 'PUT' | 'DELETE',
@@ -100,24 +105,22 @@ export class NodeClient {
   async #persist<Result extends { readonly status: number; readonly headers: Headers }>(
     request: () => Promise<Result>,
   ): Promise<Result> {
-    const retryForMs = this.#options.retryForMs ?? RETRY_FOR_MS;
-    const { workForMs = 0 } = this.#options;
+    const { retryForMs = RETRY_FOR_MS, workForMs = 0 } = this.#options;
     const beganAt = performance.now();
     /** Since when it is tried in vain: a node that works and is restarted meanwhile is given its time. */
     let inVainSince = beganAt;
     let backoffMs = BACKOFF_FIRST_MS;
     for (;;) {
       const outcome = await this.#try(request);
+      if (!('refused' in outcome)) this.#reached = true;
       if ('answer' in outcome) return outcome.answer;
       const waitMs = Math.max(outcome.retryAfterMs, backoffMs);
       const works = outcome.taken === true && workForMs > retryForMs;
       if (works) inVainSince = performance.now();
-      const giveUpMs = works ? workForMs : retryForMs;
+      const giveUpMs = works ? workForMs : this.#reached ? retryForMs : Math.min(retryForMs, NOBODY_FOR_MS);
       if (outcome.final) throw new InputError(`${this.#base.origin}: ${outcome.why}`);
       if (performance.now() + waitMs > (works ? beganAt : inVainSince) + giveUpMs)
-        throw new InputError(
-          `${this.#base.origin}: ${outcome.why}; gave up after ${secondsText(giveUpMs)}${remedyFor(outcome, this.#options.flag ?? FLAG_DEFAULT)}`,
-        );
+        throw new InputError(`${this.#base.origin}: ${outcome.why}; gave up after ${secondsText(giveUpMs)}`);
       this.#options.onRetry?.(`${this.#base.origin}: ${outcome.why}`, waitMs, giveUpMs);
       await sleep(waitMs);
       backoffMs = Math.min(backoffMs * 2, BACKOFF_MAX_MS);
@@ -135,8 +138,12 @@ export class NodeClient {
         retryAfterMs: retryAfterMs(answer.headers.get('retry-after')),
       };
     } catch (error) {
-      if (causeOf(error)?.code === 'ENOTFOUND')
-        return { why: `there is no host ${this.#base.hostname}`, retryAfterMs: 0, final: true };
+      const code = causeOf(error)?.code;
+      if (code === 'ECONNREFUSED') {
+        const remedy = `start a node with \`beckon serve\`, or name another with ${this.#options.flag ?? FLAG_DEFAULT}`;
+        return { why: `nobody listens there (${remedy})`, retryAfterMs: 0, refused: true };
+      }
+      if (code === 'ENOTFOUND') return { why: `there is no host ${this.#base.hostname}`, retryAfterMs: 0, final: true };
       return { why: describe(error), retryAfterMs: 0, taken: error instanceof Error && error.name === 'TimeoutError' };
     }
   }
@@ -194,10 +201,6 @@ function parseJson(text: string): unknown {
   }
 }
 
-function remedyFor({ why }: Failure, flag: string): string {
-  return why === NOBODY_LISTENS ? `. Start a node (beckon serve), or name another address with ${flag}` : '';
-}
-
 /** fetch hides the reason in there. */
 function causeOf(error: unknown): { code?: string; message?: string } | undefined {
   return (error as { cause?: { code?: string; message?: string } }).cause;
@@ -207,6 +210,5 @@ function describe(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   if (error.name === 'TimeoutError') return 'no answer in time';
   const cause = causeOf(error);
-  if (cause?.code === 'ECONNREFUSED') return NOBODY_LISTENS;
   return cause?.message || cause?.code || error.message;
 }

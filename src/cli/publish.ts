@@ -4,7 +4,8 @@ import { compileWorkspace } from '../workspace/compile.ts';
 import { readWorkspaceFolder, WorkspaceFolderError } from '../workspace/folder.ts';
 import { ExitCode, InputError } from './exit.ts';
 import { type FilledAggregate, filledText } from './filled-text.ts';
-import { NodeClient, problemText, secondsText } from './node-client.ts';
+import { NodeClient, problemText } from './node-client.ts';
+import { sayWaiting } from './say-waiting.ts';
 
 export interface PublishOptions {
   readonly to: string;
@@ -38,11 +39,10 @@ export async function publish(
   stdout: NodeJS.WritableStream,
   stderr: NodeJS.WritableStream,
 ): Promise<number> {
-  let saidWaiting = false;
-  const onRetry = (why: string, _waitMs: number, giveUpMs: number): void => {
+  const say = sayWaiting(stderr);
+  const onRetry = (why: string, waitMs: number, giveUpMs: number): void => {
     const may = giveUpMs === FILL_FOR_MS ? ' (it may be filling new aggregates from history)' : '';
-    if (!saidWaiting) stderr.write(`${why}${may}: waiting for up to ${secondsText(giveUpMs)}\n`);
-    saidWaiting = true;
+    say(`${why}${may}`, waitMs, giveUpMs);
   };
   const client = new NodeClient({ retryForMs: RETRY_FOR_MS, workForMs: FILL_FOR_MS, ...options, onRetry });
   const files = readFiles(directory);

@@ -13,7 +13,8 @@ import { partitionOf } from '../stdx/hash.ts';
 import { nodeFileSystem } from '../storage/node-file-system.ts';
 import { ExitCode, InputError, UsageError } from './exit.ts';
 import { explainedHistoryError } from './history-error.ts';
-import { type Answer, NodeClient, problemText, secondsText } from './node-client.ts';
+import { type Answer, NodeClient, problemText } from './node-client.ts';
+import { sayWaiting } from './say-waiting.ts';
 
 export interface WhyOptions {
   /** A data folder; or the node to ask. */
@@ -99,11 +100,7 @@ async function askNode(
   { retryForMs = RETRY_FOR_MS, token }: WhyOptions,
   stderr: NodeJS.WritableStream,
 ): Promise<Explanation> {
-  let saidWaiting = false;
-  const onRetry = (reason: string, _waitMs: number, giveUpMs: number): void => {
-    if (!saidWaiting) stderr.write(`${reason}: waiting for up to ${secondsText(giveUpMs)}\n`);
-    saidWaiting = true;
-  };
+  const onRetry = sayWaiting(stderr);
   const client = new NodeClient({ to, flag: '--node', token, retryForMs, tryForMs: TRY_FOR_MS, onRetry });
   const parameters = new URLSearchParams();
   for (const [name, value] of Object.entries({ campaign, event, at })) if (value !== null) parameters.set(name, value);

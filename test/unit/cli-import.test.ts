@@ -2,9 +2,10 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { InputError, UsageError } from '../../src/cli/exit.ts';
 import { type ImportOptions, importEvents } from '../../src/cli/import.ts';
+import { NodeClient } from '../../src/cli/node-client.ts';
 import { EVENT_BYTES_MAX } from '../../src/constants.ts';
 import { answerJson, type FakeNode, fakeNode, type Handler, TextSink } from '../support/fake-node.ts';
 import { scratchFolder } from '../support/scratch-folder.ts';
@@ -14,6 +15,8 @@ afterEach(async () => {
   await node?.close();
   node = null;
 });
+
+const REMEDY = 'start a node with `beckon serve`, or name another with --to';
 
 function ndjsonFile(lines: readonly string[], name = 'events.ndjson'): string {
   const path = join(scratchFolder(), name);
@@ -124,15 +127,36 @@ describe('beckon import', () => {
     const importing = run(ndjsonFile(events(10, 2)), { to: url });
     await new Promise((resolve) => setTimeout(resolve, 150));
     node = await fakeNode(acceptAll, Number(new URL(url).port));
-    expect((await importing).out).toContain('10 events accepted');
+    const { out, err } = await importing;
+    expect(out).toContain('10 events accepted');
+    expect(err).toBe(`${url}: nobody listens there (${REMEDY}): waiting for up to 5 s\n`);
   });
 
   it('gives up after a bounded time, and says where and why', async () => {
     const gone = await fakeNode(acceptAll);
     await gone.close();
     await expect(run(ndjsonFile(events(10, 2)), { to: gone.url, retryForMs: 200 })).rejects.toThrow(
-      `${gone.url}: nobody listens there; gave up after 0.2 s`,
+      `${gone.url}: nobody listens there (${REMEDY}); gave up after 0.2 s`,
     );
+  });
+
+  it('waits for seconds where nobody listened yet, and as long as a restart takes where somebody did', async () => {
+    const first = await fakeNode(acceptAll);
+    const port = Number(new URL(first.url).port);
+    await first.close();
+    const patience: number[] = [];
+    const client = new NodeClient({
+      to: first.url,
+      retryForMs: 60_000,
+      onRetry: (_why, _waitMs, giveUpMs) => void patience.push(giveUpMs),
+    });
+    for (const expected of [10_000, 60_000]) {
+      const sending = client.send('POST', '/v1/events', null, Buffer.from('{}'));
+      await vi.waitFor(() => expect(patience.at(-1)).toBe(expected));
+      node = await fakeNode(acceptAll, port);
+      expect((await sending).status).toBe(202);
+      await node.close();
+    }
   });
 
   it('gives up at once where there is no such host', async () => {
