@@ -135,21 +135,24 @@ function unitsTables(units: readonly UnitsCourse[], clock: (time: string) => str
     `${named(course.id)} (${course.of})`,
     limitText(course),
     fromTo(course.used),
+    fromTo(course.returned),
     fromTo(course.refused),
     exhaustion(course, clock),
   ]);
-  const lines = aligned([['budgets and limits', 'limit', 'used', 'refused', 'first refused'], ...rows]);
+  const lines = aligned([['budgets and limits', 'limit', 'used', 'returned', 'refused', 'first refused'], ...rows]);
   const sections = [[paint(lines[0] as string, 1), ...lines.slice(1)]];
   // Day by day only where it ran out: of the others the sum says enough.
   const moved = units.filter(
-    ({ refused, days }) => refused.before + refused.after > 0 && days.some(({ used }) => used.before !== used.after),
+    ({ refused, days }) =>
+      refused.before + refused.after > 0 &&
+      days.some(({ used, returned }) => used.before - returned.before !== used.after - returned.after),
   );
   for (let i = 0; i < moved.length; i += UNITS_PER_TABLE)
     sections.push(courseTable(moved.slice(i, i + UNITS_PER_TABLE), paint));
   return sections;
 }
 
-/** Used up to the end of each day, or week. */
+/** In use at the end of each day, or week, beside what was when it began. */
 function courseTable(units: readonly UnitsCourse[], paint: Paint): string[] {
   const days = [...new Set(units.flatMap((course) => course.days.map(({ day }) => day)))].sort();
   const step = days.length > DAYS_SHOWN_MAX ? 7 : 1;
@@ -158,12 +161,12 @@ function courseTable(units: readonly UnitsCourse[], paint: Paint): string[] {
     dayText(until),
     ...units.map(({ days }) => {
       const upTo = days.filter(({ day }) => day <= until);
-      const sum = (pick: (used: BeforeAfter) => number): number =>
-        upTo.reduce((total, { used }) => total + pick(used), 0);
-      return fromTo({ before: sum(({ before }) => before), after: sum(({ after }) => after) });
+      const inUse = (world: keyof BeforeAfter): number =>
+        upTo.reduce((total, { used, returned }) => total + used[world] - returned[world], 0);
+      return fromTo({ before: inUse('before'), after: inUse('after') });
     }),
   ]);
-  const lines = aligned([['used up to the end of', ...units.map(({ id }) => named(id))], ...rows]);
+  const lines = aligned([['used less returned, up to', ...units.map(({ id }) => named(id))], ...rows]);
   return [paint(lines[0] as string, 1), ...lines.slice(1)];
 }
 

@@ -3,6 +3,7 @@ import type { PartitionState } from '../state/partition-state.ts';
 import type { ActiveWorkspace } from './active-workspace.ts';
 import { AftermathStep } from './aftermath/aftermath.ts';
 import { FeedbackStep } from './aftermath/feedback.ts';
+import type { GiveBack } from './aftermath/held-units.ts';
 import { DecideStep } from './decide/decide.ts';
 import { MatchedStep } from './decide/decide-matched.ts';
 import type { Fault } from './fault.ts';
@@ -54,7 +55,7 @@ export function createSteps(
 ): Steps {
   const triggers = new Triggers(active.workspace);
   const predicates = new Predicates(state, active);
-  const giveBack = (keys: readonly string[]): void => units.giveBack(keys);
+  const giveBack: GiveBack = (keys, now) => units.giveBack(keys, now);
   const aftermath = new AftermathStep({ state, active, partition, waits: pending, predicates, triggers, giveBack });
   const { shadow } = globals;
   const shadowPending = state.shadow === null ? null : new PendingWaits(state, state.shadow.pending, shadow);

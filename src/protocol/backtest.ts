@@ -102,22 +102,29 @@ export interface CampaignComparison extends Comparison {
   readonly displacedBy: Readonly<Record<string, number>>;
 }
 
-/** Decisions that took a unit of an offer's budget or of a campaign's limits. Units that came back later are not subtracted. */
+/** Units of an offer's budget or of a campaign's limits. In use are those taken (`used`) less those that came back (`returned`), beside what was in use when it began. */
 export interface UnitsCourse {
   readonly of: 'offer' | 'campaign';
   readonly id: string;
   /** As they are when history ends; null: there is none. An offer's budget is its total. */
   readonly total: BeforeAfter<number | null>;
   readonly perDay: BeforeAfter<number | null>;
+  /** Decisions that took one. */
   readonly used: BeforeAfter;
+  /**
+   * Those that came back, on the day on which they did: delivery failed, or the offer expired unused; of decisions from before it began, too. Of a limit per day only on the decision's own
+   * day; of a campaign with both limits those of the total.
+   */
+  readonly returned: BeforeAfter;
   /** Matches that found none left. */
   readonly refused: BeforeAfter;
   /** When the first of them did; null: none. */
   readonly firstRefused: BeforeAfter<string | null>;
-  /** Days of the workspace's zone on which any was used or refused, ascending. */
+  /** Days of the workspace's zone on which any was used, returned or refused, ascending. */
   readonly days: readonly {
     readonly day: string;
     readonly used: BeforeAfter;
+    readonly returned: BeforeAfter;
     readonly refused: BeforeAfter;
   }[];
 }

@@ -80,6 +80,7 @@ class Run {
     this.#trial = trial;
     const trace = {
       outcome: (outcome: Outcome) => this.#outcomes.push(outcome),
+      returned: null,
       explains: (customer: string) => explained !== undefined && customer === (explained ?? ''),
       explained: (moment: ExplainedMoment) => this.#moments.push({ customer: explained ?? null, moment }),
     };

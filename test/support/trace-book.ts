@@ -17,6 +17,7 @@ export class TraceBook implements Trace {
   readonly moments: ExplainedMoment[] = [];
   /** Whose they are. */
   readonly #customers: string[] = [];
+  readonly returned = null;
   readonly explains: (customer: string) => boolean;
 
   constructor(explains: (customer: string) => boolean = () => false) {

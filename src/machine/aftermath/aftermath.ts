@@ -20,7 +20,7 @@ import type { Triggers } from '../time/triggers.ts';
 import { CascadeStep } from './cascade.ts';
 import { ExpiryStep } from './expiry.ts';
 import { GoalStep } from './goals.ts';
-import { HeldUnits } from './held-units.ts';
+import { type GiveBack, HeldUnits } from './held-units.ts';
 
 export interface AftermathParts {
   readonly state: PartitionState;
@@ -29,8 +29,7 @@ export interface AftermathParts {
   readonly waits: PendingWaits;
   readonly predicates: Predicates;
   readonly triggers: Triggers;
-  /** Units come back to this partition's hand. */
-  readonly giveBack: (keys: readonly string[]) => void;
+  readonly giveBack: GiveBack;
 }
 
 export class AftermathStep implements Aftermath, DueAftermath {

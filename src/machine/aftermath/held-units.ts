@@ -9,12 +9,15 @@ import type { ActiveWorkspace } from '../active-workspace.ts';
 import { ContactFlag } from '../decide/contact-flags.ts';
 import { dayKey, offerKey, totalKey } from '../leases/lease-key.ts';
 
+/** One unit of each key comes back to this partition's hand, at this log time. */
+export type GiveBack = (keys: readonly string[], now: number) => void;
+
 export class HeldUnits {
   readonly #state: PartitionState;
   readonly #active: ActiveWorkspace;
-  readonly #giveBack: (keys: readonly string[]) => void;
+  readonly #giveBack: GiveBack;
 
-  constructor(state: PartitionState, active: ActiveWorkspace, giveBack: (keys: readonly string[]) => void) {
+  constructor(state: PartitionState, active: ActiveWorkspace, giveBack: GiveBack) {
     this.#state = state;
     this.#active = active;
     this.#giveBack = giveBack;
@@ -60,7 +63,7 @@ export class HeldUnits {
     if ((held & ContactFlag.holdsDay) !== 0) keys.push(dayKey(campaign, this.#day(now)));
     if ((held & ContactFlag.holdsOffer) !== 0 && offer !== null) keys.push(offerKey(offer));
     if (keys.length === 0) return false;
-    this.#giveBack(keys);
+    this.#giveBack(keys, now);
     return true;
   }
 
@@ -69,7 +72,7 @@ export class HeldUnits {
     this.#let(row, decision, now);
     const today = '/' + this.#day(now);
     const usable = keys.filter((key) => !key.startsWith('day/') || key.endsWith(today));
-    if (usable.length > 0) this.#giveBack(usable);
+    if (usable.length > 0) this.#giveBack(usable, now);
   }
 
   /** Clears what the contact holds; returns the flags of what still has a worth at `now`. */

@@ -73,7 +73,8 @@ export class UnitsStep implements UnitLeases {
     this.#leases.wait(keys, waiter, row);
   }
   /** Units of a decision that failed, or expired unused. */
-  giveBack(keys: readonly string[]): void {
+  giveBack(keys: readonly string[], now: number): void {
+    this.#tracer?.returned(keys, now);
     this.#leases.giveBack(keys);
   }
 

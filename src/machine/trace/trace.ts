@@ -26,9 +26,18 @@ export interface Outcome {
   readonly decision: number;
 }
 
+/** One of each key (leases/lease-key.ts), of a decision that failed or expired unused. */
+export interface ReturnedUnits {
+  readonly keys: readonly string[];
+  /** Log time, epoch ms. */
+  readonly now: number;
+}
+
 export interface Trace {
   /** null: nobody listens. */
   readonly outcome: ((outcome: Outcome) => void) | null;
+  /** Units of budgets and limits came back. null: nobody listens. */
+  readonly returned: ((units: ReturnedUnits) => void) | null;
   /** Whether the moments of this customer ('': of anonymous events) are to be explained: costs far more than an outcome. */
   explains(customer: string): boolean;
   /**

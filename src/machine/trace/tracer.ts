@@ -52,6 +52,10 @@ export class Tracer implements BooksListener {
     return this.#trace.explains(customer);
   }
 
+  returned(keys: readonly string[], now: number): void {
+    this.#trace.returned?.({ keys, now });
+  }
+
   beginEvent(event: EventFrame, row: number, now: number): void {
     const { id, typeName: type, ts } = event;
     if (!this.explains(event.customer)) return;

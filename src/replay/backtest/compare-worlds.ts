@@ -7,7 +7,7 @@
  */
 import { BACKTEST_UNPAIRED_MAX } from '../../constants.ts';
 import type { MadeDecision } from '../../machine/effects.ts';
-import type { Outcome } from '../../machine/trace/trace.ts';
+import type { Outcome, ReturnedUnits } from '../../machine/trace/trace.ts';
 import type { LostReason } from '../../protocol/backtest.ts';
 import type { Decision } from '../../protocol/decision.ts';
 import type { Workspace } from '../../workspace/workspace.ts';
@@ -22,6 +22,7 @@ export interface WorldStep {
   readonly workspace: Workspace;
   readonly decisions: readonly MadeDecision[];
   readonly outcomes: readonly Outcome[];
+  readonly returned: readonly ReturnedUnits[];
 }
 
 /** What became of a match in the other world; null: nothing is known of it. */
@@ -74,7 +75,8 @@ export class WorldComparison {
     return number < this.#first ? number : (this.#counterparts[number - this.#first] ?? 0);
   }
 
-  before({ workspace, decisions, outcomes }: WorldStep): void {
+  before({ workspace, decisions, outcomes, returned }: WorldStep): void {
+    for (const units of returned) this.#units.returned(World.before, workspace, units);
     for (const outcome of outcomes) {
       const { result, decision, eventTs } = outcome;
       if (result === 'decided') {
@@ -107,7 +109,8 @@ export class WorldComparison {
     this.#keys.clear();
   }
 
-  after({ workspace, decisions, outcomes }: WorldStep): void {
+  after({ workspace, decisions, outcomes, returned }: WorldStep): void {
+    for (const units of returned) this.#units.returned(World.after, workspace, units);
     for (const outcome of outcomes) {
       const { result, decision, eventTs } = outcome;
       if (result === 'decided') this.#keys.set(decision, { key: matchKey(outcome), eventTs, fate: null });

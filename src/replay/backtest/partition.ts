@@ -4,7 +4,7 @@
  * Until `decideBy` (the prefix) both are the same partition, but that the world after also keeps the aggregates that only the candidate has.
  */
 import type { OutgoingMessage } from '../../machine/effects.ts';
-import type { Outcome, Trace } from '../../machine/trace/trace.ts';
+import type { Outcome, ReturnedUnits, Trace } from '../../machine/trace/trace.ts';
 import type { MessageRecord } from '../../protocol/partition-message.ts';
 import { type LogRecord, RecordKind } from '../../protocol/record.ts';
 import { assert } from '../../stdx/assert.ts';
@@ -32,7 +32,7 @@ export class BacktestPartition {
   /** Of the world after, in the records since `decideBy`. */
   accepted = 0;
   readonly #extend: (workspace: Workspace) => Workspace;
-  readonly #outcomes: { readonly before: OutcomeList; readonly after: OutcomeList };
+  readonly #heard: { readonly before: StepTrace; readonly after: StepTrace };
   readonly #isWall: boolean;
   #comparison: WorldComparison | null = null;
   #feedback: FeedbackTranslator | null = null;
@@ -40,14 +40,14 @@ export class BacktestPartition {
   private constructor(
     before: PartitionReplay,
     after: PartitionReplay,
-    outcomes: { readonly before: OutcomeList; readonly after: OutcomeList },
+    heard: { readonly before: StepTrace; readonly after: StepTrace },
     isWall: boolean,
     extend: (workspace: Workspace) => Workspace,
   ) {
     this.partition = before.partition;
     this.before = before;
     this.after = after;
-    this.#outcomes = outcomes;
+    this.#heard = heard;
     this.#isWall = isWall;
     this.#extend = extend;
   }
@@ -68,7 +68,7 @@ export class BacktestPartition {
       for (const { name, why } of missing) onMissing(name, why);
       return extended;
     };
-    const outcomes = { before: new OutcomeList(), after: new OutcomeList() };
+    const heard = { before: new StepTrace(), after: new StepTrace() };
     const open = (trace: Trace, onWorkspace: (workspace: Workspace) => Workspace): PartitionReplay => {
       const options = { trace, onWorkspace };
       try {
@@ -78,11 +78,11 @@ export class BacktestPartition {
         return PartitionReplay.open(history, partition, null, options);
       }
     };
-    const before = open(outcomes.before, (workspace) => workspace);
+    const before = open(heard.before, (workspace) => workspace);
     try {
-      const after = open(outcomes.after, extend);
+      const after = open(heard.after, extend);
       assert(before.seq === after.seq, 'both worlds begin with the same record');
-      return new BacktestPartition(before, after, outcomes, history.identity.clock === 'wall', extend);
+      return new BacktestPartition(before, after, heard, history.identity.clock === 'wall', extend);
     } catch (error) {
       before.close();
       throw error;
@@ -109,8 +109,8 @@ export class BacktestPartition {
     if (record === null) return false;
     this.before.step();
     this.after.insert(record.kind, this.#extended(record), record.ts);
-    this.#outcomes.before.take();
-    this.#outcomes.after.take();
+    this.#heard.before.take();
+    this.#heard.after.take();
     return true;
   }
 
@@ -131,8 +131,8 @@ export class BacktestPartition {
   step(): void {
     this.before.step();
     const workspace = this.workspace;
-    const outcomes = this.#outcomes.before.take();
-    if (workspace !== null) this.#compared().before({ workspace, decisions: this.before.effects.decisions, outcomes });
+    const heard = this.#heard.before.take();
+    if (workspace !== null) this.#compared().before({ workspace, decisions: this.before.effects.decisions, ...heard });
   }
 
   /** The same record in the world after, feedback told of its own decisions. */
@@ -181,11 +181,8 @@ export class BacktestPartition {
       throw new BacktestError(`partition ${this.partition} cannot decide by the workspace: ${effects.workspaceError}`);
     this.accepted += effects.accepted;
     const workspace = after.machine.activeWorkspace?.workspace;
-    const outcomes = this.#outcomes.after.take();
-    if (workspace !== undefined) {
-      const step: WorldStep = { workspace, decisions: effects.decisions, outcomes };
-      this.#compared().after(step);
-    }
+    const heard = this.#heard.after.take();
+    if (workspace !== undefined) this.#compared().after({ workspace, decisions: effects.decisions, ...heard });
     return [...effects.messages];
   }
 
@@ -202,12 +199,16 @@ export class BacktestPartition {
   }
 }
 
-/** Gathers the outcomes of a record. */
-class OutcomeList implements Trace {
+/** Gathers what a record led to. */
+class StepTrace implements Trace {
   #outcomes: Outcome[] = [];
+  #returned: ReturnedUnits[] = [];
 
   readonly outcome = (outcome: Outcome): void => {
     this.#outcomes.push(outcome);
+  };
+  readonly returned = (units: ReturnedUnits): void => {
+    this.#returned.push(units);
   };
 
   explains(): boolean {
@@ -216,9 +217,10 @@ class OutcomeList implements Trace {
 
   explained(): void {}
 
-  take(): readonly Outcome[] {
-    const outcomes = this.#outcomes;
+  take(): Pick<WorldStep, 'outcomes' | 'returned'> {
+    const [outcomes, returned] = [this.#outcomes, this.#returned];
     if (outcomes.length > 0) this.#outcomes = [];
-    return outcomes;
+    if (returned.length > 0) this.#returned = [];
+    return { outcomes, returned };
   }
 }

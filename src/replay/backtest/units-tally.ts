@@ -1,7 +1,9 @@
 /**
- * How budgets and limits are used up, day by day in the workspace's zone, in both worlds. Counted are decisions that took a unit; follow-ups of a cascade take none.
+ * How budgets and limits are used up, day by day in the workspace's zone, in both worlds. Counted are decisions that took a unit (follow-ups of a cascade take none), and
+ * those of which it came back.
  */
-import type { Outcome } from '../../machine/trace/trace.ts';
+import { baseOf } from '../../machine/leases/lease-key.ts';
+import type { Outcome, ReturnedUnits } from '../../machine/trace/trace.ts';
 import type { BeforeAfter, UnitsCourse } from '../../protocol/backtest.ts';
 import type { Decision } from '../../protocol/decision.ts';
 import { dateOfDays } from '../../workspace/calendar.ts';
@@ -13,6 +15,7 @@ export type World = (typeof World)[keyof typeof World];
 
 interface Day {
   readonly used: [number, number];
+  readonly returned: [number, number];
   readonly refused: [number, number];
 }
 
@@ -42,6 +45,17 @@ export class UnitsTally {
     const nowMs = Date.parse(ts);
     if (limited.limits) this.#day(this.#course('campaign', campaign), nowMs).used[world]++;
     if (limited.budget !== null && offer !== null) this.#day(this.#course('offer', offer), nowMs).used[world]++;
+  }
+
+  returned(world: World, workspace: Workspace, { keys, now }: ReturnedUnits): void {
+    // A campaign's total and its day come back together.
+    for (const base of new Set(keys.map((key) => baseOf(key).replace(/^(total|day)\//, 'campaign/')))) {
+      const of = base.startsWith('offer/') ? 'offer' : 'campaign';
+      const id = base.slice(of.length + 1);
+      const { total, perDay } = limitsOf(of, id, workspace);
+      // What no version in force counts any more is of no use.
+      if (total !== null || perDay !== null) this.#day(this.#course(of, id), now).returned[world]++;
+    }
   }
 
   refused(world: World, workspace: Workspace, { result, campaign, now }: Outcome): void {
@@ -78,7 +92,7 @@ export class UnitsTally {
     const number = this.#zones.localDay(this.#timezone, nowMs) ?? 0;
     let day = days.get(number);
     if (day === undefined) {
-      day = { used: [0, 0], refused: [0, 0] };
+      day = { used: [0, 0], returned: [0, 0], refused: [0, 0] };
       days.set(number, day);
     }
     return day;
@@ -121,14 +135,16 @@ function courseOf({ of, id, days, firstRefusedMs }: Course, workspaces: BeforeAf
     total: { before: limits.before.total, after: limits.after.total },
     perDay: { before: limits.before.perDay, after: limits.after.perDay },
     used: each((world) => sum((day) => day.used[world])),
+    returned: each((world) => sum((day) => day.returned[world])),
     refused: each((world) => sum((day) => day.refused[world])),
     firstRefused: each((world) => {
       const ms = firstRefusedMs[world];
       return ms === null ? null : new Date(ms).toISOString();
     }),
-    days: sorted.map(([day, { used, refused }]) => ({
+    days: sorted.map(([day, { used, returned, refused }]) => ({
       day: dayText(day),
       used: each((world) => used[world]),
+      returned: each((world) => returned[world]),
       refused: each((world) => refused[world]),
     })),
   };

@@ -225,7 +225,12 @@ class Why {
       }
     };
     let seq = 0;
-    const trace = { outcome: null, explains: (id: string) => id === customer && seq >= fromSeq, explained };
+    const trace = {
+      outcome: null,
+      returned: null,
+      explains: (id: string) => id === customer && seq >= fromSeq,
+      explained,
+    };
     const replay = PartitionReplay.open(this.#history, this.#partition, from, { trace });
     const step = (): boolean => {
       seq = replay.seq + 1;

@@ -69,8 +69,8 @@ function expectSame(report: BacktestReport, decisions: number): void {
     expect(waiting.after).toBe(waiting.before);
     expect([lostBy, displacedBy]).toEqual([{}, {}]);
   }
-  for (const { used, refused, firstRefused } of units)
-    for (const { before, after } of [used, refused, firstRefused]) expect(after).toEqual(before);
+  for (const { used, returned, refused, firstRefused } of units)
+    for (const { before, after } of [used, returned, refused, firstRefused]) expect(after).toEqual(before);
 }
 
 const upTo = (max: number): fc.Arbitrary<number> => fc.integer({ min: 0, max });

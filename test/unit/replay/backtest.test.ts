@@ -1,6 +1,6 @@
 /** What a backtest counts, against counts made otherwise. */
 import { describe, expect, test } from 'vitest';
-import type { BacktestReport, CampaignComparison } from '../../../src/protocol/backtest.ts';
+import type { BacktestReport, CampaignComparison, UnitsCourse } from '../../../src/protocol/backtest.ts';
 import type { Decision } from '../../../src/protocol/decision.ts';
 import { withLive } from '../../../src/replay/backtest/candidate.ts';
 import { fnv1a32, partitionOf } from '../../../src/stdx/hash.ts';
@@ -159,6 +159,90 @@ test('feedback is told of the same decision, whatever its number', () => {
   const steps = cluster.decisions.filter((decision) => decision.campaign === 'steps').length;
   expect(campaign(report, 'steps')).toMatchObject({ kept: steps, changed: 0, gained: 0, lost: 0 });
   expect(campaign(report, 'tea')).toMatchObject({ kept: 0, lostBy: { unmatched: cluster.decisions.length - steps } });
+});
+
+describe.each([1, 3])('units over %i partitions', (partitions) => {
+  const files = (budget: number): WorkspaceFiles => ({
+    'policy.yaml': 'consent: {push: opt-out}\narbitration: {pick: 2}\n',
+    'offers.yaml': `cake: {title: Cake, budget: ${budget}, expires: 5h, unused: return}\n`,
+    'campaigns/scones.yaml':
+      'id: scones\non: receipt\nwhen: event.total > 10.0\nchannels: [push]\noffer: cake\nlimits: {perDay: 6}\n',
+    'campaigns/tea.yaml': 'id: tea\non: receipt\nchannels: [push]\noffer: cake\n',
+  });
+  const day = (ms: number): string => new Date(ms).toISOString().slice(0, 10);
+  /** By decision, at most one each. */
+  type Answers = ReadonlyMap<string, { readonly outcome: string; readonly ms: number }>;
+
+  function weekWithAnswers(cluster: RecordedCluster, random: Prng): Answers {
+    const answers = new Map<string, { outcome: string; ms: number }>();
+    for (let i = 0; i < 150; i++) {
+      cluster.pass(random.below(2 * HOUR_MS));
+      const customer = `c-${random.below(12)}`;
+      cluster.event(customer, { type: 'receipt', id: `r-${i}`, data: { total: random.below(20) } });
+      cluster.deliver();
+      const open = cluster.decisions.slice(-6).filter(({ id }) => !answers.has(id));
+      if (open.length === 0) continue;
+      const { id, customer: whose } = random.pick(open);
+      const outcome = random.pick(['failed', 'failed', 'converted', 'delivered']);
+      answers.set(id, { outcome, ms: cluster.nowMs });
+      cluster.event(whose, { type: '$feedback', data: { decision: id, outcome } });
+    }
+    cluster.pass(5 * HOUR_MS);
+    return answers;
+  }
+
+  /** By day: taken and given back. `inDay`: given back on its own day, or not at all. */
+  function count(decisions: readonly Decision[], answers: Answers, inDay: boolean): object[] {
+    const days = new Map<string, { used: number; returned: number }>();
+    const at = (ms: number): { used: number; returned: number } => {
+      const found = days.get(day(ms)) ?? { used: 0, returned: 0 };
+      days.set(day(ms), found);
+      return found;
+    };
+    for (const { id, ts, expires } of decisions) {
+      const [madeMs, expiresMs] = [Date.parse(ts), Date.parse(expires as string)];
+      at(madeMs).used++;
+      const { outcome = '', ms = 0 } = answers.get(id) ?? {};
+      const inTime = ms < expiresMs;
+      if (outcome === 'converted' && inTime) continue;
+      const backMs = outcome === 'failed' && inTime ? ms : expiresMs;
+      if (!inDay || day(backMs) === day(madeMs)) at(backMs).returned++;
+    }
+    return [...days]
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .filter(([, { used, returned }]) => used + returned > 0)
+      .map(([each, counts]) => ({ day: each, ...counts }));
+  }
+
+  function course(report: BacktestReport, id: string, world: 'before' | 'after'): object[] {
+    const { days, used, returned } = report.units.find((units) => units.id === id) as UnitsCourse;
+    const told = days.map((each) => ({ day: each.day, used: each.used[world], returned: each.returned[world] }));
+    const sum = (pick: 'used' | 'returned'): number => told.reduce((total, each) => total + each[pick], 0);
+    expect({ used: sum('used'), returned: sum('returned') }).toEqual({ used: used[world], returned: returned[world] });
+    return told.filter((each) => each.used + each.returned > 0);
+  }
+
+  test.each([1000, 25])('of a budget of %i that were taken, and that came back by failure and expiry', (budget) => {
+    let answers: Answers = new Map();
+    const cluster = recorded(files(budget), partitions, (c) => {
+      answers = weekWithAnswers(c, new Prng(7));
+    });
+    const scones = cluster.decisions.filter((decision) => decision.campaign === 'scones');
+    expect(scones.length).toBeGreaterThan(10);
+    const same = backtest(cluster, workspaceOf(files(budget)));
+    for (const world of ['before', 'after'] as const) {
+      expect(course(same, 'cake', world)).toEqual(count(cluster.decisions, answers, false));
+      expect(course(same, 'scones', world)).toEqual(count(scones, answers, true));
+    }
+    if (budget < 1000) {
+      expect(same.units.find(({ id }) => id === 'cake')?.refused.after).toBeGreaterThan(0);
+      return;
+    }
+    const without = Object.fromEntries(Object.entries(files(budget)).filter(([path]) => !path.endsWith('tea.yaml')));
+    const report = backtest(cluster, workspaceOf(without));
+    expect(course(report, 'cake', 'before')).toEqual(count(cluster.decisions, answers, false));
+    expect(course(report, 'cake', 'after')).toEqual(count(scones, answers, false));
+  });
 });
 
 test('an aggregate that only the candidate has is filled by what came before', () => {
