@@ -9,7 +9,7 @@
  * asked for: nobody is named who they are about.
  */
 import { WHY_RECORDS_FOLLOWED_MAX, WHY_VERDICTS_MAX } from '../../constants.ts';
-import { formatRfc3339 } from '../../machine/decode/rfc3339.ts';
+import { formatRfc3339, parseRfc3339 } from '../../machine/decode/rfc3339.ts';
 import type { Machine } from '../../machine/machine.ts';
 import type { ExplainedMoment, Explanation } from '../../protocol/explanation.ts';
 import type { WhyQuestion } from '../../protocol/why.ts';
@@ -94,7 +94,12 @@ class Why {
       const found = id === null ? this.#lastEvent(query) : this.#eventOf({ ...query, id });
       if (found !== null) return found;
     }
-    if (id !== null) throw this.#noEvent(id);
+    if (id !== null) {
+      const dueMs = parseRfc3339(id);
+      const run = Number.isNaN(dueMs) ? null : this.#runSince(dueMs, formatRfc3339(dueMs));
+      if (run !== null) return run;
+      throw this.#noEvent(id);
+    }
     const which = type === null ? '' : ` of type ${type}, which campaign ${campaign} listens for`;
     throw this.#nothing(`customer "${customer}" has no accepted event${which}`);
   }
@@ -150,16 +155,22 @@ class Why {
   /** The last run of a schedule in which the customer had a turn. */
   #lastRun(lastRunsMs: readonly number[]): Explanation {
     const { campaign, customer } = this.#question;
-    const accepts = ({ cause, campaigns }: ExplainedMoment): boolean =>
-      cause.kind === 'schedule' && campaigns.some((verdict) => verdict.campaign === campaign);
-    const untilSeq = this.#history.lastSeq(this.#partition);
     const reach = this.#history.reach(this.#partition)?.logTime ?? ALWAYS;
     const ms = lastRunsMs.find((dueMs) => dueMs > reach);
-    if (ms !== undefined) {
-      const found = this.#search({ from: { ms }, fromSeq: 0, untilSeq, untilMs: ALWAYS, accepts, all: false });
-      if (found !== null) return found;
-    }
+    const found = ms === undefined ? null : this.#runSince(ms, null);
+    if (found !== null) return found;
     throw this.#nothing(`customer "${customer}" had no turn in a recent run of campaign ${campaign}`);
+  }
+
+  /** The last run since then, or the one of that due time, which stands in its decisions for the id of an event; null: the customer had no turn. */
+  #runSince(ms: number, due: string | null): Explanation | null {
+    const { campaign: asked } = this.#question;
+    const accepts = ({ cause, campaigns }: ExplainedMoment): boolean =>
+      cause.kind === 'schedule' &&
+      (due === null || cause.due === due) &&
+      (asked === null || campaigns.some(({ campaign }) => campaign === asked));
+    const untilSeq = this.#history.lastSeq(this.#partition);
+    return this.#search({ from: { ms }, fromSeq: 0, untilSeq, untilMs: ALWAYS, accepts, all: due !== null });
   }
 
   /** The last event that was accepted; null: none that is kept. */

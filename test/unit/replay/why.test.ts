@@ -108,6 +108,14 @@ describe('why', () => {
     send('bob', 'view', 26 * 60 + 1, { id: 'v3', data: {} });
     const { moments } = ask({ campaign: 'letter' });
     expect(moments.map(({ at }) => at)).toEqual(['2010-12-02T09:00:00.000Z']);
+    // Its decisions name the due time in the place of an event.
+    for (const campaign of [null, 'letter']) {
+      const first = ask({ campaign, event: '2010-12-01T09:00:00.000Z' });
+      expect(story(first)).toEqual(['schedule letter:decided']);
+      expect(first.moments[0]?.at).toBe('2010-12-01T09:00:00.000Z');
+    }
+    expect(refusal({ event: '2010-12-01T08:00:00.000Z' })).toContain('no accepted event "2010-12-01T08:00:00.000Z"');
+    expect(refusal({ campaign: 'thanks', event: '2010-12-01T09:00:00.000Z' })).toContain('no accepted event');
     expect(refusal({ campaign: 'letter', customer: 'bob', at: '2010-12-01T08:30:00Z' })).toBe(
       'moment: nothing happened to customer "bob" until 2010-12-01T08:30:00.000Z: history is kept from its beginning, 2010-12-01T07:00:00.000Z',
     );
