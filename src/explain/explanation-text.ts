@@ -78,7 +78,7 @@ function momentLines(moment: ExplainedMoment, page: Page, campaign: string | nul
     head,
     ...(verdicts.length === 0
       ? [
-          `  ${campaign === null ? 'No campaign listens for this.' : `${campaign} was not asked: it listens for something else, or was a draft or paused.`}`,
+          `  ${campaign === null ? 'No campaign listens for this.' : `${campaign} was not asked: in version ${moment.workspace} it listens for something else, is a draft or paused, or is not there.`}`,
         ]
       : []),
     ...shown.flatMap((verdict) => verdictLines(verdict, nameWidth, wording, page)),

@@ -201,6 +201,13 @@ it.each([
   ]);
 });
 
+it('says of a campaign that was not asked what may be the matter, in the version of that moment', () => {
+  const moments = [{ ...MOMENT, campaigns: [] }];
+  expect(explanationText({ ...EXPLANATION, campaign: 'new-one', moments }, PLAIN)).toContain(
+    '  new-one was not asked: in version 3 it listens for something else, is a draft or paused, or is not there.\n',
+  );
+});
+
 it('tells what else is worth knowing of a verdict', () => {
   const since = { id: '9', type: 'basket', ts: '2010-12-01T20:14:00.000Z' };
   const ended = { step: 'ended', passed: false, reason: 'cancelled', by: MOMENT.campaigns[0]?.event ?? since } as const;
