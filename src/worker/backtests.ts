@@ -20,8 +20,9 @@ interface Kept {
   readonly id: string;
   readonly startedMs: number;
   readonly abort: AbortController;
-  /** null: it is beginning. */
+  /** null: it is beginning, or never began. */
   run: BegunBacktest | null;
+  /** `running` from the first moment on. */
   status: BacktestStatus['status'];
   endedMs: number | null;
   error: string | null;
@@ -33,8 +34,6 @@ export class Backtests {
   /** In the order in which they began. */
   readonly #kept = new Map<string, Kept>();
   #count = 0;
-  /** One is beginning, or running. */
-  #busy = false;
 
   constructor(parts: BacktestsParts) {
     this.#parts = parts;
@@ -42,8 +41,7 @@ export class Backtests {
 
   /** null: one is running. It is one of the list from now on, unless `started` says otherwise. */
   start(request: BacktestRequest): { readonly id: string; readonly started: Promise<BacktestStart> } | null {
-    if (this.#busy) return null;
-    this.#busy = true;
+    if ([...this.#kept.values()].some(({ status }) => status === 'running')) return null;
     const kept: Kept = {
       id: String(++this.#count),
       startedMs: this.#parts.nowMs(),
@@ -83,20 +81,15 @@ export class Backtests {
     try {
       const run = await this.#parts.begin(request, abort.signal);
       if ('outcome' in run) {
-        this.#forgetOldest();
         kept.run = run;
-        this.#follow(kept, run);
+        void this.#follow(kept, run.outcome);
         return { id };
       }
-      this.#busy = false;
       this.#kept.delete(id);
       return run;
     } catch (error) {
-      this.#busy = false;
       if (abort.signal.aborted) {
-        this.#forgetOldest();
-        kept.status = 'cancelled';
-        kept.endedMs = this.#parts.nowMs();
+        this.#end(kept, { status: 'cancelled' });
         return { cancelled: true };
       }
       this.#kept.delete(id);
@@ -104,21 +97,24 @@ export class Backtests {
     }
   }
 
-  async #follow(kept: Kept, run: BegunBacktest): Promise<void> {
+  async #follow(kept: Kept, outcome: BegunBacktest['outcome']): Promise<void> {
     try {
-      const outcome = await run.outcome;
-      if ('report' in outcome) kept.report = outcome.report;
-      else kept.error = outcome.error;
-      kept.status = kept.report === null ? 'failed' : 'done';
+      const ended = await outcome;
+      this.#end(kept, { status: 'report' in ended ? 'done' : 'failed', ...ended });
     } catch (error) {
-      kept.status = kept.abort.signal.aborted ? 'cancelled' : 'failed';
-      if (kept.status === 'failed') {
-        kept.error = `internal error: ${error instanceof Error ? error.message : String(error)}`;
-        this.#parts.onFailure(error);
+      if (kept.abort.signal.aborted) {
+        this.#end(kept, { status: 'cancelled' });
+        return;
       }
+      const message = error instanceof Error ? error.message : String(error);
+      this.#end(kept, { status: 'failed', error: `internal error: ${message}` });
+      this.#parts.onFailure(error);
     }
-    kept.endedMs = this.#parts.nowMs();
-    this.#busy = false;
+  }
+
+  #end(kept: Kept, how: Pick<Kept, 'status'> & Partial<Pick<Kept, 'report' | 'error'>>): void {
+    Object.assign(kept, how, { endedMs: this.#parts.nowMs() });
+    this.#forgetOldest();
   }
 
   #forgetOldest(): void {

@@ -60,13 +60,14 @@ test('gives the issues of a workspace with their places', async () => {
   expect(answer.json.issues).toHaveLength(1);
 });
 
-test('takes one at a time', async () => {
+test('takes one at a time, and says first what is wrong with another', async () => {
   const g = await start();
   g.engine.backtesting = true;
   const answer = await g.post('/v1/backtests', { files });
   expect(answer.status).toBe(429);
   expect(answer.headers.get('retry-after')).toMatch(/^\d+$/);
   expect(answer.json.detail).toMatch(/another backtest is running/);
+  expect((await g.post('/v1/backtests', { files, live: 'tea' })).status).toBe(400);
 });
 
 test('takes one back whose client has gone before it began, and tells who still waits', async () => {
