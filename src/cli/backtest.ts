@@ -38,6 +38,8 @@ export interface BacktestFlags {
 
 /** Time to wait for a node when a person stands by. */
 const RETRY_FOR_MS = 10_000;
+/** How long to wait for a backtest to begin: its process has the lowest priority, and on a busy node compiling took more than half a minute. Below the 5 minutes after which fetch gives up. */
+const BEGIN_FOR_MS = 4 * 60_000;
 
 interface Output extends NodeJS.WritableStream {
   readonly isTTY?: boolean;
@@ -114,13 +116,15 @@ async function there(
     say(...retry);
   };
   // Another backtest may take hours: that is an answer.
-  const client = new NodeClient({ to: node, flag: '--node', token, retryForMs: RETRY_FOR_MS, retryOn: [503], onRetry });
+  const options = { to: node, flag: '--node', token, retryForMs: RETRY_FOR_MS, retryOn: [503], onRetry };
+  const client = new NodeClient(options);
   const body = Buffer.from(JSON.stringify(bodyOf(request)));
   const over = new AbortController();
   // The node answers once it has compiled the workspace; until then nobody knows what to take back.
   const stopped = stopSignal(undefined, over.signal);
   try {
-    const accepted = await client.send('POST', '/v1/backtests', 'application/json', body);
+    const beginner = new NodeClient({ ...options, tryForMs: BEGIN_FOR_MS });
+    const accepted = await beginner.send('POST', '/v1/backtests', 'application/json', body);
     if (accepted.status !== 202) throw refused(accepted, node);
     const path = `/v1/backtests/${(accepted.body as { id: string }).id}`;
     const ended = await Promise.race([stopped, reportOf(client, path, node, progress)]);

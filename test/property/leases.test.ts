@@ -139,7 +139,7 @@ test('several limits together, units that come back, versions, days, crashes', (
     ),
     { numRuns: 250 },
   );
-}, 60_000);
+});
 
 test('nobody is denied while a unit is left, however many keys, versions and delays there are', () => {
   fc.assert(

@@ -78,7 +78,7 @@ test('machine and oracle agree on every event', () => {
     }),
     { numRuns: 250 },
   );
-}, 300_000);
+});
 
 /** All records carry the same time: whether an event is from the future must not depend on its batch. */
 function latestOf(history: readonly HistoryEntry[]): number {
@@ -127,7 +127,7 @@ test('under the event clock, batches, repeats, ticks and bad events change nothi
     }),
     { numRuns: 150 },
   );
-}, 300_000);
+});
 
 test('a snapshot in the middle continues exactly', () => {
   fc.assert(
@@ -158,4 +158,4 @@ test('a snapshot in the middle continues exactly', () => {
     ),
     { numRuns: 40 },
   );
-}, 300_000);
+});

@@ -91,7 +91,7 @@ test('the root agrees with the program and each part with its text alone', () =>
     { numRuns: 1500 },
   );
   expect(Math.min(...Object.values(seen))).toBeGreaterThan(100);
-}, 60_000);
+});
 
 /** A list, a duration and so on: an expression, although no program. */
 function isReadable(text: string): boolean {
