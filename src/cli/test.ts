@@ -46,7 +46,7 @@ export function test(directory: string, { only, json = false }: TestOptions, out
   const results = chosen.map((trial) => runner.run(trial));
   const style = {
     colour: out.isTTY === true && !process.env['NO_COLOR'],
-    width: out.columns ?? WIDTH_DEFAULT,
+    width: out.columns || WIDTH_DEFAULT,
   };
   out.write(json ? `${JSON.stringify(reportJson(results))}\n` : reportText(results, style));
   return results.every(({ failures }) => failures.length === 0) ? ExitCode.done : ExitCode.input;

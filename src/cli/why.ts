@@ -44,7 +44,7 @@ const RETRY_FOR_MS = 10_000;
 const TRY_FOR_MS = (WHY_WAITING_MAX + 1) * WHY_MS_MAX;
 /** Statuses whose detail says it all. */
 const SAY_ALL = new Set([400, 404, 422]);
-/** Columns, where there is no terminal. */
+/** Columns, where there is no terminal, or one of unknown size (0 of them). */
 const WIDTH_DEFAULT = 100;
 
 /** @returns the exit code. InputError where there is nothing to explain, or it cannot be read. */
@@ -66,7 +66,7 @@ export async function why(options: WhyOptions, stdout: Output, stderr: NodeJS.Wr
 
 function wordsOf(explanation: Explanation, { detail, campaign }: WhyOptions, out: Output): string {
   return explanationText(explanation, {
-    width: out.columns ?? WIDTH_DEFAULT,
+    width: out.columns || WIDTH_DEFAULT,
     colour: out.isTTY === true && (process.env['NO_COLOR'] ?? '') === '',
     detail: detail === true || campaign !== undefined,
   });

@@ -80,6 +80,9 @@ describe('beckon why --node', () => {
     if ((process.env['NO_COLOR'] ?? '') === '') expect(out).toContain('\u001b[');
     const colours = new RegExp(`${String.fromCharCode(27)}\\[[0-9;]*m`, 'g');
     for (const line of out.replace(colours, '').split('\n')) expect(line.length, line).toBeLessThanOrEqual(50);
+    // A terminal that nobody told its size has none.
+    const [unsized, wide] = await Promise.all([0, 100].map((columns) => run(explained, {}, { isTTY: true, columns })));
+    expect(unsized?.out).toBe(wide?.out);
   });
 
   it('prints JSON on one line for programs', async () => {
