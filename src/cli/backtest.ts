@@ -21,6 +21,7 @@ import { type Answer, NodeClient, problemText } from './node-client.ts';
 import { Progress } from './progress.ts';
 import { sayWaiting } from './say-waiting.ts';
 import { STOPPED_BY, stopSignal } from './stop-signal.ts';
+import { hasColours, type Output } from './terminal.ts';
 
 export interface BacktestFlags {
   readonly data: string;
@@ -40,10 +41,6 @@ export interface BacktestFlags {
 const RETRY_FOR_MS = 10_000;
 /** How long to wait for a backtest to begin: its process has the lowest priority, and on a busy node compiling took more than half a minute. Below the 5 minutes after which fetch gives up. */
 const BEGIN_FOR_MS = 4 * 60_000;
-
-interface Output extends NodeJS.WritableStream {
-  readonly isTTY?: boolean;
-}
 
 /** @returns the exit code: 1 if the workspace is at fault. InputError if history cannot be read, or the range lies outside of it. */
 export async function backtest(flags: BacktestFlags, stdout: Output, stderr: Output): Promise<number> {
@@ -169,7 +166,7 @@ async function print(report: BacktestReport, { workspace, json }: BacktestFlags,
     return;
   }
   if (json !== undefined) await exportFile(json).write(async (output) => void output.write(text));
-  stdout.write(backtestTable(report, workspace, stdout.isTTY === true));
+  stdout.write(backtestTable(report, workspace, hasColours(stdout)));
 }
 
 function printIssues(issues: readonly WorkspaceIssue[], outcome: string, stderr: Output): void {

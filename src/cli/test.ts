@@ -6,6 +6,7 @@ import { compileWorkspace } from '../workspace/compile.ts';
 import { readTestFiles, readWorkspaceFolder, WorkspaceFolderError } from '../workspace/folder.ts';
 import type { Workspace, WorkspaceIssue } from '../workspace/workspace.ts';
 import { ExitCode, InputError } from './exit.ts';
+import { hasColours, type Output, widthOf } from './terminal.ts';
 
 export interface TestOptions {
   /** Only cases whose name or file has this in it, in whatever case. */
@@ -13,11 +14,7 @@ export interface TestOptions {
   readonly json?: boolean | undefined;
 }
 
-interface Output extends NodeJS.WritableStream {
-  readonly isTTY?: boolean;
-  readonly columns?: number;
-}
-
+/** Columns, where nobody knows how many there are. */
 const WIDTH_DEFAULT = 80;
 
 /** The report goes to `out`; what is wrong with the files themselves to `err`. @returns the exit code: 1 if a case fails, or none could be run. */
@@ -45,8 +42,8 @@ export function test(directory: string, { only, json = false }: TestOptions, out
   const runner = new TrialRunner(workspace);
   const results = chosen.map((trial) => runner.run(trial));
   const style = {
-    colour: out.isTTY === true && !process.env['NO_COLOR'],
-    width: out.columns || WIDTH_DEFAULT,
+    colour: hasColours(out),
+    width: widthOf(out, WIDTH_DEFAULT),
   };
   out.write(json ? `${JSON.stringify(reportJson(results))}\n` : reportText(results, style));
   return results.every(({ failures }) => failures.length === 0) ? ExitCode.done : ExitCode.input;

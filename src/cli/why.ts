@@ -15,6 +15,7 @@ import { ExitCode, InputError, UsageError } from './exit.ts';
 import { explainedHistoryError } from './history-error.ts';
 import { type Answer, NodeClient, problemText } from './node-client.ts';
 import { sayWaiting } from './say-waiting.ts';
+import { hasColours, type Output, widthOf } from './terminal.ts';
 
 export interface WhyOptions {
   /** A data folder; or the node to ask. */
@@ -33,18 +34,13 @@ export interface WhyOptions {
   readonly retryForMs?: number;
 }
 
-interface Output extends NodeJS.WritableStream {
-  readonly isTTY?: boolean;
-  readonly columns?: number;
-}
-
 /** Time to wait for a node when a person stands by. */
 const RETRY_FOR_MS = 10_000;
 /** Others may be explained before. */
 const TRY_FOR_MS = (WHY_WAITING_MAX + 1) * WHY_MS_MAX;
 /** Statuses whose detail says it all. */
 const SAY_ALL = new Set([400, 404, 422]);
-/** Columns, where there is no terminal, or one of unknown size (0 of them). */
+/** Columns, where nobody knows how many there are. */
 const WIDTH_DEFAULT = 100;
 
 /** @returns the exit code. InputError where there is nothing to explain, or it cannot be read. */
@@ -66,8 +62,8 @@ export async function why(options: WhyOptions, stdout: Output, stderr: NodeJS.Wr
 
 function wordsOf(explanation: Explanation, { detail, campaign }: WhyOptions, out: Output): string {
   return explanationText(explanation, {
-    width: out.columns || WIDTH_DEFAULT,
-    colour: out.isTTY === true && (process.env['NO_COLOR'] ?? '') === '',
+    width: widthOf(out, WIDTH_DEFAULT),
+    colour: hasColours(out),
     detail: detail === true || campaign !== undefined,
   });
 }
