@@ -111,7 +111,7 @@ async function exportTo(
   stdout: NodeJS.WritableStream,
   stderr: Output,
 ): Promise<number> {
-  const target = file === '-' ? null : exportFile(file);
+  const target = file === '-' ? null : exportFile(file, '--export');
   const path = `/v1/audiences/export?format=${options.format ?? 'ndjson'}`;
   const answer = await client.open(path, requestOf(options));
   if (answer.stream === null) return refused(answer, 'exported', options, stderr);

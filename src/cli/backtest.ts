@@ -15,7 +15,7 @@ import { readWorkspaceFolder, WorkspaceFolderError } from '../workspace/folder.t
 import type { Workspace, WorkspaceIssue } from '../workspace/workspace.ts';
 import { backtestTable } from './backtest-table.ts';
 import { ExitCode, InputError, UsageError } from './exit.ts';
-import { exportFile } from './export-file.ts';
+import { type ExportFile, exportFile } from './export-file.ts';
 import { explainedHistoryError } from './history-error.ts';
 import { type Answer, NodeClient, problemText } from './node-client.ts';
 import { Progress } from './progress.ts';
@@ -44,6 +44,8 @@ const BEGIN_FOR_MS = 4 * 60_000;
 
 /** @returns the exit code: 1 if the workspace is at fault. InputError if history cannot be read, or the range lies outside of it. */
 export async function backtest(flags: BacktestFlags, stdout: Output, stderr: Output): Promise<number> {
+  const { json } = flags;
+  const file = json === undefined || json === '-' ? null : exportFile(json, '--json');
   const files = readFiles(flags.workspace);
   const candidate = compiled(files, flags, stderr);
   if (candidate === null) return ExitCode.input;
@@ -60,7 +62,7 @@ export async function backtest(flags: BacktestFlags, stdout: Output, stderr: Out
             stderr,
           );
     progress.clear();
-    await print(report, flags, stdout);
+    await print(report, flags, file, stdout);
     return ExitCode.done;
   } catch (error) {
     progress.clear();
@@ -159,14 +161,15 @@ function refused(answer: Pick<Answer, 'status' | 'body'>, node: string): Error {
     : new BacktestError('nothing was replayed', issues);
 }
 
-async function print(report: BacktestReport, { workspace, json }: BacktestFlags, stdout: Output): Promise<void> {
+async function print(
+  report: BacktestReport,
+  { workspace, json }: BacktestFlags,
+  file: ExportFile | null,
+  stdout: Output,
+): Promise<void> {
   const text = `${JSON.stringify(report, null, 2)}\n`;
-  if (json === '-') {
-    stdout.write(text);
-    return;
-  }
-  if (json !== undefined) await exportFile(json).write(async (output) => void output.write(text));
-  stdout.write(backtestTable(report, workspace, hasColours(stdout)));
+  stdout.write(json === '-' ? text : backtestTable(report, workspace, hasColours(stdout)));
+  await file?.write(async (output) => void output.write(text));
 }
 
 function printIssues(issues: readonly WorkspaceIssue[], outcome: string, stderr: Output): void {

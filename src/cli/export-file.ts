@@ -19,9 +19,9 @@ export interface ExportFile {
 const STOPPING_SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 const PERMISSIONS = 0o777;
 
-/** Throws if nothing can be written there: before anything was asked of a node. */
-export function exportFile(file: string): ExportFile {
-  if (file === '') throw new UsageError('--export: expected a file, or - for stdout');
+/** Throws if nothing can be written there: before anything was done that takes long. `flag` names it. */
+export function exportFile(file: string, flag: string): ExportFile {
+  if (file === '') throw new UsageError(`${flag}: expected a file, or - for stdout`);
   const there = statOf(file);
   if (there?.isDirectory()) throw new InputError(`${file} is a folder: name a file in it`);
   if (there && !there.isFile()) return { write: (fill) => named(file, () => writeThrough(file, fill)) };

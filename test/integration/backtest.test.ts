@@ -206,6 +206,12 @@ test('names the flag that is wrong, and the file that is no folder', async () =>
   expect([nowhere.code, nowhere.stderr]).toEqual([2, expect.stringContaining('--node: expected a URL')]);
   const file = await replay('--workspace', DEMO_WORKSPACE, '--data', join(data, 'beckon.json'));
   expect([file.code, file.stderr]).toEqual([1, expect.stringContaining('it is no data folder')]);
+  // Known before anything is replayed, which may take hours.
+  const wrong = ['--workspace', DEMO_WORKSPACE, '--data', join(data, 'beckon.json'), '--json'];
+  const unwritable = await replay(...wrong, join(data, 'nowhere', 'report.json'));
+  expect([unwritable.code, unwritable.stderr]).toEqual([1, expect.stringContaining('there is no folder')]);
+  const unnamed = await replay(...wrong, '');
+  expect([unnamed.code, unnamed.stderr]).toEqual([2, expect.stringContaining('--json: expected a file')]);
 });
 
 test('says where a workspace has errors', async () => {
