@@ -137,10 +137,8 @@ export const REPLAY_COMPARE_BYTES = 1024 * 1024;
 export const BACKTEST_TIME_TOLERANCE_MS = 60_000;
 /** Decisions of one world that a partition's comparison keeps in mind until the other world makes them, too: about 1 KiB each. The oldest beyond it are taken as gained or lost. */
 export const BACKTEST_UNPAIRED_MAX = 200_000;
-/** Customers of a partition of whom a comparison knows what they were sent in one world only. */
-export const BACKTEST_CONTACTED_MAX = 200_000;
-/** Such contacts that it knows of a customer: the latest. */
-export const BACKTEST_CONTACTS_MAX = 16;
+/** Contacts of a partition that a comparison knows to be made in one world only: about 40 bytes each. The oldest beyond it are taken as made in both. */
+export const BACKTEST_NEW_CONTACTS_MAX = 1_000_000;
 /** Backtests whose reports a node keeps. */
 export const BACKTESTS_KEPT = 8;
 /** How often a command asks a node how far its backtest is. */

@@ -70,13 +70,10 @@ export class CountedContacts {
     return this.#list(({ campaign }) => campaign === campaignCode).at(-1) ?? null;
   }
 
-  /** The last one of another member of the exclusion. */
-  lastOfOthers({ campaignCode }: ActiveCampaign, exclusion: number): CountedContact | null {
+  /** Those of other members of the exclusion, however long ago. */
+  ofOthers({ campaignCode }: ActiveCampaign, exclusion: number): CountedContact[] {
     const rules = this.#rules;
-    const others = this.#list(
-      ({ campaign, group }) => campaign !== campaignCode && rules.isMember(exclusion, campaign, group),
-    );
-    return others.at(-1) ?? null;
+    return this.#list(({ campaign, group }) => campaign !== campaignCode && rules.isMember(exclusion, campaign, group));
   }
 
   /** Kept where the campaign's own would be kept. */

@@ -73,7 +73,7 @@ export class PolicySteps {
     for (const index of campaign.exclusions) {
       const { name, perMs } = this.#active.workspace.policy.exclusions[index] as Exclusion;
       const passed = index !== excludedBy;
-      const last = this.#contacts.lastOfOthers(campaign, index);
+      const last = this.#contacts.ofOthers(campaign, index).at(-1) ?? null;
       this.#note({ step: 'excluded', passed, exclusion: name, perMs, ...since(last, perMs, passed) });
       if (!passed) return;
     }

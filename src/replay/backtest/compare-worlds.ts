@@ -5,7 +5,7 @@
  * A match ends once in each world that has it: decided, or suppressed. So a decision without its counterpart is gained or lost for good as soon as the other world has passed over
  * what set it off and does not wait for it; only what may still come is kept.
  */
-import { BACKTEST_UNPAIRED_MAX } from '../../constants.ts';
+import { BACKTEST_NEW_CONTACTS_MAX, BACKTEST_UNPAIRED_MAX } from '../../constants.ts';
 import type { MadeDecision } from '../../machine/effects.ts';
 import type { Outcome, ReturnedUnits } from '../../machine/trace/trace.ts';
 import type { LostReason } from '../../protocol/backtest.ts';
@@ -13,7 +13,7 @@ import type { Decision } from '../../protocol/decision.ts';
 import type { Workspace } from '../../workspace/workspace.ts';
 import { changedFields, followUpKey, matchKey } from './compare-decisions.ts';
 import type { CompareTally } from './compare-tally.ts';
-import { NewContacts } from './new-contacts.ts';
+import { type FullRule, takerOf } from './full-rules.ts';
 import { type UnitsTally, World } from './units-tally.ts';
 import { Unpaired } from './unpaired.ts';
 
@@ -29,7 +29,8 @@ export interface WorldStep {
 interface Fate {
   readonly result: Outcome['result'];
   readonly winner: string | null;
-  readonly at: number;
+  /** What stood in its way, where contacts did. */
+  readonly rules: readonly FullRule[];
 }
 
 /** A decision that the other world has not made. */
@@ -52,7 +53,11 @@ export class WorldComparison {
   readonly #gained = new Unpaired<Alone>(BACKTEST_UNPAIRED_MAX);
   /** Matches that wait in the world before, each with what became of it after. */
   readonly #open = new Map<string, Fate | null>();
-  readonly #contacts: NewContacts;
+  readonly #fullRulesOf: (outcome: Outcome) => readonly FullRule[];
+  /** Of the record being told: what outcomes of the world after were lost to. */
+  readonly #lostTo = new Map<Outcome, readonly FullRule[]>();
+  /** Contacts that only the world after has, the oldest first: numbers of their decisions. */
+  readonly #new = new Set<number>();
   /** By decision of the world before, from the first on: the number of the same one after, 0: there is none. */
   readonly #counterparts: number[] = [];
   /** Of the record being told. */
@@ -60,19 +65,35 @@ export class WorldComparison {
   #fresh: [string, Alone][] = [];
 
   /**
-   * Both worlds are the same when this begins, at log time `startMs` and with decision `first` to come. `candidate`: the workspace that decides after.
+   * Both worlds are the same when this begins, at log time `startMs` and with decision `first` to come. `fullRulesOf`: of an outcome that the world after is just telling.
    */
-  constructor(tally: CompareTally, units: UnitsTally, candidate: Workspace, startMs: number, first: number) {
+  constructor(
+    tally: CompareTally,
+    units: UnitsTally,
+    startMs: number,
+    first: number,
+    fullRulesOf: (outcome: Outcome) => readonly FullRule[],
+  ) {
     this.#tally = tally;
     this.#units = units;
     this.#startMs = startMs;
     this.#first = first;
-    this.#contacts = new NewContacts(candidate.policy);
+    this.#fullRulesOf = fullRulesOf;
   }
 
   /** Of a decision of the world before, the number of the same one after; 0: there is none. */
   counterpart(number: number): number {
     return number < this.#first ? number : (this.#counterparts[number - this.#first] ?? 0);
+  }
+
+  /** The world after tells an outcome: its customer's contacts will be others when the record is told. */
+  look(outcome: Outcome): void {
+    const { result } = outcome;
+    if (result !== 'cap' && result !== 'gap' && result !== 'excluded') return;
+    if (this.#lost.size === 0 && this.#open.size === 0) return;
+    const key = matchKey(outcome);
+    if (this.#open.has(key) || this.#lost.peek(key) !== undefined)
+      this.#lostTo.set(outcome, this.#fullRulesOf(outcome));
   }
 
   before({ workspace, decisions, outcomes, returned }: WorldStep): void {
@@ -124,13 +145,14 @@ export class WorldComparison {
         this.#pair(other.decision, other.number, decision, number);
         continue;
       }
-      this.#contacts.add(decision);
+      this.#noteNew(decision, number);
       if (alone.mayCome || this.#open.has(key))
         this.#evict(this.#gained.add(key, alone), (old) => this.#settleGained(old));
       else this.#settleGained(alone);
     }
     this.#keys.clear();
     for (const outcome of outcomes) if (outcome.result !== 'decided') this.#noteFate(workspace, outcome);
+    if (this.#lostTo.size > 0) this.#lostTo.clear();
   }
 
   /** Both worlds were told of a record. */
@@ -161,11 +183,11 @@ export class WorldComparison {
   }
 
   #noteFate(workspace: Workspace, outcome: Outcome): void {
-    const { result, winner, now: at } = outcome;
+    const { result, winner } = outcome;
     if (result !== 'waiting') this.#units.refused(World.after, workspace, outcome);
     if (this.#lost.size === 0 && this.#open.size === 0) return;
     const key = matchKey(outcome);
-    const fate: Fate = { result, winner, at };
+    const fate: Fate = { result, winner, rules: this.#lostTo.get(outcome) ?? [] };
     if (this.#open.has(key)) this.#open.set(key, fate);
     const lost = this.#lost.peek(key);
     if (lost === undefined) return;
@@ -177,7 +199,7 @@ export class WorldComparison {
 
   #pair(before: Decision, beforeNumber: number, after: Decision, afterNumber: number): void {
     this.#counterparts[beforeNumber - this.#first] = afterNumber;
-    this.#contacts.remove(after);
+    this.#new.delete(afterNumber);
     const tally = this.#tally.of(before.campaign);
     const changed = changedFields(before, after);
     if (changed.length === 0) tally.kept++;
@@ -196,8 +218,24 @@ export class WorldComparison {
     const reason = lostReason(decision, fate);
     tally.lost++;
     tally.lostBy.add(reason);
-    const winner = fate === null ? null : (fate.winner ?? this.#contacts.behind(decision, reason, fate.at));
+    const winner = fate === null ? null : (fate.winner ?? this.#takerOf(fate.rules, decision.channel));
     if (winner !== null) tally.displacedBy.add(winner);
+  }
+
+  /** An anonymous decision is nobody's contact. */
+  #noteNew({ customer }: Decision, number: number): void {
+    if (customer === null) return;
+    this.#new.add(number);
+    if (this.#new.size <= BACKTEST_NEW_CONTACTS_MAX) return;
+    const [oldest = 0] = this.#new;
+    this.#new.delete(oldest);
+  }
+
+  #takerOf(rules: readonly FullRule[], channel: string): string | null {
+    return takerOf(rules, channel, ({ decision }) => {
+      const id = decision ?? '';
+      return this.#new.has(Number(id.slice(id.indexOf('-') + 1)));
+    });
   }
 
   #evict(old: Alone | undefined, settle: (old: Alone) => void): void {

@@ -16,6 +16,7 @@ import type { CompareTally } from './compare-tally.ts';
 import { WorldComparison, type WorldStep } from './compare-worlds.ts';
 import { BacktestError } from './error.ts';
 import { FeedbackTranslator } from './feedback.ts';
+import { type FullRule, fullRules } from './full-rules.ts';
 import type { UnitsTally } from './units-tally.ts';
 
 const NO_PAYLOAD = new Uint8Array(0);
@@ -115,10 +116,12 @@ export class BacktestPartition {
   }
 
   /** The prefix ends: from here on both worlds are compared. */
-  compare(tally: CompareTally, units: UnitsTally, candidate: Workspace): void {
+  compare(tally: CompareTally, units: UnitsTally): void {
     const { logTime, decisionCount } = this.before.machine;
-    const comparison = new WorldComparison(tally, units, candidate, logTime, decisionCount + 1);
+    const rulesOf = (outcome: Outcome): readonly FullRule[] => fullRules(outcome, this.after);
+    const comparison = new WorldComparison(tally, units, logTime, decisionCount + 1, rulesOf);
     this.#comparison = comparison;
+    this.#heard.after.onOutcome = (outcome) => comparison.look(outcome);
     this.#feedback = new FeedbackTranslator(this.partition, (number) => comparison.counterpart(number));
   }
 
@@ -203,8 +206,11 @@ export class BacktestPartition {
 class StepTrace implements Trace {
   #outcomes: Outcome[] = [];
   #returned: ReturnedUnits[] = [];
+  /** Told of each while it happens. */
+  onOutcome: ((outcome: Outcome) => void) | null = null;
 
   readonly outcome = (outcome: Outcome): void => {
+    this.onOutcome?.(outcome);
     this.#outcomes.push(outcome);
   };
   readonly returned = (units: ReturnedUnits): void => {

@@ -73,7 +73,7 @@ export class BacktestReporter {
 
   /** Both worlds are the same here. */
   begin(partition: BacktestPartition): void {
-    partition.compare(this.#tally, this.#units, this.#candidate);
+    partition.compare(this.#tally, this.#units);
     const rows = partition.before.machine.campaigns();
     addBooks(this.#books.before, rows, -1);
     addBooks(this.#books.after, rows, -1);

@@ -1,0 +1,117 @@
+/** To whom a backtest says that a decision was lost: small histories of one customer, in which who took its place can be told by hand. */
+import { expect, test } from 'vitest';
+import { type WorkspaceFiles, workspaceOf } from '../../support/machine-fixture.ts';
+import { RecordedCluster } from '../../support/recorded-cluster.ts';
+import { backtest } from '../../support/run-backtest.ts';
+
+const HOUR_MS = 3_600_000;
+
+/** By id: what sets it off, and where it is sent. */
+type Campaigns = Readonly<Record<string, string>>;
+
+/** Each event is a campaign's own: `tea` happens, and the campaign tea is sent. */
+const SENT: Campaigns = { milk: 'channels: [push]', scones: 'channels: [push]', tea: 'channels: [push]' };
+
+function filesOf(campaigns: Campaigns, policy: string): WorkspaceFiles {
+  return {
+    'workspace.yaml': 'name: test\ntimezone: UTC\nchannels: [push, email]\n',
+    'events.yaml': 'milk: {}\nscones: {}\ntea: {}\nnews: {}\n',
+    'policy.yaml': `consent: {push: none-needed, email: none-needed}\n${policy}\n`,
+    ...Object.fromEntries(
+      Object.entries(campaigns).map(([id, more]) => [`campaigns/${id}.yaml`, `id: ${id}\non: ${id}\n${more}\n`]),
+    ),
+  };
+}
+
+const pushes = (max: number, more = ''): string =>
+  `caps: [{name: pushes, channels: [push], max: ${max}, per: 1d${more}}]`;
+const exclusion = (...campaigns: string[]): string =>
+  `exclusions: [{name: one, campaigns: [${campaigns.join(', ')}], per: 1d}]`;
+
+interface Case {
+  readonly what: string;
+  /** An hour apart. */
+  readonly events: readonly string[];
+  readonly before: string;
+  readonly after: string;
+  /** The campaign that only the world after has. */
+  readonly news: string;
+  /** Lost decisions by campaign: the reason, and who took the place. */
+  readonly lost: Readonly<Record<string, readonly [reason: string, taker: string | null]>>;
+}
+
+const PUSH = 'channels: [push]';
+
+const CASES: readonly Case[] = [
+  {
+    what: 'the new one that fills the cap',
+    ...{ events: ['scones', 'news', 'tea'], before: pushes(2), after: pushes(2), news: PUSH },
+    lost: { tea: ['cap', 'news'] },
+  },
+  {
+    what: 'the new one, though another one came behind it',
+    ...{ events: ['news', 'milk', 'tea'], before: pushes(2), after: pushes(2), news: PUSH },
+    lost: { tea: ['cap', 'news'] },
+  },
+  {
+    what: 'nobody: what is new went out by a channel that the cap does not count',
+    ...{ events: ['scones', 'news', 'tea'], before: pushes(2), after: pushes(1), news: 'channels: [email]' },
+    lost: { tea: ['cap', null] },
+  },
+  {
+    what: 'nobody: the cap is lower, and full without the new one',
+    events: ['scones', 'news', 'tea'],
+    ...{ before: pushes(3), after: pushes(3, ', reserved: {max: 2, priority: 50}'), news: `${PUSH}\npriority: 90` },
+    lost: { tea: ['cap', null] },
+  },
+  {
+    what: 'nobody: one that was made before as well fills the lower cap',
+    ...{ events: ['scones', 'tea', 'news'], before: pushes(2), after: pushes(1), news: PUSH },
+    lost: { tea: ['cap', null] },
+  },
+  {
+    what: 'the new one, within the gap',
+    ...{ events: ['news', 'tea'], before: 'gap: {min: 2h}', after: 'gap: {min: 2h}', news: PUSH },
+    lost: { tea: ['gap', 'news'] },
+  },
+  {
+    what: 'nobody: the new one lies in the gap, and does not count for it',
+    events: ['scones', 'news', 'tea'],
+    ...{ before: 'gap: {min: 90m}', after: 'gap: {min: 3h, channels: [push]}', news: 'channels: [email]' },
+    lost: { tea: ['gap', null] },
+  },
+  {
+    what: 'the new one of those that exclude each other',
+    events: ['scones', 'news', 'tea'],
+    ...{ before: exclusion('news', 'tea'), after: exclusion('news', 'tea'), news: PUSH },
+    lost: { tea: ['excluded', 'news'] },
+  },
+  {
+    what: 'nobody: another one excludes it as well',
+    ...{ events: ['scones', 'news', 'tea'], before: '', news: PUSH },
+    after: 'exclusions: [{name: a, campaigns: [news, tea], per: 1d}, {name: b, campaigns: [scones, tea], per: 1d}]',
+    lost: { tea: ['excluded', null] },
+  },
+  {
+    // Nobody else would have made room for milk: news took the place of scones, which had kept milk away.
+    what: 'the one that took the place, though it is there only because another was lost',
+    events: ['news', 'scones', 'milk', 'tea'],
+    before: `gap: {min: 2h, channels: [push]}\n${exclusion('milk', 'tea')}`,
+    ...{ after: `gap: {min: 2h, channels: [push]}\n${exclusion('milk', 'tea')}`, news: PUSH },
+    lost: { scones: ['gap', 'news'], tea: ['excluded', 'milk'] },
+  },
+];
+
+test.each(CASES)('names $what', ({ events, before, after, news, lost }) => {
+  const cluster = new RecordedCluster(1);
+  cluster.publish(workspaceOf(filesOf({ ...SENT, news: `${news}\nstatus: draft` }, before)));
+  for (const [i, type] of events.entries()) {
+    cluster.event('ann', { type, id: `e-${i}`, data: {} });
+    cluster.pass(HOUR_MS);
+  }
+  const report = backtest(cluster.close(), workspaceOf(filesOf({ ...SENT, news }, after)));
+  const told = report.campaigns.flatMap(({ campaign, lostBy, displacedBy }) =>
+    Object.keys(lostBy).map((reason) => [campaign, [reason, Object.keys(displacedBy)[0] ?? null]] as const),
+  );
+  expect(Object.fromEntries(told)).toEqual(lost);
+});
