@@ -1,11 +1,13 @@
-/** A backtest's report as people read it: what differs, campaign by campaign, why decisions were lost and to whom, and how budgets were used up. At most 120 columns. */
+/** A backtest's report as people read it: what differs, campaign by campaign, why decisions were lost and to whom, and how budgets were used up. */
+import { wrap } from '../explain/layout.ts';
 import type { BacktestReport, BeforeAfter, CampaignComparison, UnitsCourse } from '../protocol/backtest.ts';
 
 /** More days are added up week by week. */
 const DAYS_SHOWN_MAX = 31;
 const UNITS_PER_TABLE = 4;
 const NAME_LENGTH_MAX = 30;
-const LINE_LENGTH_MAX = 118;
+/** Longer lines of text are hard to read. Tables are as wide as they are. */
+const WIDTH_MAX = 100;
 
 const REASONS: Readonly<Record<string, string>> = {
   quiet_hours: 'quiet hours',
@@ -15,38 +17,49 @@ const REASONS: Readonly<Record<string, string>> = {
   follow_up: 'follow-up not sent',
 };
 
+export interface TableStyle {
+  readonly colour: boolean;
+  /** Columns of the terminal. */
+  readonly width: number;
+}
+
 type Paint = (text: string, code: number) => string;
 
-/** `workspace`: how it was named. `colour`: for terminals. */
-export function backtestTable(report: BacktestReport, workspace: string, colour: boolean): string {
+/** `workspace`: how it was named. */
+export function backtestTable(report: BacktestReport, workspace: string, style: TableStyle): string {
+  const { colour } = style;
+  const width = Math.min(style.width, WIDTH_MAX);
   const paint: Paint = (text, code) => (colour ? `\x1b[${code}m${text}\x1b[0m` : text);
   const clock = clockOf(report.timezone);
   const { decisions, campaigns } = report;
-  const sections: string[][] = [heading(report, workspace, clock)];
+  const sections: (readonly string[])[] = [heading(report, workspace, clock, width)];
   const differing = campaigns.filter(differs);
   if (differing.length === 0) sections.push([paint(sameText(report), 32)]);
   else {
-    sections.push(campaignTable(differing, report, paint), ...explained(differing, paint));
+    sections.push(campaignTable(differing, report, paint), ...explained(differing, paint, width));
     const same = campaigns.filter((campaign) => !differs(campaign));
-    if (same.length > 0) sections.push(wrapped(`As before: ${same.map(({ campaign }) => campaign).join(', ')}`, 0));
+    if (same.length > 0)
+      sections.push(wrap('', `As before: ${same.map(({ campaign }) => campaign).join(', ')}`, '', width));
     if (decisions.gained + decisions.lost + decisions.changed > 0) sections.push(channelTable(report, paint));
   }
   sections.push(...unitsTables(report.units, clock, paint));
-  if (report.notes.length > 0) sections.push(report.notes.flatMap((note) => wrapped(note, 0)));
+  if (report.notes.length > 0) sections.push(report.notes.flatMap((note) => wrap('', note, '', width)));
   return `${sections.map((lines) => lines.join('\n')).join('\n\n')}\n`;
 }
 
 function heading(
-  { from, to, historyFrom, timezone, records, events, seconds, eventsPerSecond, decisions }: BacktestReport,
+  { from, to, historyFrom, timezone, events, seconds, eventsPerSecond, decisions }: BacktestReport,
   workspace: string,
   clock: (time: string) => string,
+  width: number,
 ): string[] {
   const range = from === null || to === null ? 'over nothing' : `from ${clock(from)} to ${clock(to)} (${timezone})`;
   const reach =
     historyFrom === null ? 'history is kept from its beginning' : `history goes back to ${clock(historyFrom)}`;
+  const pace = `${number(events)} events replayed in ${seconds.toFixed(1)} s (${number(eventsPerSecond)} events/s)`;
   return [
     `${workspace} ${range}`,
-    `${number(events)} events in ${number(records)} records, replayed in ${seconds.toFixed(1)} s (${number(eventsPerSecond)} events/s); ${reach}`,
+    ...wrap('', `${pace}; ${reach}`, '', width),
     `decisions  ${fromTo(decisions)}   kept ${number(decisions.kept)}, changed ${number(decisions.changed)}, gained ${number(decisions.gained)}, lost ${number(decisions.lost)}`,
   ];
 }
@@ -74,7 +87,8 @@ function campaignTable(campaigns: readonly CampaignComparison[], report: Backtes
   ]);
   const { decisions } = report;
   rows.push(['all campaigns', '', fromTo(decisions), percent(decisions), ...countCells(decisions)]);
-  const lines = aligned([['campaign', 'matched', 'decisions', '', 'kept', 'changed', 'gained', 'lost'], ...rows]);
+  const head = ['campaign', 'matched', 'decisions', '', 'kept', 'changed', 'gained', 'lost'];
+  const lines = aligned(withoutIdle([head, ...rows], { changed: '·' }));
   return [paint(lines[0] as string, 1), ...lines.slice(1, -1), paint(lines.at(-1) as string, 1)];
 }
 
@@ -94,10 +108,16 @@ function statusText({ before, after }: BeforeAfter<string | null>): string {
 }
 
 /** Why decisions were lost, and to whom; and what of others changed. */
-function explained(campaigns: readonly CampaignComparison[], paint: Paint): string[][] {
-  const width = Math.min(NAME_LENGTH_MAX, Math.max(...campaigns.map(({ campaign }) => campaign.length)));
-  const line = (campaign: string, count: number, text: string): string[] =>
-    wrapped(`${named(campaign).padEnd(width)}  ${number(count).padStart(7)}  ${text}`, width + 11);
+function explained(campaigns: readonly CampaignComparison[], paint: Paint, width: number): string[][] {
+  const nameWidth = Math.min(NAME_LENGTH_MAX, Math.max(...campaigns.map(({ campaign }) => campaign.length)));
+  const line = (campaign: string, count: number, text: string): string[] => [
+    ...wrap(
+      `${named(campaign).padEnd(nameWidth)}  ${number(count).padStart(7)}  `,
+      text,
+      ' '.repeat(nameWidth + 11),
+      width,
+    ),
+  ];
   const sections: string[][] = [];
   const lost = campaigns.filter((campaign) => campaign.lost > 0);
   if (lost.length > 0)
@@ -139,7 +159,8 @@ function unitsTables(units: readonly UnitsCourse[], clock: (time: string) => str
     fromTo(course.refused),
     exhaustion(course, clock),
   ]);
-  const lines = aligned([['budgets and limits', 'limit', 'used', 'returned', 'refused', 'first refused'], ...rows]);
+  const head = ['budgets and limits', 'limit', 'used', 'returned', 'refused', 'first refused'];
+  const lines = aligned(withoutIdle([head, ...rows], { returned: '0', 'first refused': 'never' }));
   const sections = [[paint(lines[0] as string, 1), ...lines.slice(1)]];
   // Day by day only where it ran out: of the others the sum says enough.
   const moved = units.filter(
@@ -218,6 +239,13 @@ function named(id: string): string {
   return id.length <= NAME_LENGTH_MAX ? id : `${id.slice(0, NAME_LENGTH_MAX - 1)}…`;
 }
 
+/** Leaves out the columns of these heads in which every row says that nothing happened. */
+function withoutIdle(rows: readonly (readonly string[])[], idle: Readonly<Record<string, string>>): string[][] {
+  const [head = [], ...others] = rows;
+  const told = head.map((name, column) => idle[name] === undefined || others.some((row) => row[column] !== idle[name]));
+  return rows.map((row) => row.filter((_, column) => told[column]));
+}
+
 /** The first column to the left, the others to the right. */
 function aligned(rows: readonly (readonly string[])[]): string[] {
   const widths = (rows[0] as readonly string[]).map((_, column) =>
@@ -228,23 +256,9 @@ function aligned(rows: readonly (readonly string[])[]): string[] {
       .map((cell, column) =>
         column === 0 ? cell.padEnd(widths[0] as number) : cell.padStart(widths[column] as number),
       )
-      .join('   ')
+      .join('  ')
       .trimEnd(),
   );
-}
-
-/** At spaces; lines behind the first begin with so many. */
-function wrapped(text: string, indent: number): string[] {
-  const lines: string[] = [];
-  let line = '';
-  for (const word of text.split(/(?<= )/)) {
-    if (line.trim() !== '' && (line + word).trimEnd().length > LINE_LENGTH_MAX) {
-      lines.push(line.trimEnd());
-      line = ' '.repeat(indent);
-    }
-    line += word;
-  }
-  return [...lines, line.trimEnd()];
 }
 
 /** Local times such as `24 Dec 2010, 13:05`. */

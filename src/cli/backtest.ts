@@ -21,7 +21,7 @@ import { type Answer, NodeClient, problemText } from './node-client.ts';
 import { Progress } from './progress.ts';
 import { sayWaiting } from './say-waiting.ts';
 import { STOPPED_BY, stopSignal } from './stop-signal.ts';
-import { hasColours, type Output } from './terminal.ts';
+import { hasColours, type Output, widthOf } from './terminal.ts';
 
 export interface BacktestFlags {
   readonly data: string;
@@ -41,6 +41,8 @@ export interface BacktestFlags {
 const RETRY_FOR_MS = 10_000;
 /** How long to wait for a backtest to begin: its process has the lowest priority, and on a busy node compiling took more than half a minute. Below the 5 minutes after which fetch gives up. */
 const BEGIN_FOR_MS = 4 * 60_000;
+/** Columns, where nobody knows how many there are. */
+const WIDTH_DEFAULT = 100;
 
 /** @returns the exit code: 1 if the workspace is at fault. InputError if history cannot be read, or the range lies outside of it. */
 export async function backtest(flags: BacktestFlags, stdout: Output, stderr: Output): Promise<number> {
@@ -168,7 +170,11 @@ async function print(
   stdout: Output,
 ): Promise<void> {
   const text = `${JSON.stringify(report, null, 2)}\n`;
-  stdout.write(json === '-' ? text : backtestTable(report, workspace, hasColours(stdout)));
+  stdout.write(
+    json === '-'
+      ? text
+      : backtestTable(report, workspace, { colour: hasColours(stdout), width: widthOf(stdout, WIDTH_DEFAULT) }),
+  );
   await file?.write(async (output) => void output.write(text));
 }
 
