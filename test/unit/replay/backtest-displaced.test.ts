@@ -1,5 +1,7 @@
-/** To whom a backtest says that a decision was lost: small histories of one customer, in which who took its place can be told by hand. */
+/** To whom a backtest says that a decision was lost: in small histories of one customer, where it can be told by hand, and in longer ones by a count. */
 import { expect, test } from 'vitest';
+import type { Decision } from '../../../src/protocol/decision.ts';
+import { Prng } from '../../../src/stdx/prng.ts';
 import { type WorkspaceFiles, workspaceOf } from '../../support/machine-fixture.ts';
 import { RecordedCluster } from '../../support/recorded-cluster.ts';
 import { backtest } from '../../support/run-backtest.ts';
@@ -114,4 +116,58 @@ test.each(CASES)('names $what', ({ events, before, after, news, lost }) => {
     Object.keys(lostBy).map((reason) => [campaign, [reason, Object.keys(displacedBy)[0] ?? null]] as const),
   );
   expect(Object.fromEntries(told)).toEqual(lost);
+});
+
+const CAP = { max: 2, perMs: 24 * HOUR_MS };
+
+/** Who took the places of lost decisions, by campaign: counted from the decisions of two nodes, one of which had the workspace of the world after. */
+function takers(before: readonly Decision[], after: readonly Decision[]): Record<string, Record<string, number>> {
+  const keyOf = ({ customer, campaign, event }: Decision): string => `${customer} ${campaign} ${event.id}`;
+  const [was, is] = [new Set(before.map(keyOf)), new Set(after.map(keyOf))];
+  const counts: Record<string, Record<string, number>> = {};
+  for (const lost of before.filter((decision) => !is.has(keyOf(decision)))) {
+    const ms = Date.parse(lost.ts);
+    const own = after.filter(({ customer }) => customer === lost.customer);
+    const counted = own.filter(({ ts }) => Date.parse(ts) < ms && ms - Date.parse(ts) < CAP.perMs);
+    const old = counted.filter((contact) => was.has(keyOf(contact))).length;
+    const fresh = counted.filter((contact) => !was.has(keyOf(contact)));
+    const isCapped = counted.length >= CAP.max;
+    const taker = isCapped ? (old < CAP.max ? fresh.at(-1) : undefined) : own.find(({ ts }) => ts === lost.ts);
+    const names = counts[lost.campaign] ?? {};
+    if (taker !== undefined) names[taker.campaign] = (names[taker.campaign] ?? 0) + 1;
+    counts[lost.campaign] = names;
+  }
+  return counts;
+}
+
+test.each([1, 3])('names in weeks of receipts over %i partitions whom a count of contacts names', (partitions) => {
+  const files = (max: number, status: string): WorkspaceFiles => ({
+    'policy.yaml': `consent: {push: opt-out}\n${pushes(max)}\narbitration: {pick: 1}\n`,
+    'campaigns/news.yaml': `id: news\non: receipt\nwhen: event.total > 14.0\n${PUSH}\npriority: 30\nstatus: ${status}\n`,
+    'campaigns/scones.yaml': `id: scones\non: receipt\nwhen: event.total > 8.0 && event.total < 17.0\n${PUSH}\npriority: 20\n`,
+    'campaigns/tea.yaml': `id: tea\non: receipt\nwhen: event.total < 6.0\n${PUSH}\n`,
+  });
+  const played = (max: number, status: string): RecordedCluster => {
+    const random = new Prng(partitions);
+    const cluster = new RecordedCluster(partitions);
+    cluster.publish(workspaceOf(files(max, status)));
+    for (let i = 0; i < 300; i++) {
+      cluster.pass(1 + random.below(2 * HOUR_MS));
+      const data = { total: random.below(20) };
+      cluster.event(`c-${random.below(6)}`, { type: 'receipt', id: `r-${i}`, data });
+    }
+    return cluster.close();
+  };
+  const [before, twin] = [played(CAP.max + 1, 'draft'), played(CAP.max, 'live')];
+  const { campaigns } = backtest(before, workspaceOf(files(CAP.max, 'live')));
+  const lost = campaigns.filter((each) => each.lost > 0);
+  // Where the cap is lower and full without the new one, there is nobody to name.
+  for (const { lostBy, displacedBy } of lost) {
+    const named = Object.values(displacedBy).reduce((sum, count) => sum + count, 0) - (lostBy.outranked ?? 0);
+    expect(named).toBeGreaterThan(0);
+    expect(named).toBeLessThan(lostBy.cap ?? 0);
+  }
+  expect(Object.fromEntries(lost.map(({ campaign, displacedBy }) => [campaign, displacedBy]))).toEqual(
+    takers(before.decisions, twin.decisions),
+  );
 });
