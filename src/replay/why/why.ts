@@ -37,8 +37,8 @@ interface Search {
   readonly untilSeq: number;
   readonly untilMs: number;
   readonly accepts: (moment: ExplainedMoment, machine: Machine) => boolean;
-  /** All of them are wanted; false: the last one. */
-  readonly all: boolean;
+  /** Which of them are wanted: behind the first it is not looked for another. */
+  readonly take: 'first' | 'last' | 'all';
 }
 
 const ALWAYS = Number.POSITIVE_INFINITY;
@@ -109,7 +109,7 @@ class Why {
     const partition = this.#partition;
     const last = this.#history.lastSeq(partition);
     const accepts = ({ record }: ExplainedMoment): boolean => record === seq;
-    const search = { from: { seq }, fromSeq: seq, untilSeq: seq, untilMs: ALWAYS, accepts, all: true };
+    const search: Search = { from: { seq }, fromSeq: seq, untilSeq: seq, untilMs: ALWAYS, accepts, take: 'all' };
     const found = seq > last ? null : this.#search(search);
     if (found !== null) return found;
     if (!this.#stands().knowsCustomer) throw this.#noCustomer();
@@ -144,7 +144,7 @@ class Why {
     let untilSeq = this.#history.lastSeq(this.#partition);
     for (const seq of starts.sort((a, b) => b - a)) {
       if (seq > untilSeq) continue;
-      const found = this.#search({ from: { seq }, fromSeq: 0, untilSeq, untilMs, accepts, all: false });
+      const found = this.#search({ from: { seq }, fromSeq: 0, untilSeq, untilMs, accepts, take: 'last' });
       if (found !== null) return found;
       untilSeq = seq - 1;
     }
@@ -170,7 +170,14 @@ class Why {
       (due === null || cause.due === due) &&
       (asked === null || campaigns.some(({ campaign }) => campaign === asked));
     const untilSeq = this.#history.lastSeq(this.#partition);
-    return this.#search({ from: { ms }, fromSeq: 0, untilSeq, untilMs: ALWAYS, accepts, all: due !== null });
+    return this.#search({
+      from: { ms },
+      fromSeq: 0,
+      untilSeq,
+      untilMs: ALWAYS,
+      accepts,
+      take: due === null ? 'last' : 'all',
+    });
   }
 
   /** The last event that was accepted; null: none that is kept. */
@@ -180,12 +187,12 @@ class Why {
     const find = (atSeq: number): number | null => this.#find({ ...query, atSeq });
     const seq = find(this.#history.lastSeq(this.#partition));
     if (seq === null) return null;
-    const found = this.#search({ from: { seq }, fromSeq: seq, untilSeq: seq, untilMs: ALWAYS, accepts, all: false });
+    const found = this.#search({ from: { seq }, fromSeq: seq, untilSeq: seq, untilMs: ALWAYS, accepts, take: 'last' });
     if (found !== null) return found;
     // It was refused there, or a repeat: from now on whole stretches between snapshots are looked through.
     for (let before = find(seq - 1); before !== null; ) {
       const end = before;
-      const search = { from: { seq: end }, fromSeq: 0, untilSeq: end, untilMs: ALWAYS, accepts, all: false };
+      const search: Search = { from: { seq: end }, fromSeq: 0, untilSeq: end, untilMs: ALWAYS, accepts, take: 'last' };
       const earlier = this.#search(search);
       if (earlier !== null) return earlier;
       const start = this.#history.snapshots(this.#partition).findLast((moment) => moment.seq < end);
@@ -197,12 +204,15 @@ class Why {
   /** The event of an id, where it was accepted: what came under it before was refused, and what comes later is a repeat. */
   #eventOf(query: EventQuery & { readonly id: string }): Explanation | null {
     const accepts = ({ cause }: ExplainedMoment): boolean => cause.kind === 'event' && cause.id === query.id;
-    for (let seq = this.#find(query); seq !== null; seq = this.#find({ ...query, afterSeq: seq })) {
-      const search = { from: { seq }, fromSeq: seq, untilSeq: seq, untilMs: ALWAYS, accepts, all: false };
-      const found = this.#search(search);
-      if (found !== null) return found;
-    }
-    return null;
+    const first = this.#find(query);
+    if (first === null) return null;
+    const search = { untilMs: ALWAYS, accepts, take: 'first' } as const;
+    const found = this.#search({ ...search, from: { seq: first }, fromSeq: first, untilSeq: first });
+    if (found !== null) return found;
+    // It was refused there; it may have come any number of times since.
+    const seq = this.#find({ ...query, afterSeq: first });
+    if (seq === null) return null;
+    return this.#search({ ...search, from: { seq }, fromSeq: seq, untilSeq: this.#history.lastSeq(this.#partition) });
   }
 
   #find(query: EventQuery): number | null {
@@ -213,7 +223,7 @@ class Why {
   }
 
   /** Replays, and goes on until what the moment set going is settled. null: there is no such moment. */
-  #search({ from, fromSeq, untilSeq, untilMs, accepts, all }: Search): Explanation | null {
+  #search({ from, fromSeq, untilSeq, untilMs, accepts, take }: Search): Explanation | null {
     const { customer, campaign } = this.#question;
     const followed = new FollowedEvents(campaign);
     let moments: ExplainedMoment[] = [];
@@ -221,15 +231,16 @@ class Why {
     let verdicts = 0;
     const explained = (moment: ExplainedMoment): void => {
       if (!isFound && accepts(moment, replay.machine)) {
-        if (!all) {
+        if (take !== 'all') {
           followed.clear();
           moments = [];
         }
         followed.follow(moment);
         const narrowed = followed.narrowed(moment);
         moments.push(narrowed);
+        isFound = take === 'first';
         verdicts += narrowed.campaigns.length;
-        if (all && verdicts > WHY_VERDICTS_MAX) throw this.#tooMuch(seq);
+        if (take === 'all' && verdicts > WHY_VERDICTS_MAX) throw this.#tooMuch(seq);
       } else {
         const part = followed.partOf(moment);
         if (part !== null) moments.push(part);
@@ -249,7 +260,7 @@ class Why {
     };
     try {
       const { machine, state } = replay;
-      while (replay.seq < untilSeq && machine.logTime <= untilMs && step()) this.#pass();
+      while (!isFound && replay.seq < untilSeq && machine.logTime <= untilMs && step()) this.#pass();
       if (moments.length === 0) return null;
       isFound = true;
       const bound = replay.seq + WHY_RECORDS_FOLLOWED_MAX;

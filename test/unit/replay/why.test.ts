@@ -138,6 +138,18 @@ describe('why', () => {
     );
   });
 
+  it('finds an event that was refused a hundred times in one pass more', () => {
+    begin();
+    for (let i = 0; i < 100; i++) send('ann', 'receipt', i, { id: 'r1', data: { total: 'much' } });
+    const seq = send('ann', 'receipt', 100, { id: 'r1' });
+    for (let i = 101; i < 200; i++) send('ann', 'receipt', i, { id: 'r1' });
+    let looks = 0;
+    const told = ask({ event: 'r1' }, () => ++looks < 0);
+    expect(told.moments).toMatchObject([{ record: seq, cause: { id: 'r1' } }]);
+    // Each record is looked at, or replayed, a few times.
+    expect(looks).toBeLessThan(5 * 200);
+  });
+
   it('tells of a record, or of the last moment until a time', () => {
     begin();
     const first = send('ann', 'view', 0, { id: 'v1', data: {} });
