@@ -217,7 +217,7 @@ class Backtest {
       partition.finish();
       reporter.end(partition);
     }
-    if (lockstep.partedMs !== null) reporter.parted(lockstep.partedMs);
+    if (lockstep.parted) reporter.parted();
     return true;
   }
 

@@ -39,7 +39,7 @@ export class Lockstep {
   readonly #sentBefore = new Map<number, ReadonlyMap<number, number>>();
   /** What comes next; those that have ended are left out. */
   readonly #heads = new Map<BacktestPartition, Head>();
-  #partedMs: number | null = null;
+  #parted = false;
   #talked = false;
 
   /** All stand where the candidate is to decide: a message that one has taken, the other has sent. */
@@ -53,9 +53,8 @@ export class Lockstep {
     }
   }
 
-  /** Time of the record with which the worlds parted, epoch ms; null: they have not. */
-  get partedMs(): number | null {
-    return this.#partedMs;
+  get parted(): boolean {
+    return this.#parted;
   }
 
   /** Some partition has said something to another, in either world: it takes all of them together. */
@@ -81,7 +80,7 @@ export class Lockstep {
     const { record, messages } = this.#heads.get(partition) as Head;
     const { ts } = record;
     const due = partition.fallDue(ts);
-    this.#compare([], due, ts);
+    this.#compare([], due);
     this.#say(partition, due);
     partition.step();
     const before = partition.before.effects.messages;
@@ -137,7 +136,7 @@ export class Lockstep {
   ): void {
     const after = this.#after(partition, record, messages, before);
     if (after === null) return;
-    this.#compare(before, after, record.ts);
+    this.#compare(before, after);
     this.#say(partition, after);
   }
 
@@ -170,7 +169,7 @@ export class Lockstep {
     const { from, first } = messages;
     const last = first + messages.messages.length - 1;
     const to = partition.partition;
-    if (this.#partedMs === null) {
+    if (!this.#parted) {
       this.#underWay.taken(from, to, last);
       return partition.follow(record);
     }
@@ -184,12 +183,12 @@ export class Lockstep {
   #decideBy(partition: BacktestPartition, replaced: Workspace, ts: number, before: readonly OutgoingMessage[]): void {
     this.#decided.add(partition);
     const after = partition.decideBy(this.#parts.candidateFor(replaced), ts);
-    this.#compare(before, after, ts);
+    this.#compare(before, after);
     this.#say(partition, after);
   }
 
-  #compare(before: readonly OutgoingMessage[], after: readonly OutgoingMessage[], ts: number): void {
-    if (this.#partedMs === null && !sameMessages(before, after)) this.#partedMs = ts;
+  #compare(before: readonly OutgoingMessage[], after: readonly OutgoingMessage[]): void {
+    this.#parted ||= !sameMessages(before, after);
   }
 
   #say({ partition }: BacktestPartition, messages: readonly OutgoingMessage[]): void {
@@ -199,7 +198,7 @@ export class Lockstep {
   }
 
   #deliver(ts: number): void {
-    if (this.#partedMs === null) return;
+    if (!this.#parted) return;
     for (let next = this.#underWay.next(); next !== null; next = this.#underWay.next()) {
       const receiver = this.#all.get(next.to);
       // Alone, a partition talks to nobody: the backtest begins again with all of them.

@@ -40,7 +40,7 @@ export class BacktestReporter {
   #replayedEvents = 0;
   #fromMs = Number.POSITIVE_INFINITY;
   #toMs = 0;
-  #partedMs: number | null = null;
+  #parted = false;
   /** The one that was active in the end, before. */
   #last: Workspace | null = null;
   readonly #versions = new Set<number>();
@@ -98,8 +98,9 @@ export class BacktestReporter {
     addBooks(this.#books.after, after.machine.campaigns(), 1);
   }
 
-  parted(ms: number): void {
-    this.#partedMs = ms;
+  /** What one partition told another differed. */
+  parted(): void {
+    this.#parted = true;
   }
 
   /** `startMs`: where the candidate began, `sinceMs`: where history does; null: with the first record. */
@@ -190,10 +191,7 @@ export class BacktestReporter {
       notes.push(
         `Of the events ${this.#accepted} were accepted before, ${this.#acceptedAfter} after: the workspaces declare different fields.`,
       );
-    if (this.#partedMs !== null)
-      notes.push(
-        `From ${timeText(this.#partedMs)} on, budgets and limits are dealt out to the partitions otherwise than they were.`,
-      );
+    if (this.#parted) notes.push('Budgets and limits are dealt out to the partitions otherwise than they were.');
     notes.push(...this.#silent());
     if (this.#tally.sum().gained > 0)
       notes.push(

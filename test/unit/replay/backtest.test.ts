@@ -317,6 +317,8 @@ describe.each(['wall', 'event'] as const)('in the midst of what partitions say, 
     const milk = report.units.find(({ id }) => id === kept('milk'));
     // What waited where the candidate began is decided by it.
     expect(milk?.used.after).toBe(2);
+    // Without the times of records, which under the event clock are those of another year.
+    expect(report.notes).toContain('Budgets and limits are dealt out to the partitions otherwise than they were.');
   });
 });
 
