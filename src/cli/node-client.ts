@@ -39,6 +39,8 @@ const RETRY_AFTER_MAX_MS = 30_000;
 const TRY_FOR_MS = 30_000;
 
 const FLAG_DEFAULT = '--to';
+/** As the system and fetch call it. */
+const CUT = new Set(['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET']);
 
 /** Why a try had no answer. */
 interface Failure {
@@ -210,5 +212,6 @@ function describe(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   if (error.name === 'TimeoutError') return 'no answer in time';
   const cause = causeOf(error);
+  if (CUT.has(cause?.code ?? '')) return 'the connection was cut';
   return cause?.message || cause?.code || error.message;
 }

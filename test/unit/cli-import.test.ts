@@ -114,6 +114,7 @@ describe('beckon import', () => {
     expect(code).toBe(0);
     expect(out).toContain('2,000 events accepted');
     expect(err).toMatch(/: waiting for up to 5 s\n$/);
+    expect(err).toContain(`${node.url}: the connection was cut: waiting`);
     const order = new Map<string, number[]>();
     for (const { customer, data } of taken(node)) order.set(customer, [...(order.get(customer) ?? []), data.n]);
     for (const numbers of order.values())
