@@ -2,6 +2,7 @@
  * `beckon check DIR`: everything that is wrong with a workspace folder and its tests, as `file:line:column message`, and what it holds if nothing is. With `--to`, also what would become of its new aggregates if
  * it were published to that node.
  */
+import { wrap } from '../explain/layout.ts';
 import { readTrials } from '../trials/read-trials.ts';
 import { compileWorkspace } from '../workspace/compile.ts';
 import { readTestFiles, readWorkspaceFolder, WorkspaceFolderError } from '../workspace/folder.ts';
@@ -10,6 +11,7 @@ import { ExitCode, InputError } from './exit.ts';
 import { type FilledAggregate, filledText } from './filled-text.ts';
 import { NodeClient, problemText } from './node-client.ts';
 import { sayWaiting } from './say-waiting.ts';
+import { type Output, widthOf } from './terminal.ts';
 
 export interface CheckOptions {
   /** A node that is asked what would become of new aggregates. */
@@ -24,7 +26,7 @@ const RETRY_FOR_MS = 10_000;
 export async function check(
   directory: string,
   options: CheckOptions,
-  out: NodeJS.WritableStream,
+  out: Output,
   err: NodeJS.WritableStream,
 ): Promise<number> {
   let files: Record<string, string>;
@@ -48,7 +50,9 @@ export async function check(
     return ExitCode.input;
   }
   const cases = tests.trials.length === 0 ? '' : `, ${counted(tests.trials.length, 'test')}`;
-  out.write(`${directory} is a valid workspace: ${summary(compiled.workspace)}${cases}\n`);
+  const text = `${directory} is a valid workspace: ${summary(compiled.workspace)}${cases}`;
+  // Piped, it is one line.
+  out.write(`${wrap('', text, '  ', widthOf(out, Number.POSITIVE_INFINITY)).join('\n')}\n`);
   if (options.to === undefined) return ExitCode.done;
   return checkAgainst({ ...options, to: options.to }, files, compiled.workspace, out, err);
 }

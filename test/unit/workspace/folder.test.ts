@@ -204,7 +204,7 @@ describe('the hash', () => {
   });
 });
 
-async function run(directory: string): Promise<{ code: number; out: string; err: string }> {
+async function run(directory: string, columns = 0): Promise<{ code: number; out: string; err: string }> {
   const texts = { out: '', err: '' };
   const stream = (name: 'out' | 'err'): Writable =>
     new Writable({
@@ -213,7 +213,7 @@ async function run(directory: string): Promise<{ code: number; out: string; err:
         done();
       },
     });
-  const code = await check(directory, {}, stream('out'), stream('err'));
+  const code = await check(directory, {}, Object.assign(stream('out'), { columns }), stream('err'));
   return { code, ...texts };
 }
 
@@ -227,6 +227,14 @@ describe('beckon check', () => {
       out: `${directory} is a valid workspace: retail, 2 campaigns (1 live, 1 draft), 2 event types, 3 attributes, 3 aggregates, 1 segment, 1 offer, 1 template, 4 channels (pos, push, sms, email)\n`,
       err: '',
     });
+  });
+
+  test('wraps that at the width of a terminal', async () => {
+    const directory = folderWith(smallWorkspace());
+    const { out } = await run(directory, 60);
+    expect(out.split('\n').every((line) => line.length <= 60 || !line.startsWith(' '))).toBe(true);
+    expect(out.split('\n').length).toBeGreaterThan(3);
+    expect(out.replaceAll(/\n {2}/g, ' ')).toBe((await run(directory)).out);
   });
 
   test('marks warnings, which are no reason to fail', async () => {
