@@ -283,9 +283,10 @@ describe('when nats-server is killed', () => {
     await server.kill();
     await server.restart();
     ids.push(...(await publish(60)));
-    await until(() => new Set(both.flatMap((member) => member.ids)).size === 180);
+    // No fewer; a server that is killed while it writes how far a group is gives out its stream from the first again.
+    const given = (): Set<string> => new Set(both.flatMap((member) => member.ids));
+    await until(() => ids.every((id) => given().has(id)));
     await done('outage');
-    expect([...new Set(both.flatMap((member) => member.ids))].sort()).toEqual(ids.sort());
     for (const member of both) expect(member.socket.readyState).toBe(member.socket.OPEN);
   });
 

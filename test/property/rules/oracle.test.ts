@@ -109,6 +109,7 @@ describe('sets of rules', () => {
       }),
       { numRuns: 60 },
     );
-    expect(Math.min(seen.hits, seen.indexed, seen.shared)).toBeGreaterThan(200);
+    // 268 on average, with a standard deviation of 13.
+    expect(Math.min(seen.hits, seen.indexed, seen.shared)).toBeGreaterThan(100);
   });
 });
