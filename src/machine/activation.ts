@@ -4,6 +4,7 @@
  */
 import type { ProfileLayout } from '../state/layout.ts';
 import type { PartitionState } from '../state/partition-state.ts';
+import { checkedWorkspace } from '../workspace/compiled-check.ts';
 import { WORKSPACE_FORMAT, type Workspace } from '../workspace/workspace.ts';
 import { type Accounting, Reason } from './accounting.ts';
 import { ActiveWorkspace } from './active-workspace.ts';
@@ -91,6 +92,5 @@ function readWorkspace(payload: Uint8Array): Workspace {
   const workspace = JSON.parse(decoder.decode(payload)) as Workspace | null;
   if (typeof workspace !== 'object' || workspace === null || workspace.format !== WORKSPACE_FORMAT)
     throw new Error(`it is not a compiled workspace of format ${WORKSPACE_FORMAT}`);
-  if (!Number.isSafeInteger(workspace.version) || workspace.version < 1) throw new Error('it has no version');
-  return workspace;
+  return checkedWorkspace(workspace);
 }

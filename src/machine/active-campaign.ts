@@ -66,7 +66,7 @@ export function activateCampaign(
     campaign.wait?.when ?? null,
     ...meetingsOf(campaign).map(({ when }) => when),
   ])
-    if (late !== null) verifyProgram(late);
+    if (late !== null) verifyProgram(late, true);
   return {
     id,
     index: campaign.index,

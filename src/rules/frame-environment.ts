@@ -29,6 +29,10 @@ export function scalarRep(type: ScalarType): Rep {
   return REPS[type];
 }
 
+export function valueRep(type: ValueType): Rep {
+  return REPS[type];
+}
+
 type EventRoot = 'event' | 'trigger';
 
 /** What expressions may name. */

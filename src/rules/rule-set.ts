@@ -5,6 +5,7 @@
 import type { EventFrame, ProfileFrame } from '../protocol/frame.ts';
 import { assert } from '../stdx/assert.ts';
 import type { MatchPart, ScanFunction } from './generate-match.ts';
+import { takeForError } from './guarded.ts';
 import type { Ir } from './ir.ts';
 import { childrenOf } from './ir-traits.ts';
 import { placeKey } from './place.ts';
@@ -77,6 +78,17 @@ export class RuleSet {
    */
   match(event: EventFrame, profile: ProfileFrame, nowMs: number, hits: Int32Array): number {
     assert(hits.length >= this.errors.length, 'hits: room for every rule');
+    try {
+      return this.#match(event, profile, nowMs, hits);
+    } catch (thrown) {
+      takeForError(thrown);
+      // Rules share functions: nobody knows which one it was.
+      for (let rule = 0; rule < this.errors.length; rule++) this.errors[rule] = (this.errors[rule] as number) + 1;
+      return 0;
+    }
+  }
+
+  #match(event: EventFrame, profile: ProfileFrame, nowMs: number, hits: Int32Array): number {
     this.#places.read(event, profile);
     let count = 0;
     const scans = this.#scans;

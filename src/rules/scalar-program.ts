@@ -1,6 +1,7 @@
 /** One program that gives a value: what an aggregate adds up, what a campaign ranks by, whether an event counts. */
 import type { EventFrame, ProfileFrame } from '../protocol/frame.ts';
 import { type ScalarFunction, scalarFunction } from './generate-function.ts';
+import { takeForError } from './guarded.ts';
 import { type Ir, repOf } from './ir.ts';
 import type { Program } from './program.ts';
 import { NO_SEGMENTS, reachedSlots, type SegmentSet } from './segment-set.ts';
@@ -27,11 +28,16 @@ export class ScalarProgram {
 
   /** False: it ended in an error, or in an int beyond ±(2^53 − 1); number and text mean nothing then. */
   evaluate(event: EventFrame | null, profile: ProfileFrame, nowMs: number): boolean {
-    if (!this.#run(event, profile, nowMs, this.#segments ?? NO_SEGMENTS, this)) return false;
-    if (this.#isText) return true;
+    try {
+      if (!this.#run(event, profile, nowMs, this.#segments ?? NO_SEGMENTS, this)) return false;
+    } catch (thrown) {
+      takeForError(thrown);
+      return false;
+    }
+    if (this.#isText) return typeof this.text === 'string';
     const number: unknown = this.number;
     if (typeof number === 'boolean') this.number = number ? 1 : 0;
-    return typeof number !== 'bigint';
+    return typeof this.number === 'number';
   }
 }
 

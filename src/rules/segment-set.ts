@@ -3,6 +3,7 @@ import type { ProfileFrame } from '../protocol/frame.ts';
 import type { Schema } from '../protocol/schema.ts';
 import { assert } from '../stdx/assert.ts';
 import { type TestFunction, testFunction } from './generate-function.ts';
+import { takeForError } from './guarded.ts';
 import type { Program } from './program.ts';
 import { liftConstants, vectorsOf } from './shapes.ts';
 
@@ -59,7 +60,12 @@ export class SegmentSet implements SegmentReader {
     );
     this.#foundAt[index] = this.#begun;
     this.#results[index] = RUNNING;
-    const result = test(this.#profile, this.#nowMs, this);
+    let result: 0 | 1 | 2 = 2;
+    try {
+      result = test(this.#profile, this.#nowMs, this);
+    } catch (thrown) {
+      takeForError(thrown);
+    }
     this.#results[index] = result;
     return result;
   }

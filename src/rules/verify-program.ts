@@ -1,7 +1,7 @@
 /**
  * What is asked of a compiled program before source is made of it. Programs travel in records, as JSON that anybody may have written who can append to the log, and
  * numbers and names of the intermediate form become part of generated source: every node must be of a kind that the compiler makes, with exactly its fields.
- * Whether types fit each other is not asked: an ill-typed program computes nonsense or fails, but runs no code of its own.
+ * Whether types fit each other is not asked: an ill-typed program computes nonsense or fails (guarded.ts), but runs no code of its own.
  */
 import {
   EXPRESSION_DEPTH_MAX,
@@ -29,15 +29,15 @@ export function verifyIr(ir: Ir): void {
   new Walk(false).node(ir);
 }
 
-/** The same of a program that is compiled later: nothing that is wrong with it may be left for then. */
-export function verifyProgram(program: Program): void {
+/** The same of a whole program. `patterns`: it is compiled later, and nothing that is wrong with it may be left for then. */
+export function verifyProgram(program: Program, patterns: boolean): void {
   const given: unknown = program;
   if (!isNode(given) || !RESULTS.has(given['result'])) throw new Error('bad program: it is none');
   for (const name of ['profileSlots', 'segments']) {
     const numbers = given[name];
     if (!Array.isArray(numbers) || !numbers.every(isNumber)) throw new Error(`bad program: ${name}`);
   }
-  new Walk(true).node(program.ir);
+  new Walk(patterns).node(program.ir);
 }
 
 class Walk {

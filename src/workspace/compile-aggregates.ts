@@ -1,12 +1,13 @@
 /** One aggregate of profile.yaml: what it folds, over which window, and the type that rules read it as. */
 import { WINDOW_BUCKETS_MAX, WINDOW_HOURLY_MS_MAX } from '../constants.ts';
-import type { EventSchema, ProfileField, ScalarType } from '../protocol/schema.ts';
+import type { EventSchema, ProfileField } from '../protocol/schema.ts';
 import type { Program, ProgramResult } from '../rules/program.ts';
 import type { Events } from './compile-events.ts';
 import type { ProfileDefinition } from './definitions.ts';
 import { formatDuration, parseDuration } from './duration.ts';
 import { Expressions } from './expressions.ts';
 import type { IssueList } from './issue-list.ts';
+import { aggregateField } from './profile-fields.ts';
 import type { Aggregate, AggregateFunction } from './workspace.ts';
 import type { YamlFile, YamlPath } from './yaml-file.ts';
 
@@ -104,17 +105,6 @@ export class AggregateCompiler {
     this.#issues.report(this.#file.name, this.#file.keyMark(path), message);
     return null;
   }
-}
-
-/** What rules read it as. */
-export function aggregateField({ name, slot, fn, valueType }: Aggregate): ProfileField {
-  const optional = fn !== 'count' && fn !== 'sum' && fn !== 'distinct';
-  return { name, kind: 'aggregate', type: resultType(fn, valueType), slot, optional };
-}
-
-function resultType(fn: AggregateFunction, valueType: ProgramResult | null): ScalarType {
-  if (fn === 'count' || fn === 'distinct' || valueType === null) return 'int';
-  return fn === 'avg' ? 'double' : valueType;
 }
 
 /** By what the definition says, not by slots or positions: these change when a line is added elsewhere in the workspace. */

@@ -8,6 +8,7 @@ import type { Events } from './compile-events.ts';
 import { type ProfileDefinition, profileDefinition } from './definitions.ts';
 import { Expressions } from './expressions.ts';
 import type { IssueList } from './issue-list.ts';
+import { attributeField } from './profile-fields.ts';
 import { validate } from './validate.ts';
 import type { Aggregate, Attribute, Segment } from './workspace.ts';
 import type { YamlFile } from './yaml-file.ts';
@@ -61,10 +62,6 @@ function compileAttributes(data: ProfileDefinition, file: YamlFile, issues: Issu
       default: value === undefined ? null : compileDefault(value, type, file, ['attributes', name, 'default'], issues),
     };
   });
-}
-
-function attributeField({ name, slot, type, default: value }: Attribute): ProfileField {
-  return { name, kind: 'attribute', type, slot, optional: value === null };
 }
 
 function compileAggregates(

@@ -21,6 +21,7 @@ import type { AggregateImages } from '../../state/aggregate-images.ts';
 import type { PartitionState } from '../../state/partition-state.ts';
 import { assert } from '../../stdx/assert.ts';
 import type { ByteReader } from '../../stdx/bytes.ts';
+import { checkedAggregates } from '../../workspace/compiled-check.ts';
 import type { Aggregate, Workspace } from '../../workspace/workspace.ts';
 import { type ActiveAggregate, type ActiveWorkspace, activateAggregate } from '../active-workspace.ts';
 import type { Effects } from '../effects.ts';
@@ -173,13 +174,10 @@ export class Filling {
       return `version ${version} is not the one that is active`;
     const { workspace } = active;
     const first = workspace.schema.profile.length;
-    const added = aggregates.map((aggregate, i) => ({ ...aggregate, slot: first + i }));
-    const held = added.find(({ name, signature }) =>
-      workspace.aggregates.some((other) => other.name === name && other.signature === signature),
-    );
-    if (held !== undefined) return `version ${version} has ${held.name} already`;
+    let added: Aggregate[];
     let byType: Filled[][];
     try {
+      added = checkedAggregates(aggregates, workspace.schema).map((each, i) => ({ ...each, slot: first + i }));
       byType = workspace.schema.events.map(({ index: type }) =>
         added.flatMap((each, index) => (each.event === type ? [{ index, active: activateAggregate(each) }] : [])),
       );
@@ -187,6 +185,10 @@ export class Filling {
       // Whatever the compilers dislike is in the record: it is data.
       return `it cannot be compiled: ${error instanceof Error ? error.message : String(error)}`;
     }
+    const held = added.find(({ name, signature }) =>
+      workspace.aggregates.some((other) => other.name === name && other.signature === signature),
+    );
+    if (held !== undefined) return `version ${version} has ${held.name} already`;
     this.beforeLayout();
     const layout = { attributes: workspace.attributes, aggregates: [...workspace.aggregates, ...added] };
     const refused = this.#state.configure(layout);

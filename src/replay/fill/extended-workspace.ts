@@ -11,7 +11,7 @@
 import type { EventSchema } from '../../protocol/schema.ts';
 import { checkExpression } from '../../rules/check-expression.ts';
 import type { Program, ProgramResult } from '../../rules/program.ts';
-import { aggregateField } from '../../workspace/compile-aggregates.ts';
+import { aggregateField } from '../../workspace/profile-fields.ts';
 import type { Aggregate, Workspace } from '../../workspace/workspace.ts';
 
 /** An aggregate as it is defined, apart from the version that it came from. */

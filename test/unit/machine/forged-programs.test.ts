@@ -172,3 +172,42 @@ test('a filling with a forged program fails', () => {
     }
   }
 });
+
+/** It asks a number whether it contains a text. */
+const illTyped = (rep: string) => ({
+  op: 'if',
+  condition: {
+    op: 'call',
+    name: 'contains',
+    args: [
+      { op: 'const', rep: 'double', value: 1 },
+      { op: 'const', rep: 'string', value: 'x' },
+    ],
+    rep: 'bool',
+  },
+  whenTrue: { op: 'fail', rep },
+  whenFalse: { op: 'fail', rep },
+  rep,
+});
+
+test('an ill-typed program ends in errors wherever it is asked, and in nothing else', () => {
+  for (const place of places) {
+    const fixture = MachineFixture.with(FILES);
+    const forged = withIr(
+      full,
+      place,
+      illTyped(place.endsWith('value') || place.endsWith('score') ? 'double' : 'bool'),
+    );
+    fixture.publish(forged);
+    const before = fixture.machine.totals.accepted;
+    fixture.send([
+      { ...receipt, data: { ...receipt.data, total: 500 } },
+      { type: 'cart', customer: 'ann', ts: AT, data: { total: 9 } },
+      { ...receipt, ts: AT + 1, data: { ...receipt.data, total: 500 } },
+      { type: 'cart', customer: 'ann', ts: AT + 2, data: { total: 9 } },
+      { type: 'cart', customer: 'bob', ts: AT + 100 * 3_600_000, data: { total: 9 } },
+    ]);
+    expect(fixture.machine.totals.accepted).toBe(before + 5);
+    expect(fixture.clone().machine.digest()).toBe(fixture.machine.digest());
+  }
+});

@@ -45,7 +45,7 @@ describe('before a workspace', () => {
     ['no UTF-8', Uint8Array.of(0xff), 'cannot be activated'],
     ['null', encoder.encode('null'), 'format 3'],
     ['another format', encoder.encode('{"format":1,"version":1}'), 'format 3'],
-    ['no version', encoder.encode('{"format":3}'), 'no version'],
+    ['no version', encoder.encode('{"format":3}'), 'version: '],
     ['nothing in it', encoder.encode('{"format":3,"version":1}'), 'cannot be activated'],
   ])('a workspace record with %s has no effect', (_, payload, error) => {
     const fixture = MachineFixture.with(FILES);
