@@ -177,7 +177,7 @@ async function open(options: NodeOptions, logger: Logger, onFailure: () => void,
       shards,
       partitions,
       dataDirectory: options.dataDirectory,
-      explain: (task) => background.run(whyTask, task),
+      explain: (task, signal) => background.run(whyTask, task, signal),
     }),
     backtests: new Backtests({
       begin: (request, signal) =>

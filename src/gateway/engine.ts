@@ -18,8 +18,8 @@ export interface Engine {
   decide(batch: EventBatch): Promise<DecideOutcome> | null;
   /** The golden record as INTERFACE describes it, ready to be sent as JSON; null if unknown. */
   customer(id: string): Promise<object | null>;
-  /** What was decided about a customer, and what was not, in everything that was acknowledged before. null: as many as the engine takes are under way; answer 429. */
-  why(question: WhyQuestion, format: WhyFormat): Promise<WhyOutcome> | null;
+  /** What was decided about a customer, and what was not, in everything that was acknowledged before. null: as many as the engine takes are under way; answer 429. With `signal` it is given up. */
+  why(question: WhyQuestion, format: WhyFormat, signal: AbortSignal): Promise<WhyOutcome> | null;
   campaigns(): Promise<readonly CampaignCounts[]>;
   /** Customers whom a campaign waits for, the earliest due first, at most `limit` of them; null if there is no such campaign and never was. */
   waiting(campaign: string, limit: number): Promise<WaitingList | null>;

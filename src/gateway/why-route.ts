@@ -30,13 +30,16 @@ async function getWhy(engine: Engine, retryAfterSeconds: number, exchange: Excha
     return;
   }
   const format = formatOf(exchange.head.headers.get('accept') ?? '');
-  const pending = engine.why(question, format);
+  const leaving = new AbortController();
+  const pending = engine.why(question, format, leaving.signal);
   if (pending === null) {
     const detail = 'as many explanations as this node gives at once are being looked for: ask again a little later';
     exchange.problem(overloaded(detail, retryAfterSeconds));
     return;
   }
-  const outcome = await pending;
+  exchange.onEnd(() => leaving.abort());
+  const outcome = await exchange.whileOpen(pending);
+  if (outcome === null) return;
   if ('body' in outcome) exchange.answer({ status: 200, contentType: CONTENT_TYPES[format], body: outcome.body });
   else exchange.problem(problemOf(outcome.refusal, outcome.detail));
 }

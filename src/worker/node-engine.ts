@@ -65,8 +65,8 @@ export class NodeEngine {
     return this.#parts.shards.customer(partitionOf(id, this.partitions), id);
   }
 
-  why(question: WhyQuestion, format: WhyFormat): Promise<WhyOutcome> | null {
-    return this.#parts.reasons.why(question, format);
+  why(question: WhyQuestion, format: WhyFormat, signal: AbortSignal): Promise<WhyOutcome> | null {
+    return this.#parts.reasons.why(question, format, signal);
   }
 
   /** Every campaign of the active version, with its counts; and those that earlier versions had, as `removed`. */

@@ -13,13 +13,16 @@ export interface ReasonParts {
   readonly partitions: number;
   readonly dataDirectory: string;
   /** In the background. */
-  readonly explain: (task: {
-    readonly dataDirectory: string;
-    readonly partition: number;
-    readonly question: WhyQuestion;
-    readonly format: WhyFormat;
-    readonly standing: WhyStanding;
-  }) => Promise<WhyOutcome>;
+  readonly explain: (
+    task: {
+      readonly dataDirectory: string;
+      readonly partition: number;
+      readonly question: WhyQuestion;
+      readonly format: WhyFormat;
+      readonly standing: WhyStanding;
+    },
+    signal: AbortSignal,
+  ) => Promise<WhyOutcome>;
 }
 
 export class Reasons {
@@ -30,19 +33,20 @@ export class Reasons {
     this.#parts = parts;
   }
 
-  /** null: as many as may be are under way. */
-  why(question: WhyQuestion, format: WhyFormat): Promise<WhyOutcome> | null {
-    return this.#waiting >= WHY_WAITING_MAX ? null : this.#explain(question, format);
+  /** null: as many as may be are under way. Rejects once `signal` is aborted: nobody waits for it any more, and its place is free. */
+  why(question: WhyQuestion, format: WhyFormat, signal: AbortSignal): Promise<WhyOutcome> | null {
+    return this.#waiting >= WHY_WAITING_MAX ? null : this.#explain(question, format, signal);
   }
 
-  async #explain(question: WhyQuestion, format: WhyFormat): Promise<WhyOutcome> {
+  async #explain(question: WhyQuestion, format: WhyFormat, signal: AbortSignal): Promise<WhyOutcome> {
     const { shards, partitions, dataDirectory, explain } = this.#parts;
     const { customer, campaign } = question;
     const partition = partitionOf(customer, partitions);
     this.#waiting++;
     try {
       const standing = await shards.standing(partition, customer, campaign);
-      return await explain({ dataDirectory, partition, question, format, standing });
+      signal.throwIfAborted();
+      return await explain({ dataDirectory, partition, question, format, standing }, signal);
     } finally {
       this.#waiting--;
     }

@@ -2,6 +2,7 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import type { WhyRefusal } from '../../src/protocol/why.ts';
 import { GatewayUnderTest, type TestAnswer } from '../support/gateway-client.ts';
+import { until } from '../support/stream-node.ts';
 
 let running: GatewayUnderTest[] = [];
 
@@ -85,6 +86,17 @@ describe('GET /v1/customers/{id}/why', () => {
     const detail = 'as many explanations as this node gives at once are being looked for: ask again a little later';
     expectProblem(answer, 429, 'overloaded', detail);
     expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0);
+  });
+
+  test('what nobody waits for any more is given up', async () => {
+    const g = await start();
+    const leaving = new AbortController();
+    const left = fetch(`http://127.0.0.1:${g.port}/v1/customers/endless/why`, { signal: leaving.signal });
+    await until(() => g.engine.whySignals.length === 1);
+    expect(g.engine.whySignals[0]?.aborted).toBe(false);
+    leaving.abort();
+    await expect(left).rejects.toThrow();
+    await until(() => g.engine.whySignals[0]?.aborted === true);
   });
 
   test('500 where the engine fails, with nothing of why', async () => {

@@ -166,6 +166,8 @@ export class FakeEngine implements Engine {
   readonly waitingFor = new Map<string, WaitingList>();
   /** What was asked why; what is answered, null: an explanation. */
   readonly whyQuestions: WhyQuestion[] = [];
+  /** Of those who asked: aborted once they have gone. */
+  readonly whySignals: AbortSignal[] = [];
   whyOutcome: WhyOutcome | null = null;
   /** What was asked of audiences; one member each; thrown behind the last of them; how many are not closed. */
   readonly audienceRequests: AudienceRequest[] = [];
@@ -257,9 +259,12 @@ export class FakeEngine implements Engine {
       return list === undefined ? null : { ...list, customers: list.customers.slice(0, limit) };
     });
   }
-  why(question: WhyQuestion, format: WhyFormat): Promise<WhyOutcome> | null {
+  /** Of the customer `endless` nothing ever comes. */
+  why(question: WhyQuestion, format: WhyFormat, signal: AbortSignal): Promise<WhyOutcome> | null {
     if (this.overloaded) return null;
     this.whyQuestions.push(question);
+    this.whySignals.push(signal);
+    if (question.customer === 'endless') return new Promise(() => {});
     return this.#later(() => this.whyOutcome ?? { body: format === 'json' ? '{"moments":[]}' : 'nothing happened\n' });
   }
   countAudience(where: string): Promise<AudienceCount | { readonly issues: readonly EngineIssue[] }> | null {

@@ -22,18 +22,29 @@ it('explains up to where the shard is, so many at once, and has room again when 
     shards,
     partitions: 16,
     dataDirectory: 'data',
-    explain: (task) => {
+    explain: (task, signal) => {
       tasks.push(task);
-      return new Promise((resolve) => waiting.push(resolve));
+      return new Promise((resolve, reject) => {
+        waiting.push(resolve);
+        signal.addEventListener('abort', () => reject(signal.reason));
+      });
     },
   });
-  const pending = Array.from({ length: WHY_WAITING_MAX }, () => reasons.why(question, 'json'));
-  expect(reasons.why(question, 'json')).toBe(null);
+  const leaving = new AbortController();
+  const { signal } = leaving;
+  const pending = Array.from({ length: WHY_WAITING_MAX }, () => reasons.why(question, 'json', signal));
+  expect(reasons.why(question, 'json', signal)).toBe(null);
   await expect.poll(() => waiting.length).toBe(WHY_WAITING_MAX);
   const partition = partitionOf('ann', 16);
   expect(asked[0]).toEqual([partition, 'ann', 'thanks']);
   expect(tasks[0]).toEqual({ dataDirectory: 'data', partition, question, format: 'json', standing });
   waiting[0]?.({ body: '{}' });
   expect(await pending[0]).toEqual({ body: '{}' });
-  expect(reasons.why(question, 'text')).not.toBe(null);
+  const stays = new AbortController().signal;
+  expect(reasons.why(question, 'text', stays)).not.toBe(null);
+  expect(reasons.why(question, 'text', stays)).toBe(null);
+  // Whoever has gone makes room.
+  leaving.abort();
+  await Promise.all(pending.slice(1).map((each) => expect(each).rejects.toThrow('aborted')));
+  expect(reasons.why(question, 'text', stays)).not.toBe(null);
 });
