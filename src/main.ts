@@ -231,7 +231,7 @@ function program(): Command {
     .addOption(flag('--token <token>', 'bearer token of the node'))
     .addOption(flag('--customer <id>', 'whom it is about').makeOptionMandatory())
     .addOption(flag('--campaign <id>', 'this campaign alone'))
-    .addOption(flag('--event <id>', 'the event of this id, and what became of it'))
+    .addOption(flag('--event <id>', 'the event of this id (a run of a schedule: its due time), and what became of it'))
     .addOption(
       flag(
         '--at <time>',
