@@ -4,6 +4,7 @@ import { checkExpression } from '../../../src/rules/check-expression.ts';
 import type { Program } from '../../../src/rules/program.ts';
 import type { RuleSet } from '../../../src/rules/rule-set.ts';
 import type { SegmentSet } from '../../../src/rules/segment-set.ts';
+import { ReadableFrames } from '../../../src/rules/verify-reads.ts';
 import type { Prng } from '../../../src/stdx/prng.ts';
 import { type Dictionary, drawWorld, EVENT, SCHEMA, SEGMENT_SOURCES, type World } from './worlds.ts';
 
@@ -12,10 +13,14 @@ process.env['TZ'] = 'UTC';
 
 const SCOPE = { schema: SCHEMA, event: EVENT };
 const environment = celEnv();
+const frames = new ReadableFrames(SCHEMA, EVENT);
 
+/** null: it is refused. Whatever is compiled passes the check of what comes in records. */
 export function compile(source: string): Program | null {
   const outcome = checkExpression(source, SCOPE, ['bool', 'int', 'double', 'string']);
-  return 'issues' in outcome ? null : outcome.program;
+  if ('issues' in outcome) return null;
+  frames.verify(outcome.program);
+  return outcome.program;
 }
 
 export const segmentPrograms = SEGMENT_SOURCES.map((source) => compile(source) as Program);

@@ -10,6 +10,7 @@ import { checkExpression } from '../../../src/rules/check-expression.ts';
 import type { Program, ProgramResult } from '../../../src/rules/program.ts';
 import { RuleSet } from '../../../src/rules/rule-set.ts';
 import { SegmentSet } from '../../../src/rules/segment-set.ts';
+import { ReadableFrames } from '../../../src/rules/verify-reads.ts';
 
 export const RECEIPT: EventSchema = {
   type: 'receipt',
@@ -60,6 +61,7 @@ export function problems(
   return 'issues' in outcome ? outcome.issues.map(({ line, column, message }) => `${line}:${column} ${message}`) : [];
 }
 
+/** Whatever is compiled passes the check of what comes in records. */
 export function compile(
   source: string,
   expected: readonly ProgramResult[] = ['bool'],
@@ -67,6 +69,7 @@ export function compile(
 ): Program {
   const outcome = checkExpression(source, { schema: SCHEMA, event }, expected);
   if ('issues' in outcome) throw new Error(`${source}: ${outcome.issues.map(({ message }) => message).join('; ')}`);
+  new ReadableFrames(SCHEMA, event).verify(outcome.program);
   return outcome.program;
 }
 
