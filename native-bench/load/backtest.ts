@@ -4,10 +4,11 @@ import { BACKTEST_POLL_MS } from '../../src/constants.ts';
 import { readWorkspaceFolder } from '../../src/workspace/folder.ts';
 import { ratioSpread, spreadOf } from '../measure.ts';
 import type { Bench, Suite } from '../suite.ts';
+import { FIRST_TS, kernelRules, kernelWorkspace } from '../workload/kernel.ts';
 import { Histogram } from './histogram.ts';
 import type { HttpLoad } from './http-generator.ts';
 import { generate } from './http-load.ts';
-import { loadProfiles, writeKernelWorkspace } from './kernel-workspace.ts';
+import { loadProfiles, writeWorkspace } from './kernel-workspace.ts';
 import { type NodeProcess, startNode } from './node-process.ts';
 
 const PER_SECOND = 2000;
@@ -15,6 +16,8 @@ const RULES = 100;
 const CONNECTIONS = 64;
 const HISTORY_PER_SECOND = 5000;
 const HISTORY_EVENTS = 10;
+/** Partitions are replayed one after the other until one asks another for units; from a time on at which the live version has limits, all are side by side. */
+const TOGETHER_FROM = new Date(FIRST_TS + 10_000).toISOString();
 /** As `beckon replay --node` does. */
 const LOOK_MS = BACKTEST_POLL_MS;
 
@@ -42,7 +45,7 @@ export const suite: Suite = {
   ratios: [],
   async run(bench) {
     const sizes = bench.quick ? QUICK : FULL;
-    const workspace = writeKernelWorkspace(bench.folder, RULES);
+    const workspace = writeWorkspace(join(bench.folder, 'limited'), limitedWorkspace());
     const node = await startNode('--workspace', workspace, '--data', join(bench.folder, 'data'), '--clock', 'event');
     try {
       bench.progress(`${sizes.customers} profiles`);
@@ -63,6 +66,7 @@ async function measure(
   const quiet: Histogram[] = [];
   const quietAgain: Histogram[] = [];
   const beside: Histogram[] = [];
+  const besideTogether: Histogram[] = [];
   const reports: Report[] = [];
   let skip = 0;
   const send = async (load: Pick<HttpLoad, 'path' | 'requests' | 'eventsPerRequest' | 'perSecond'>, ok: string) => {
@@ -91,12 +95,31 @@ async function measure(
   for (let round = 0; round < sizes.rounds; round++) {
     bench.progress(`round ${round + 1} of ${sizes.rounds}`);
     quiet.push(await decide(sizes.seconds));
-    const backtests = new Backtests(node.port, files);
-    beside.push(await decide(sizes.seconds));
-    reports.push(...(await backtests.stop()));
+    for (const [from, its] of [
+      [null, beside],
+      [TOGETHER_FROM, besideTogether],
+    ] as const) {
+      const backtests = new Backtests(node.port, { files, from });
+      its.push(await decide(sizes.seconds));
+      reports.push(...(await backtests.stop()));
+    }
     quietAgain.push(await decide(sizes.seconds));
   }
-  report(bench, sizes, { quiet, quietAgain, beside }, reports);
+  report(bench, sizes, { quiet, quietAgain, beside, besideTogether }, reports);
+}
+
+interface BacktestBody {
+  readonly files: Readonly<Record<string, string>>;
+  /** null: from the beginning. */
+  readonly from: string | null;
+}
+
+/** Nobody ever comes near the limit. */
+function limitedWorkspace(): Record<string, string> {
+  const rules = kernelRules(RULES);
+  const files = kernelWorkspace(rules);
+  const name = `campaigns/${rules[0]?.id}.yaml`;
+  return { ...files, [name]: `${files[name]}limits: {total: 1000000000}\n` };
 }
 
 /** One backtest after another, until it is stopped. */
@@ -105,9 +128,9 @@ class Backtests {
   readonly #running: Promise<Report[]>;
   #stopped = false;
 
-  constructor(port: number, files: Readonly<Record<string, string>>) {
+  constructor(port: number, { files, from }: BacktestBody) {
     this.#url = `http://127.0.0.1:${port}/v1/backtests`;
-    this.#running = this.#run(JSON.stringify({ files }));
+    this.#running = this.#run(JSON.stringify({ files, from }));
   }
 
   /** The one that is running goes on to its end: its numbers count. */
@@ -143,9 +166,11 @@ interface Sides {
   readonly quiet: readonly Histogram[];
   readonly quietAgain: readonly Histogram[];
   readonly beside: readonly Histogram[];
+  readonly besideTogether: readonly Histogram[];
 }
 
-function report(bench: Bench, sizes: Sizes, { quiet, quietAgain, beside }: Sides, reports: readonly Report[]): void {
+function report(bench: Bench, sizes: Sizes, sides: Sides, reports: readonly Report[]): void {
+  const { quiet, quietAgain, beside, besideTogether } = sides;
   const detail =
     `${PER_SECOND}/s for ${sizes.seconds} s a round, one receipt a request, ${RULES} rules, ${sizes.customers} customers, ${CONNECTIONS} connections; ` +
     'from when a request was due until its answer was read';
@@ -153,6 +178,7 @@ function report(bench: Bench, sizes: Sizes, { quiet, quietAgain, beside }: Sides
   for (const [name, rounds] of [
     ['quiet', quiet],
     ['beside a backtest', beside],
+    ['beside one of all partitions at once', besideTogether],
     ['quiet again', quietAgain],
   ] as const) {
     for (const [label, quantile] of [
@@ -175,6 +201,12 @@ function report(bench: Bench, sizes: Sizes, { quiet, quietAgain, beside }: Sides
     name: 'decide p99, beside a backtest ÷ quiet',
     detail,
     ...ratioSpread(p99(beside), p99(quiet)),
+  });
+  bench.ratio({
+    key: null,
+    name: 'decide p99, beside a backtest of all partitions at once ÷ quiet',
+    detail,
+    ...ratioSpread(p99(besideTogether), p99(quiet)),
   });
   bench.ratio({
     key: null,
