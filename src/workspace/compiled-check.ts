@@ -196,14 +196,19 @@ function checkCampaign(campaign: Campaign, workspace: Workspace, programs: Progr
   }
 }
 
-/** None may need itself. */
+/** None may need itself. Each is gone through once: a thousand may name each other. */
 function checkSegments(segments: readonly Segment[], programs: Programs): void {
   for (const { when } of segments) programs.check(when, BOOL, null);
-  segments.forEach(({ name, when }, index) => {
-    const reached = new Set(when.segments);
-    for (const next of reached) for (const other of segments[next]?.when.segments ?? []) reached.add(other);
-    require(!reached.has(index), `segments: ${name} needs itself`);
-  });
+  /** false: what it needs is being gone through. */
+  const done = new Map<number, boolean>();
+  const visit = (index: number): void => {
+    require(done.get(index) !== false, `segments: ${segments[index]?.name} needs itself`);
+    if (done.has(index)) return;
+    done.set(index, false);
+    for (const next of segments[index]?.when.segments ?? []) visit(next);
+    done.set(index, true);
+  };
+  for (let index = 0; index < segments.length; index++) visit(index);
 }
 
 /** Of what was made of plain JSON, with its keys in the compiler's order. */
