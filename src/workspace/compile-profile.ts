@@ -1,5 +1,5 @@
 /** profile.yaml: attributes, aggregates and segments → the profile half of the schema. */
-import { AGGREGATES_MAX, ATTRIBUTES_MAX, SEGMENTS_MAX } from '../constants.ts';
+import { AGGREGATES_MAX, ATTRIBUTES_MAX, COLUMN_STRIPS_MAX, SEGMENTS_MAX } from '../constants.ts';
 import type { ProfileField, Schema } from '../protocol/schema.ts';
 import type { Program } from '../rules/program.ts';
 import { compileDefault } from './attribute-default.ts';
@@ -9,6 +9,7 @@ import { type ProfileDefinition, profileDefinition } from './definitions.ts';
 import { Expressions } from './expressions.ts';
 import type { IssueList } from './issue-list.ts';
 import { attributeField } from './profile-fields.ts';
+import { aggregateBits, attributeBits } from './profile-width.ts';
 import { validate } from './validate.ts';
 import type { Aggregate, Attribute, Segment } from './workspace.ts';
 import type { YamlFile } from './yaml-file.ts';
@@ -43,6 +44,7 @@ export function compileProfile(file: YamlFile | null, given: boolean, events: Ev
   }
   const attributes = compileAttributes(data, file, issues);
   const aggregates = compileAggregates(data, file, events, attributes.length, issues);
+  checkWidth(attributes, aggregates.compiled, file, issues);
   const profile = [...attributes.map(attributeField), ...aggregates.fields];
   const schema: Schema = { events: events.schemas, profile, segments: file.keys(['segments']) };
   const complete = events.complete && !issues.has(file.name);
@@ -89,6 +91,30 @@ function compileAggregates(
     }
   }
   return { compiled, fields };
+}
+
+/** What no partition has room for could be published, and would never be in force. */
+function checkWidth(
+  attributes: readonly Attribute[],
+  aggregates: readonly Aggregate[],
+  file: YamlFile,
+  issues: IssueList,
+): void {
+  const columns = [
+    ...attributes.map((attribute) => ({ path: ['attributes', attribute.name], bits: attributeBits(attribute) })),
+    ...aggregates.map((aggregate) => ({ path: ['aggregates', aggregate.name], bits: aggregateBits(aggregate) })),
+  ];
+  let sum = 0;
+  for (const { path, bits } of columns) {
+    sum += bits;
+    if (sum <= COLUMN_STRIPS_MAX) continue;
+    issues.report(
+      file.name,
+      file.keyMark(path),
+      `too many attributes and aggregates: up to this one they take ${sum} bits for each customer, at most ${COLUMN_STRIPS_MAX}; an int takes 97, a double 65, a text 33, an aggregate with a \`window\` none`,
+    );
+    return;
+  }
 }
 
 function compileSegments(file: YamlFile, schema: Schema, issues: IssueList): Segment[] {
