@@ -681,7 +681,7 @@ export const CUSTOMER_ID_BYTES_RESERVED = 40;
 export const BLOCK_SPARE_BYTES_MAX = 512 * 1024 * 1024;
 /**
  * Room for columns, in strips of one bit per customer: an int takes 96 (and one for its presence), a double 64, a string 32, a bool one.
- * 16,384 are some 250 doubles; with many customers it is less, see state/arena.ts. A profile that needs more is refused (workspace/profile-width.ts).
+ * 16,384 are some 250 doubles; from 1.2 million customers on it is less, see state/arena.ts. A profile that needs more is refused (workspace/profile-width.ts).
  */
 export const COLUMN_STRIPS_MAX = 16_384;
 /** Channels with recorded consent, over the life of a partition: two bits per customer are reserved for each. */

@@ -13,6 +13,8 @@ import { FILL_IMAGES } from './pool/fill-images-task.ts';
 import { HISTORY_BEGINNINGS } from './pool/history-beginnings-task.ts';
 import { TaskPool } from './pool/task-pool.ts';
 import { whyTask } from './pool/why-task.ts';
+import { columnStrips } from './state/arena.ts';
+import { stateLimits } from './state/state-limits.ts';
 import { assert } from './stdx/assert.ts';
 import { DataFolder, readIdentity, saltOf } from './storage/data-folder.ts';
 import { nodeFileSystem } from './storage/node-file-system.ts';
@@ -115,7 +117,8 @@ async function open(options: NodeOptions, logger: Logger, onFailure: () => void,
   undo.push(() => pool.close());
   const files = await readFolder(options, pool);
   const { folder, log } = await openLog(options, logger, undo);
-  const { partitions } = folder.identity;
+  const { partitions, customersPerPartition } = folder.identity;
+  const columnBits = columnStrips(stateLimits(customersPerPartition));
 
   const exposition = new MetricsExposition();
   const catchingUp = new CatchingUp(log.shardNats === null ? 0 : partitions);
@@ -138,7 +141,7 @@ async function open(options: NodeOptions, logger: Logger, onFailure: () => void,
   const publication = await Publication.open({
     versions: log.versions,
     partitions,
-    compile: (files) => pool.compileWorkspace(files),
+    compile: (files) => pool.compileWorkspace(files, columnBits),
     activate: (partition, json, version) => ingest.activate(partition, json, version),
     activeVersions: async () => (await shards.statuses()).map((status) => status.workspaceVersion),
     fills: new AggregateFills({

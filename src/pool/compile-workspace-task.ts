@@ -1,4 +1,12 @@
 /** Task: the files of a workspace → the compiled workspace, or what is wrong with it. */
-import { compileWorkspace } from '../workspace/compile.ts';
+import { type CompiledWorkspace, compileWorkspace } from '../workspace/compile.ts';
 
-export default compileWorkspace;
+export interface CompileWorkspaceTask {
+  readonly files: Readonly<Record<string, string>>;
+  /** Room for the profile; undefined: nobody knows which partitions it is for. */
+  readonly columnBits: number | undefined;
+}
+
+export default function compileTask({ files, columnBits }: CompileWorkspaceTask): CompiledWorkspace {
+  return compileWorkspace(files, columnBits);
+}

@@ -7,6 +7,7 @@ import { Piscina } from 'piscina';
 import { TASK_POOL_IDLE_MS } from '../constants.ts';
 import type { CompiledWorkspace } from '../workspace/compile.ts';
 import type { AudienceScanTask } from './audience-scan-task.ts';
+import type { CompileWorkspaceTask } from './compile-workspace-task.ts';
 import type { PartitionScan } from './partition-scan.ts';
 
 export class TaskPool {
@@ -14,8 +15,9 @@ export class TaskPool {
   readonly #scanning = poolOf('audience-scan-task');
 
   /** Validates and compiles a workspace's files: about a second for a thousand campaigns. */
-  compileWorkspace(files: Readonly<Record<string, string>>): Promise<CompiledWorkspace> {
-    return this.#compiling.run(files) as Promise<CompiledWorkspace>;
+  compileWorkspace(files: CompileWorkspaceTask['files'], columnBits?: number): Promise<CompiledWorkspace> {
+    const task: CompileWorkspaceTask = { files, columnBits };
+    return this.#compiling.run(task) as Promise<CompiledWorkspace>;
   }
 
   /** Scans partitions, one after another; null: columns moved meanwhile. */

@@ -86,8 +86,8 @@ function textIndexBytes(entries: number, bytes: number): number {
   return entryOffsetsBytes(entries) + bytes + tableSlotsFor(entries) * 4 + 24;
 }
 
-/** Strips that fit beside the fixed parts. */
-function stripsFor(limits: StateLimits): number {
+/** Strips that fit beside the fixed parts: bits that columns may take for each customer. */
+export function columnStrips(limits: StateLimits): number {
   const stripBytes = rowsFor(limits) / 8;
   const left = PARTITION_MEMORY_BYTES_MAX - fixedBytes(limits) - PAGE_BYTES;
   return Math.min(COLUMN_STRIPS_MAX, Math.floor(left / stripBytes));
@@ -100,7 +100,7 @@ function stripsFor(limits: StateLimits): number {
 export function reserveMemory(limits: StateLimits): WebAssembly.Memory {
   const error = limitsError(limits);
   assert(error === null, error ?? '');
-  const bytes = fixedBytes(limits) + stripsFor(limits) * (rowsFor(limits) / 8);
+  const bytes = fixedBytes(limits) + columnStrips(limits) * (rowsFor(limits) / 8);
   // Scans read ahead of the last column, too.
   const pages = Math.ceil((bytes + 2 * SCAN_AHEAD_BYTES) / PAGE_BYTES);
   return new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
@@ -111,7 +111,7 @@ export function limitsError(limits: StateLimits): string | null {
   for (const [name, value] of Object.entries(limits) as [string, number][]) {
     if (!Number.isSafeInteger(value) || value < 1) return `${name} must be a positive integer, got ${value}`;
   }
-  const strips = stripsFor(limits);
+  const strips = columnStrips(limits);
   if (strips < 64) {
     return `a partition of ${limits.customersMax} customers does not fit 4 GiB with these limits: lower them or use more partitions`;
   }
@@ -130,7 +130,7 @@ export class Arena {
   constructor(memory: WebAssembly.Memory, limits: StateLimits) {
     this.buffer = memory.buffer;
     this.rows = rowsFor(limits);
-    this.strips = stripsFor(limits);
+    this.strips = columnStrips(limits);
     this.stripBytes = this.rows / 8;
     const need = fixedBytes(limits) + this.strips * this.stripBytes;
     assert(

@@ -1,5 +1,5 @@
 /** profile.yaml: attributes, aggregates and segments → the profile half of the schema. */
-import { AGGREGATES_MAX, ATTRIBUTES_MAX, COLUMN_STRIPS_MAX, SEGMENTS_MAX } from '../constants.ts';
+import { AGGREGATES_MAX, ATTRIBUTES_MAX, SEGMENTS_MAX } from '../constants.ts';
 import type { ProfileField, Schema } from '../protocol/schema.ts';
 import type { Program } from '../rules/program.ts';
 import { compileDefault } from './attribute-default.ts';
@@ -23,7 +23,13 @@ export interface Profile {
   readonly complete: boolean;
 }
 
-export function compileProfile(file: YamlFile | null, given: boolean, events: Events, issues: IssueList): Profile {
+export function compileProfile(
+  file: YamlFile | null,
+  given: boolean,
+  events: Events,
+  columnBits: number,
+  issues: IssueList,
+): Profile {
   const empty = {
     attributes: [],
     aggregates: [],
@@ -44,7 +50,7 @@ export function compileProfile(file: YamlFile | null, given: boolean, events: Ev
   }
   const attributes = compileAttributes(data, file, issues);
   const aggregates = compileAggregates(data, file, events, attributes.length, issues);
-  checkWidth(attributes, aggregates.compiled, file, issues);
+  checkWidth(attributes, aggregates.compiled, columnBits, file, issues);
   const profile = [...attributes.map(attributeField), ...aggregates.fields];
   const schema: Schema = { events: events.schemas, profile, segments: file.keys(['segments']) };
   const complete = events.complete && !issues.has(file.name);
@@ -93,10 +99,11 @@ function compileAggregates(
   return { compiled, fields };
 }
 
-/** What no partition has room for could be published, and would never be in force. */
+/** What partitions have no room for could be published, and would never be in force. */
 function checkWidth(
   attributes: readonly Attribute[],
   aggregates: readonly Aggregate[],
+  columnBits: number,
   file: YamlFile,
   issues: IssueList,
 ): void {
@@ -107,11 +114,11 @@ function checkWidth(
   let sum = 0;
   for (const { path, bits } of columns) {
     sum += bits;
-    if (sum <= COLUMN_STRIPS_MAX) continue;
+    if (sum <= columnBits) continue;
     issues.report(
       file.name,
       file.keyMark(path),
-      `too many attributes and aggregates: up to this one they take ${sum} bits for each customer, at most ${COLUMN_STRIPS_MAX}; an int takes 97, a double 65, a text 33, an aggregate with a \`window\` none`,
+      `too many attributes and aggregates: up to this one they take ${sum} bits for each customer, at most ${columnBits}; an int takes 97, a double 65, a text 33, an aggregate with a \`window\` none`,
     );
     return;
   }

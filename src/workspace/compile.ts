@@ -2,6 +2,7 @@
  * A folder's files → a workspace version, or everything that is wrong with them. Runs on the control plane; the result is plain JSON.
  * What hangs on a faulty file is not judged: one misspelt type must not make a hundred campaigns look wrong.
  */
+import { COLUMN_STRIPS_MAX } from '../constants.ts';
 import { compileCampaigns } from './compile-campaigns.ts';
 import { compileEvents } from './compile-events.ts';
 import { compileModels } from './compile-models.ts';
@@ -22,14 +23,17 @@ export type CompiledWorkspace =
   | { readonly workspace: Workspace; readonly warnings: readonly WorkspaceIssue[] }
   | { readonly issues: readonly WorkspaceIssue[]; readonly warnings: readonly WorkspaceIssue[] };
 
-/** files: path within the folder, with forward slashes → text. The workspace has version 0: the control plane gives it its number when it is published. */
-export function compileWorkspace(files: Readonly<Record<string, string>>): CompiledWorkspace {
+/** files: path within the folder, with forward slashes → text. The workspace has version 0: the control plane gives it its number when it is published. `columnBits`: room for the profile, where it is known for which partitions. */
+export function compileWorkspace(
+  files: Readonly<Record<string, string>>,
+  columnBits: number = COLUMN_STRIPS_MAX,
+): CompiledWorkspace {
   const issues = new IssueList();
   const parsed = parseWorkspaceFiles(files, issues);
   const given = (path: string): boolean => files[path] !== undefined;
   const settings = compileSettings(parsed.workspace, issues);
   const events = compileEvents(parsed.events, given('events.yaml'), issues);
-  const profile = compileProfile(parsed.profile, given('profile.yaml'), events, issues);
+  const profile = compileProfile(parsed.profile, given('profile.yaml'), events, columnBits, issues);
   const offers = compileOffers(parsed.offers, given('offers.yaml'), settings, issues);
   const policy = compilePolicy(
     parsed.policy,

@@ -2,9 +2,11 @@
 import { describe, expect, test } from 'vitest';
 import { COLUMN_STRIPS_MAX } from '../../../src/constants.ts';
 import type { ValueType } from '../../../src/protocol/schema.ts';
-import { reserveMemory } from '../../../src/state/arena.ts';
+import { columnStrips, reserveMemory } from '../../../src/state/arena.ts';
 import type { AggregateLayout, AttributeLayout } from '../../../src/state/layout.ts';
 import { PartitionState } from '../../../src/state/partition-state.ts';
+import { stateLimits } from '../../../src/state/state-limits.ts';
+import { compileWorkspace } from '../../../src/workspace/compile.ts';
 import { aggregateBits, attributeBits } from '../../../src/workspace/profile-width.ts';
 import { AggregateFunction } from '../../../src/workspace/workspace.ts';
 import { MachineFixture, SMALL_LIMITS, workspaceOf } from '../../support/machine-fixture.ts';
@@ -65,4 +67,20 @@ test('a wider one is refused at the first field that does not fit', () => {
       `profile.yaml:${full.length + 2}:3 too many attributes and aggregates: up to this one they take 16386 bits for each customer, at most 16384; an int takes 97, a double 65, a text 33, an aggregate with a \`window\` none`,
     ),
   );
+});
+
+test('a node compiles for the room that its partitions have', () => {
+  const columnBits = columnStrips(stateLimits(2_000_000));
+  expect(columnBits).toBeLessThan(COLUMN_STRIPS_MAX);
+  const compiled = (types: readonly ValueType[]) =>
+    compileWorkspace(
+      {
+        'workspace.yaml': 'name: test\ntimezone: UTC\nchannels: [pos]\n',
+        'profile.yaml': `attributes:\n${types.map((type, i) => `  a${i}: {type: "${type}"}\n`).join('')}`,
+      },
+      columnBits,
+    );
+  const full = fillers(columnBits);
+  expect(compiled(full)).toHaveProperty('workspace');
+  expect(compiled([...full, 'bool'])).toMatchObject({ issues: [{ file: 'profile.yaml', line: full.length + 2 }] });
 });
