@@ -41,6 +41,11 @@ async function getJson<T>(url: string): Promise<T> {
   return (await (await fetch(url)).json()) as T;
 }
 
+/** Batches are acknowledged before they are applied, and a node that stops leaves the rest to the streams; who asks for counts waits for that. */
+async function settled(node: BeckonProcess): Promise<void> {
+  expect((await fetch(`${node.url}/v1/campaigns`)).status).toBe(200);
+}
+
 const RECEIPT = { id: 'r1', type: 'receipt', ts: '2010-12-10T12:00:00Z', data: { total: 600 } };
 
 describe('a node on NATS', () => {
@@ -152,6 +157,7 @@ describe('a node on NATS', () => {
     const again = await start(data, '--workers', '2');
     expect(await getJson(`${again.url}/v1/campaigns`)).toEqual(before);
     for (const batch of batches.slice(8)) await post(again.url, batch);
+    await settled(again);
     expect(await again.stop()).toBe(0);
     expect(await natsOutcome(server.url, data, PARTITIONS)).toEqual(await outcomeOf(embedded));
   });
@@ -160,6 +166,7 @@ describe('a node on NATS', () => {
     const data = nodes.newDataFolder();
     const node = await start(data);
     for (const batch of sampleBatches(1000, 200)) await post(node.url, batch);
+    await settled(node);
     expect(await node.stop()).toBe(0);
     const manager = await connection.jetstreamManager();
     const { config } = await manager.streams.info('BECKON_LOG_3');
