@@ -183,6 +183,7 @@ async function open(options: NodeOptions, logger: Logger, onFailure: () => void,
       explain: (task, signal) => background.run(whyTask, task, signal),
     }),
     backtests: new Backtests({
+      applied: () => shards.statuses(),
       begin: (request, signal) =>
         beginBacktest({ ...request, dataDirectory: options.dataDirectory }, AbortSignal.any([signal, stopping.signal])),
       nowMs: () => Date.now(),

@@ -7,6 +7,8 @@ import type { BacktestReport, BacktestRequest, BacktestStatus } from '../protoco
 import type { BegunBacktest, RefusedBacktest } from '../replay/backtest/outcome.ts';
 
 export interface BacktestsParts {
+  /** Resolves once everything that was acknowledged before is in the files: on NATS an event is acknowledged before it is applied. */
+  readonly applied: () => Promise<unknown>;
   /** Resolves once it is known whether the request can be met; rejects as `outcome` does. */
   readonly begin: (request: BacktestRequest, signal: AbortSignal) => Promise<BegunBacktest | RefusedBacktest>;
   readonly nowMs: () => number;
@@ -79,6 +81,8 @@ export class Backtests {
   async #start(kept: Kept, request: BacktestRequest): Promise<BacktestStart> {
     const { id, abort } = kept;
     try {
+      await this.#parts.applied();
+      abort.signal.throwIfAborted();
       const run = await this.#parts.begin(request, abort.signal);
       if ('outcome' in run) {
         kept.run = run;

@@ -24,6 +24,7 @@ function fixture(refused: readonly RefusedBacktest[] = []): {
   const failures: unknown[] = [];
   const refusals = [...refused];
   const backtests = new Backtests({
+    applied: async () => {},
     begin: async (_, signal) => {
       const refusal = refusals.shift();
       if (refusal !== undefined) return refusal;
@@ -80,6 +81,7 @@ test('says why a request is refused, is free for another, and forgets none for i
 test('ends one that is beginning', async () => {
   const failures: unknown[] = [];
   const backtests = new Backtests({
+    applied: async () => {},
     begin: (_, signal) => new Promise((__, fail) => signal.addEventListener('abort', () => fail(signal.reason))),
     nowMs: () => 0,
     onFailure: (error) => failures.push(error),
@@ -95,6 +97,7 @@ test('ends one that is beginning', async () => {
 test('passes on what nobody expected at its beginning, and is free for another', async () => {
   let broken = true;
   const backtests = new Backtests({
+    applied: async () => {},
     begin: async () => {
       if (broken) throw new Error('no more processes');
       return { refused: 'no' };
@@ -142,4 +145,27 @@ test('keeps the last few', async () => {
   }
   expect(backtests.find('1')).toBeNull();
   expect(backtests.list()).toHaveLength(BACKTESTS_KEPT);
+});
+
+test('begins once what was acknowledged before is applied', async () => {
+  let begun = 0;
+  let apply: () => void = () => {};
+  const backtests = new Backtests({
+    applied: () =>
+      new Promise<void>((resolve) => {
+        apply = resolve;
+      }),
+    begin: async () => {
+      begun++;
+      return { progress: () => 0, outcome: new Promise<BacktestOutcome>(() => {}) };
+    },
+    nowMs: () => 0,
+    onFailure: () => {},
+  });
+  const started = start(backtests);
+  await settled();
+  expect(begun).toBe(0);
+  apply();
+  expect(await started).toEqual({ id: '1' });
+  expect(begun).toBe(1);
 });
