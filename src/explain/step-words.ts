@@ -192,6 +192,7 @@ const WAITED_FOR = {
   wait: '',
   quiet_hours: ' for quiet hours to end',
   units: ' for a unit of a budget or limit',
+  cascade: ' for its turn',
 } as const;
 
 function waitText({ passed, for: what, since, until }: Step<'wait'>, wording: Wording): string {
@@ -200,7 +201,10 @@ function waitText({ passed, for: what, since, until }: Step<'wait'>, wording: Wo
   if (until === null) return `waits${WAITED_FOR[what]}`;
   if (what === 'quiet_hours') return `waits until quiet hours end, ${wording.when(until)}`;
   if (what === 'units') return `waits${WAITED_FOR[what]}, until ${wording.when(until)} at most`;
-  return `waits until ${wording.when(until)} (${durationText(Date.parse(until) - Date.parse(since))})`;
+  const when = `${wording.when(until)} (${durationText(Date.parse(until) - Date.parse(since))})`;
+  return what === 'cascade'
+    ? `the next channel has its turn at ${when}, unless feedback ends it`
+    : `waits until ${when}`;
 }
 
 function endedText({ reason, by }: Step<'ended'>, wording: Wording): string {

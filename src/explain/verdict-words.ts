@@ -61,7 +61,8 @@ export function breakable(verdict: CampaignVerdict, wording: Wording): readonly 
   switch (verdict.result) {
     case 'decided':
       return [
-        verdict.decision === null ? 'decided' : decisionText(verdict.decision) + wonText(verdict),
+        decidedText(verdict),
+        ...stepTexts(verdict.steps.filter(isNextChannel), wording),
         ...sinceText(verdict, wording),
       ];
     case 'waiting':
@@ -78,7 +79,11 @@ export function headline(verdict: CampaignVerdict, wording: Wording): string {
   const { result, reason } = verdict;
   if (result === 'suppressed' && reason !== null) return [REASONS[reason], ...sinceText(verdict, wording)].join('; ');
   if (result === 'waiting') return ['waits', ...sinceText(verdict, wording)].join('; ');
-  return result === 'unmatched' ? 'did not match' : breakable(verdict, wording).join('; ');
+  return result === 'unmatched' ? 'did not match' : [decidedText(verdict), ...sinceText(verdict, wording)].join('; ');
+}
+
+function decidedText(verdict: CampaignVerdict): string {
+  return verdict.decision === null ? 'decided' : decisionText(verdict.decision) + wonText(verdict);
 }
 
 function decisionText({ channel, message, offer, variant, slot, id, follows }: Decision): string {
@@ -91,6 +96,10 @@ function decisionText({ channel, message, offer, variant, slot, id, follows }: D
     `decision ${id}`,
   ];
   return `${channel}${words}, ${more.join(', ')}`;
+}
+
+function isNextChannel(step: ExplainedStep): boolean {
+  return step.step === 'wait' && step.for === 'cascade';
 }
 
 /** Only where there was a contest. */

@@ -55,6 +55,10 @@ export interface BooksListener {
   ): void;
   /** A match begins to wait: what kind of entry holds it, and when that falls due. */
   began(account: CampaignAccount, origin: MatchOrigin, now: number, kind: number, dueMs: number): void;
+  /** The next channel of a decision waits for its turn, which is due then; it is in no books. */
+  beganFollowUp(dueMs: number): void;
+  /** It will have none: its wait ends early. */
+  endedFollowUp(reason: SuppressReason, origin: MatchOrigin, now: number): void;
 }
 
 /** Campaigns beyond OUTRANKED_BY_MAX are counted together under this name. */
@@ -131,6 +135,14 @@ export class CampaignAccount {
     this.shadowDecided.set(channel, (this.shadowDecided.get(channel) ?? 0) + 1);
     for (const campaign of displaced) countFew(this.shadowDisplaced, campaign);
     this.suppress(Reason.shadow, origin, now);
+  }
+
+  /** A follow-up is no match: who listens hears of its wait, nothing is counted. */
+  beginFollowUp(dueMs: number): void {
+    this.#listener?.beganFollowUp(dueMs);
+  }
+  endFollowUp(reason: number, origin: MatchOrigin, now: number): void {
+    this.#listener?.endedFollowUp(SUPPRESS_REASONS[reason] as SuppressReason, origin, now);
   }
 
   assertBalanced(): void {

@@ -53,8 +53,8 @@ export function activateAgain(workspace: Workspace, state: PartitionState, accou
 }
 
 /**
- * Ends what waits for campaigns that the version does not have, or not live. What hangs on a decision ends silently, but for units: they come back as long as there is
- * the campaign that they came from.
+ * Ends what waits for campaigns that the version does not have, or not live. What hangs on a decision is in no books; its units come back as long as there is the
+ * campaign that they came from.
  */
 export function withdrawOthers(
   state: PartitionState,

@@ -17,7 +17,7 @@ export interface ExplainedMoment {
   readonly campaigns: readonly CampaignVerdict[];
 }
 
-/** `due`: waits, quiet hours, cascades ended. `units`: an answer came about units of a budget or limit. `published`: a version took campaigns away. */
+/** `due`: the time of waits, quiet hours, cascades was over. `units`: an answer came about units of a budget or limit. `published`: a version took campaigns away. */
 export type MomentCause =
   | { readonly kind: 'event'; readonly id: string | null; readonly type: string; readonly ts: string }
   | { readonly kind: 'due' }
@@ -160,10 +160,10 @@ export type ExplainedStep = {
       readonly winner: string | null;
     }
   | { readonly step: 'slot'; readonly channel: string; readonly slot: string | null; readonly taker: string | null }
-  /** `passed`: it is over, or ended early. `until` null: for as long as it takes. */
+  /** `passed`: it is over, or ended early. `until` null: for as long as it takes. `cascade`: the last step of a decision whose next channel has its turn then, unless feedback ends it. */
   | {
       readonly step: 'wait';
-      readonly for: 'wait' | 'quiet_hours' | 'units';
+      readonly for: 'wait' | 'quiet_hours' | 'units' | 'cascade';
       readonly since: string;
       readonly until: string | null;
     }

@@ -30,9 +30,17 @@ export function expectNumbers(
     const expected = expectedOf({ world, workspace, customer, at, verdict, judged }, step);
     expect(step, `${where} ${moment.at}`).toEqual({ ...step, ...expected });
   }
-  if (verdict.result === 'decided')
+  if (verdict.result === 'decided') {
     expect(verdict.decision, where).toMatchObject({ campaign: verdict.campaign, customer });
-  else expect(verdict.decision, where).toBe(null);
+    // What still follows is told, and nothing else.
+    const follows = world.entries.some(
+      ({ kind, contacts }) => kind === 'cascade' && `0-${contacts[0]?.number}` === verdict.decision?.id,
+    );
+    expect(
+      verdict.steps.some((step) => step.step === 'wait' && step.for === 'cascade'),
+      where,
+    ).toBe(follows);
+  } else expect(verdict.decision, where).toBe(null);
 }
 
 interface Told {

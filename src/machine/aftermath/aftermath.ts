@@ -87,7 +87,7 @@ export class AftermathStep implements Aftermath, DueAftermath {
     if (outcome === 'converted') this.#expiry.drop(row, decision);
     const { flags } = this.#state.contacts;
     if (outcome === 'failed') this.#cascade.failed(row, decision, customer, now, effects);
-    else this.#cascade.hear(row, decision, flags);
+    else this.#cascade.hear(row, decision, flags, now);
   }
 
   /** An event, just stored, of a row with something pending: before it sets anything off itself. */

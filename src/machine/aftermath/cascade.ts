@@ -9,6 +9,7 @@
  */
 import { SuppressReason } from '../../protocol/rejection.ts';
 import type { PartitionState } from '../../state/partition-state.ts';
+import { Reason } from '../accounting.ts';
 import type { ActiveCampaign } from '../active-campaign.ts';
 import type { ActiveWorkspace } from '../active-workspace.ts';
 import { atLeast, ContactFlag } from '../decide/contact-flags.ts';
@@ -80,10 +81,11 @@ export class CascadeStep {
   }
 
   /** Feedback other than `failed` on a decision; its contact has these flags. Who reads the push late still needs no e-mail behind the text. */
-  hear(row: number, decision: number, flags: number): void {
+  hear(row: number, decision: number, flags: number, now: number): void {
     const entry = this.#entryOf(row, (body) => body.decision === decision || body.earlier.includes(decision));
     const cascade = entry === null ? null : this.#campaignOf(entry)?.campaign.cascade;
-    if (entry !== null && cascade && (flags & atLeast(cascade.unless)) !== 0) this.#parts.waits.leave(entry);
+    if (entry !== null && cascade && (flags & atLeast(cascade.unless)) !== 0)
+      this.#parts.waits.suppress(entry, Reason.cancelled, now);
   }
 
   /** A decision's delivery failed. */
@@ -119,10 +121,7 @@ export class CascadeStep {
       const again = followUps.run(campaign, channels, followed, trigger, row, customer, now, effects);
       if (again > 0) {
         const kept: CascadeBody = { decision, channel, value, variant, earlier };
-        if (waits.enter(PendingKind.cascade, campaign, row, now, again, trigger, kept)) {
-          followUps.deferred(again);
-          return;
-        }
+        if (waits.enter(PendingKind.cascade, campaign, row, now, again, trigger, kept)) return;
         followUps.lose(campaign, SuppressReason.full);
       }
     }

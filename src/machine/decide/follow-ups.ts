@@ -64,11 +64,6 @@ export class FollowUps {
     return 0;
   }
 
-  /** Who was asked to come back when quiet hours end does so. */
-  deferred(untilMs: number): void {
-    this.#parts.moment.explainer?.followUpWaits(untilMs);
-  }
-
   /** It cannot be asked: the version has no channel left for it, or cannot read its event. */
   withdraw(campaign: ActiveCampaign, entry: PendingEntry, followed: string): void {
     this.#parts.moment.explainer?.followUpDue(campaign, entry, followed);

@@ -70,7 +70,7 @@ export class PendingWaits {
     if (countsAsWaiting(kind)) {
       assert(trigger !== null, 'a match is about something');
       campaign.account.beginWait(trigger, now, kind, dueMs);
-    }
+    } else if (kind === PendingKind.cascade) campaign.account.beginFollowUp(dueMs);
     return true;
   }
 
@@ -81,11 +81,12 @@ export class PendingWaits {
     this.accountOf(entry).endWait();
   }
 
-  /** Takes an entry away; a match that waited is counted under `reason`. `now` is log time. */
+  /** Takes an entry away before its time; a match that waited is counted under `reason`. `now` is log time. */
   suppress(entry: PendingHead, reason: number, now: number): void {
     // Before it is gone, who asks what it was about finds it.
-    if (countsAsWaiting(entry.kind))
-      this.accountOf(entry).suppress(reason, new WaitOrigin(this.#state, this.store, entry), now);
+    const origin = new WaitOrigin(this.#state, this.store, entry);
+    if (countsAsWaiting(entry.kind)) this.accountOf(entry).suppress(reason, origin, now);
+    else if (entry.kind === PendingKind.cascade) this.accountOf(entry).endFollowUp(reason, origin, now);
     this.leave(entry);
   }
 

@@ -50,10 +50,11 @@ export interface Happening {
 
 type VerdictEvent = CampaignVerdict['event'];
 
-const WAITS_FOR: Readonly<Record<number, 'wait' | 'quiet_hours' | 'units'>> = {
+const WAITS_FOR: Readonly<Record<number, Extract<ExplainedStep, { readonly step: 'wait' }>['for']>> = {
   [PendingKind.wait]: 'wait',
   [PendingKind.quietHours]: 'quiet_hours',
   [PendingKind.units]: 'units',
+  [PendingKind.cascade]: 'cascade',
 };
 
 /** Waits end for one of these without having been asked anything more. */
@@ -209,9 +210,23 @@ export class MomentExplainer {
   followUpLost(reason: SuppressReason): void {
     this.#verdicts.end(this.#focus, 'suppressed', reason);
   }
+  /** Of the one in focus: for its turn after a decision, or, where quiet hours defer it, for their end. */
   followUpWaits(untilMs: number): void {
-    this.note(waitStep(PendingKind.quietHours, this.#happening.now, untilMs, false));
-    this.#verdicts.end(this.#focus, 'waiting');
+    const verdict = this.#focus;
+    assert(verdict !== null, 'who is followed has its turn');
+    const isDeferred = verdict.result === null;
+    const kind = isDeferred ? PendingKind.quietHours : PendingKind.cascade;
+    verdict.steps.push(waitStep(kind, this.#happening.now, untilMs, false));
+    if (isDeferred) this.#verdicts.end(verdict, 'waiting');
+  }
+  /** It will have no turn. */
+  followUpEnded(reason: SuppressReason, origin: MatchOrigin): void {
+    assert(origin instanceof WaitOrigin, 'it waited');
+    const { decision } = readPayload<{ readonly decision: number }>(origin.read());
+    const verdict = this.#openWait(origin);
+    verdict.steps.unshift({ step: 'follow_up', passed: true, decision: `${this.#happening.partition}-${decision}` });
+    this.#noteEnding(verdict, reason);
+    this.#verdicts.end(verdict, 'suppressed', reason);
   }
 
   /** Of the one in focus. */
@@ -226,12 +241,8 @@ export class MomentExplainer {
   /** The books have counted what became of a match. */
   booked(campaign: string, result: BookedResult, origin: MatchOrigin): void {
     const reason = result === 'decided' ? null : result;
-    const verdict = this.#verdicts.find(campaign, origin) ?? this.#openWait(campaign, origin);
-    const ending = ENDINGS.find((each) => each === reason);
-    if (ending !== undefined) {
-      const by = ending === 'cancelled' || ending === 'superseded' ? this.#ownEvent() : null;
-      verdict.steps.push({ step: 'ended', passed: false, reason: ending, by });
-    }
+    const verdict = this.#verdicts.find(campaign, origin) ?? this.#openWait(origin);
+    this.#noteEnding(verdict, reason);
     if (reason === SuppressReason.full) {
       const { row, customer } = this.#happening;
       const { pending, shadow } = this.#state;
@@ -288,12 +299,12 @@ export class MomentExplainer {
   }
 
   /** A wait that ends before its time, or for want of units. */
-  #openWait(campaign: string, origin: MatchOrigin): OpenVerdict {
-    assert(origin instanceof WaitOrigin, `${campaign}: who was not asked waited`);
+  #openWait(origin: MatchOrigin): OpenVerdict {
+    assert(origin instanceof WaitOrigin, 'who was not asked waited');
     const entry = origin.read();
-    const { status } = this.#named(entry, null);
+    const { id, status } = this.#named(entry, null);
     const verdict = this.#verdicts.open({
-      campaign,
+      campaign: id,
       status,
       event: eventOf(origin.frame()),
       origin,
@@ -302,6 +313,14 @@ export class MomentExplainer {
     verdict.steps.push(waitStep(entry.kind, readPayload(entry).since, entry.dueMs, true));
     verdict.predicate = this.#ending.get(keyOf(entry)) ?? null;
     return verdict;
+  }
+
+  /** Where the reason is one that ends waits. */
+  #noteEnding({ steps }: OpenVerdict, reason: SuppressReason | null): void {
+    const ending = ENDINGS.find((each) => each === reason);
+    if (ending === undefined) return;
+    const by = ending === 'cancelled' || ending === 'superseded' ? this.#ownEvent() : null;
+    steps.push({ step: 'ended', passed: false, reason: ending, by });
   }
 
   /** Of the version in force, or of one that is gone. */

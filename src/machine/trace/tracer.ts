@@ -6,6 +6,7 @@
  * answer about units, a version that ends their waits. No two are open at once.
  */
 import type { EventFrame } from '../../protocol/frame.ts';
+import type { SuppressReason } from '../../protocol/rejection.ts';
 import type { PartitionState } from '../../state/partition-state.ts';
 import { assert } from '../../stdx/assert.ts';
 import type { BookedResult, BooksListener, CampaignAccount, MatchOrigin } from '../accounting.ts';
@@ -103,6 +104,15 @@ export class Tracer implements BooksListener {
   began(account: CampaignAccount, origin: MatchOrigin, now: number, kind: number, dueMs: number): void {
     this.#heard(account, 'waiting', origin, now, null, 0);
     this.moment?.began(account.id, origin, kind, dueMs);
+  }
+
+  beganFollowUp(dueMs: number): void {
+    this.moment?.followUpWaits(dueMs);
+  }
+
+  endedFollowUp(reason: SuppressReason, origin: MatchOrigin, now: number): void {
+    const moment = this.#withdrawals === null ? this.moment : this.#withdrawn(origin, now);
+    moment?.followUpEnded(reason, origin);
   }
 
   #heard(

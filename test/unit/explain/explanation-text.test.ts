@@ -2,7 +2,12 @@
 import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { explanationText, type TextOptions } from '../../../src/explain/explanation-text.ts';
-import type { ExplainedMoment, ExplainedStep, Explanation } from '../../../src/protocol/explanation.ts';
+import type {
+  CampaignVerdict,
+  ExplainedMoment,
+  ExplainedStep,
+  Explanation,
+} from '../../../src/protocol/explanation.ts';
 import { SuppressReason } from '../../../src/protocol/rejection.ts';
 import { AT, DECIDED, LOST, MOMENT, UNMATCHED, verdict } from './verdicts.ts';
 
@@ -206,6 +211,54 @@ it('says of a campaign that was not asked what may be the matter, in the version
   expect(explanationText({ ...EXPLANATION, campaign: 'new-one', moments }, PLAIN)).toContain(
     '  new-one was not asked: in version 3 it listens for something else, is a draft or paused, or is not there.\n',
   );
+});
+
+it('says when the next channel of a decision has its turn, and what came in between', () => {
+  const wait = { step: 'wait', for: 'cascade', since: MOMENT.at, until: '2010-12-02T22:14:05.000Z' } as const;
+  const decided = { ...DECIDED, steps: [...DECIDED.steps.slice(-1), { ...wait, passed: false }] };
+  const by = { id: 'f1', type: '$feedback', ts: '2010-12-01T22:14:05.000Z' };
+  const over = (reason: 'cancelled' | 'withdrawn'): CampaignVerdict => {
+    const ended = { step: 'ended', passed: false, reason, by: reason === 'cancelled' ? by : null } as const;
+    const steps: readonly ExplainedStep[] = [
+      { step: 'follow_up', passed: true, decision: '0-12' },
+      { ...wait, passed: true },
+      ended,
+    ];
+    return verdict(reason, { result: 'suppressed', reason, steps });
+  };
+  const campaigns = [decided, over('cancelled'), over('withdrawn')];
+  expect(lines({ campaigns }).join('\n')).toMatchInlineSnapshot(`
+    "Wed 1 Dec 2010 22:14  receipt 536365
+      ✓ welcome    email “£5 off your second order · Thank you, and see you soon.
+                   You…”, offer welcome-5, variant cosy, decision 0-12, place 1 of 5
+                   the next channel has its turn at 2 Dec 22:14 (24 h), unless
+                   feedback ends it
+      ✗ cancelled  cancelled by $feedback f1 of 22:14
+                   for the next channel after decision 0-12
+      ✗ withdrawn  withdrawn: the campaign went away while it waited
+                   for the next channel after decision 0-12
+    "
+  `);
+  expect(lines({ campaigns }, { detail: true }).join('\n')).toMatchInlineSnapshot(`
+    "Wed 1 Dec 2010 22:14  receipt 536365
+      ✓ welcome    email “£5 off your second order · Thank you, and see you soon.
+                   You…”, offer welcome-5, variant cosy, decision 0-12, place 1 of 5
+          ✓ profile.receipts_30d >= 3 (is 5)
+          ✓ place 1 of 5 (score 3.2, priority 50, value 8)
+          … the next channel has its turn at 2 Dec 22:14 (24 h), unless feedback
+            ends it
+      ✗ cancelled  cancelled: what it waited to miss came; for the next channel
+                   after decision 0-12
+          ✓ follows decision 0-12
+          ✓ waited for its turn since 22:14, due 2 Dec 22:14
+          ✗ cancelled by $feedback f1 of 22:14
+      ✗ withdrawn  withdrawn: the campaign went away while it waited; for the next
+                   channel after decision 0-12
+          ✓ follows decision 0-12
+          ✓ waited for its turn since 22:14, due 2 Dec 22:14
+          ✗ withdrawn: the campaign went away while it waited
+    "
+  `);
 });
 
 it('tells what else is worth knowing of a verdict', () => {

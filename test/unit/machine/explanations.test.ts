@@ -191,6 +191,8 @@ test('what follows a decision: its next channel, once quiet hours are over', () 
   fixture.send({ type: 'receipt', customer: 'bob', ts: '2010-12-02T09:00:00Z' });
   const [first, deferred, followed] = trace.moments;
   expect(verdict(first, 'note')).toMatchObject({ result: 'decided', decision: { id: '0-1', channel: 'push' } });
+  const next = { step: 'wait', passed: false, for: 'cascade', since: at('21:00:00.000'), until: at('23:00:00.000') };
+  expect(verdict(first, 'note').steps.at(-1)).toEqual(next);
   const due = { step: 'follow_up', passed: true, decision: '0-1' };
   const quiet = { step: 'quiet_hours', passed: false, localTime: '23:00', until: '2010-12-02T08:00:00.000Z' };
   expect(deferred?.cause).toEqual({ kind: 'due' });
@@ -203,6 +205,45 @@ test('what follows a decision: its next channel, once quiet hours are over', () 
     steps: [due, { step: 'consent' }, { step: 'quiet_hours', passed: true }],
   });
   expect(trace.outcomes.filter(({ customer }) => customer === 'ann')).toHaveLength(1);
+});
+
+test('the next channel that feedback ends, or a version: at the end of its time there is nothing to tell', () => {
+  const note = (more: string): WorkspaceFiles => ({
+    'campaigns/note.yaml': `id: note\non: receipt\nchannels: [push, sms]\ncascade: {after: 2h, unless: opened}\n${more}`,
+  });
+  const { fixture, trace } = traced(note(''));
+  fixture.send({ type: 'receipt', customer: 'ann', id: 'r1', ts: at('09:00:00') });
+  fixture.send({ type: 'receipt', customer: 'bob', ts: at('09:00:00') });
+  fixture.send({ type: 'receipt', customer: 'cid', id: 'r2', ts: at('09:00:00') });
+  for (const outcome of ['delivered', 'opened']) {
+    const data = { decision: '0-1', outcome };
+    fixture.send({ type: '$feedback', customer: 'ann', id: `f-${outcome}`, ts: at('10:00:00'), data });
+  }
+  fixture.publish(workspaceOf({ 'policy.yaml': NO_CONSENT, ...note('status: shadow\n') }, 2));
+  fixture.send({ type: 'receipt', customer: 'bob', ts: at('12:00:00') });
+  const [, , delivered, opened, published, ...more] = trace.moments;
+  expect(more).toEqual([]);
+  expect(delivered?.campaigns).toEqual([]);
+  const wait = { step: 'wait', passed: true, for: 'cascade', since: at('09:00:00.000'), until: at('11:00:00.000') };
+  const by = { id: 'f-opened', type: '$feedback', ts: at('10:00:00.000') };
+  expect(verdict(opened, 'note')).toEqual({
+    ...{ campaign: 'note', status: 'live', result: 'suppressed', reason: 'cancelled', predicate: null, decision: null },
+    event: { id: 'r1', type: 'receipt', ts: at('09:00:00.000') },
+    steps: [
+      { step: 'follow_up', passed: true, decision: '0-1' },
+      wait,
+      { step: 'ended', passed: false, reason: 'cancelled', by },
+    ],
+  });
+  expect(published).toMatchObject({ cause: { kind: 'published' }, workspace: 2 });
+  expect(verdict(published, 'note')).toMatchObject({
+    ...{ status: 'shadow', result: 'suppressed', reason: 'withdrawn', event: { id: 'r2' } },
+    steps: [{ step: 'follow_up', decision: '0-3' }, wait, { step: 'ended', reason: 'withdrawn', by: null }],
+  });
+  // None of it is a match.
+  expect(trace.outcomes.map(({ customer, result }) => `${customer} ${result}`)).toEqual([
+    ...['ann decided', 'bob decided', 'cid decided', 'bob shadow'],
+  ]);
 });
 
 test('a schedule, and a version that takes a campaign away', () => {

@@ -83,6 +83,30 @@ describe('why', () => {
     expect(settled.until).toBe(null);
   });
 
+  it('follows the next channel of a cascade until it has had its turn, or is taken away', () => {
+    begin();
+    const cascade = 'id: thanks\non: receipt\nchannels: [push, sms]\ncascade: {after: 1d}\n';
+    const files = {
+      ...FILES,
+      'workspace.yaml': 'name: test\ntimezone: Europe/Berlin\nchannels: [push, sms]\n',
+      'policy.yaml': 'consent: {push: none-needed, sms: none-needed}\n',
+    };
+    kept.live.publish(workspaceOf({ ...files, 'campaigns/thanks.yaml': cascade }, 2));
+    send('ann', 'receipt', 0, { id: 'r1' });
+    send('bob', 'receipt', 60, { id: 'r2' });
+    const question = { event: 'r1', campaign: 'thanks' };
+    const waiting = ask(question);
+    expect(story(waiting)).toEqual(['receipt r1 thanks:decided']);
+    expect(waiting.moments[0]?.campaigns[0]?.steps.at(-1)).toMatchObject({
+      ...{ step: 'wait', for: 'cascade', passed: false, until: '2010-12-02T07:00:00.000Z' },
+    });
+    expect(waiting.until).toBe('2010-12-01T08:00:00.000Z');
+    kept.live.publish(workspaceOf({ ...files, 'campaigns/thanks.yaml': `${cascade}status: paused\n` }, 3), FAR_FUTURE);
+    const withdrawn = ask(question);
+    expect(story(withdrawn)).toEqual(['receipt r1 thanks:decided', 'published thanks:withdrawn']);
+    expect(withdrawn.until).toBe(null);
+  });
+
   it('tells of one campaign alone: of the last event that it listens for', () => {
     begin();
     send('ann', 'view', 0, { id: 'v1', data: {} });
