@@ -43,14 +43,14 @@ export interface MatchOrigin {
 
 export type BookedResult = 'decided' | SuppressReason;
 
-/** Hears what was just written into an account. `winner`: of who was outranked, null: nobody won instead. `decision`: its number, 0: none. */
+/** Hears what was just written into an account. `winners`: of who was outranked, those who won instead, the last one last. `decision`: its number, 0: none. */
 export interface BooksListener {
   booked(
     account: CampaignAccount,
     result: BookedResult,
     origin: MatchOrigin,
     now: number,
-    winner: string | null,
+    winners: readonly string[],
     decision: number,
   ): void;
   /** A match begins to wait: what kind of entry holds it, and when that falls due. */
@@ -63,6 +63,7 @@ export interface BooksListener {
 
 /** Campaigns beyond OUTRANKED_BY_MAX are counted together under this name. */
 const OTHERS = '_other';
+const NOBODY: readonly string[] = [];
 
 export class CampaignAccount {
   readonly id: string;
@@ -97,13 +98,13 @@ export class CampaignAccount {
 
   /** `now` is log time, here and below. */
   suppress(reason: number, origin: MatchOrigin, now: number): void {
-    this.#suppress(reason, origin, now, null);
+    this.#suppress(reason, origin, now, NOBODY);
   }
 
   /** `number` is the decision's. */
   decide(channel: string, origin: MatchOrigin, now: number, number: number): void {
     this.decided.set(channel, (this.decided.get(channel) ?? 0) + 1);
-    this.#listener?.booked(this, 'decided', origin, now, null, number);
+    this.#listener?.booked(this, 'decided', origin, now, NOBODY, number);
   }
 
   /** A match begins to wait, in an entry of this kind that falls due then. */
@@ -118,16 +119,16 @@ export class CampaignAccount {
     assert(this.waiting >= 0, 'more left than waited');
   }
 
-  /** `winner` is its id; null: it would have lost without any. */
-  outrank(winner: string | null, origin: MatchOrigin, now: number): void {
-    this.#suppress(Reason.outranked, origin, now, winner);
-    if (winner === null) return;
-    countFew(this.outrankedBy, winner);
+  /** `winners` are ids, of whom the last is counted; none: it would have lost without any. */
+  outrank(winners: readonly string[], origin: MatchOrigin, now: number): void {
+    this.#suppress(Reason.outranked, origin, now, winners);
+    const last = winners.at(-1);
+    if (last !== undefined) countFew(this.outrankedBy, last);
   }
 
-  #suppress(reason: number, origin: MatchOrigin, now: number, winner: string | null): void {
+  #suppress(reason: number, origin: MatchOrigin, now: number, winners: readonly string[]): void {
     this.suppressed[reason] = (this.suppressed[reason] as number) + 1;
-    this.#listener?.booked(this, SUPPRESS_REASONS[reason] as SuppressReason, origin, now, winner, 0);
+    this.#listener?.booked(this, SUPPRESS_REASONS[reason] as SuppressReason, origin, now, winners, 0);
   }
 
   /** It is in shadow, and would have been decided on this channel; each of these live campaigns would have lost its place by it. */

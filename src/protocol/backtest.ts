@@ -96,8 +96,9 @@ export interface CampaignComparison extends Comparison {
   readonly changes: Readonly<Partial<Record<ChangedField, number>>>;
   readonly lostBy: Readonly<Partial<Record<LostReason, number>>>;
   /**
-   * Of lost ones: by whom. `outranked`: by the winner that stands in its place. Under a cap, gap or exclusion: by the latest contact that was not made before, where every such rule that was full
-   * on the channel of the lost decision would have had room but for contacts of that kind. Nobody else is named. Who is may be there only because of something else that was lost or gained.
+   * Of lost ones: by whom. `outranked`: by the highest of those that win in its round and did not win there before. Under a cap, gap or exclusion: by the latest contact that was not made
+   * before, where every such rule that was full on the channel of the lost decision would have had room but for contacts of that kind. Nobody else is named. Who is may be there only because of
+   * something else that was lost or gained.
    */
   readonly displacedBy: Readonly<Record<string, number>>;
 }

@@ -149,10 +149,10 @@ function judgeNothing(check: TrialCheck, course: StepCourse, clock: TrialClock):
 function courseOf(check: TrialCheck, campaign: string, course: StepCourse, clock: TrialClock): string {
   const wait = (course.waiting.get(campaign) ?? []).find(({ customer }) => concerns(check, customer));
   const until = wait === undefined || wait.until === null ? '' : ` until ${clock.format(Date.parse(wait.until))}`;
-  const results = outcomesOf(check, campaign, course).map(({ result, winner }) =>
+  const results = outcomesOf(check, campaign, course).map(({ result, winners }) =>
     result === 'decided' || result === 'waiting'
       ? result
-      : `suppressed: ${result}${winner === null ? '' : ` by ${winner}`}`,
+      : `suppressed: ${result}${winners.length === 0 ? '' : ` by ${winners.at(-1)}`}`,
   );
   const followUps = decisionsOf(check, course).filter((made) => made.campaign === campaign && made.follows !== null);
   for (const { channel } of followUps) results.push(`went on by ${channel}`);

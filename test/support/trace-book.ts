@@ -85,12 +85,13 @@ export class TraceBook implements Trace {
       string,
       { decided: number; suppressed: Record<string, number>; outrankedBy: Record<string, number> }
     >();
-    for (const { campaign, result, winner } of this.outcomes) {
+    for (const { campaign, result, winners } of this.outcomes) {
       const own = sums.get(campaign) ?? { decided: 0, suppressed: {}, outrankedBy: {} };
       sums.set(campaign, own);
       if (result === 'decided') own.decided++;
       else if (result !== 'waiting') own.suppressed[result] = (own.suppressed[result] ?? 0) + 1;
-      if (winner !== null) own.outrankedBy[winner] = (own.outrankedBy[winner] ?? 0) + 1;
+      const winner = winners.at(-1);
+      if (winner !== undefined) own.outrankedBy[winner] = (own.outrankedBy[winner] ?? 0) + 1;
     }
     return sums;
   }

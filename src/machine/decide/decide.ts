@@ -100,8 +100,8 @@ export class DecideStep implements Seats {
     lose(this.#parts, campaign, trigger, reason);
   }
 
-  outranked(campaign: ActiveCampaign, trigger: Trigger, winner: string | null): void {
-    campaign.account.outrank(winner, trigger, this.#moment.now);
+  outranked(campaign: ActiveCampaign, trigger: Trigger, winners: readonly string[]): void {
+    campaign.account.outrank(winners, trigger, this.#moment.now);
   }
 
   worthless({ account }: ActiveCampaign): void {

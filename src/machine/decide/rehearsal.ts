@@ -77,8 +77,8 @@ export class Rehearsal implements Seats {
     if (campaign.isShadow) lose(this.#parts, campaign, trigger, reason);
   }
 
-  outranked(campaign: ActiveCampaign, trigger: Trigger, winner: string | null): void {
-    if (campaign.isShadow) campaign.account.outrank(winner, trigger, this.#parts.moment.now);
+  outranked(campaign: ActiveCampaign, trigger: Trigger, winners: readonly string[]): void {
+    if (campaign.isShadow) campaign.account.outrank(winners, trigger, this.#parts.moment.now);
   }
 
   worthless(campaign: ActiveCampaign): void {

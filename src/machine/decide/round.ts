@@ -35,8 +35,8 @@ export interface Placed {
 export interface Seats {
   /** Policy stopped it. */
   lost(campaign: ActiveCampaign, trigger: Trigger, reason: number): void;
-  /** `winner` null: nobody stands in its place, no slot allows it. */
-  outranked(campaign: ActiveCampaign, trigger: Trigger, winner: string | null): void;
+  /** `winners`, good until the round ends: who has the places, the last one last. None: no slot allows it. */
+  outranked(campaign: ActiveCampaign, trigger: Trigger, winners: readonly string[]): void;
   /** Its value or score could not be computed: it is 0. */
   worthless(campaign: ActiveCampaign): void;
   /** False: it lost after all, and takes no place. */
@@ -61,8 +61,8 @@ export class Round {
   readonly #triggers: Trigger[] = [];
   #count = 0;
   readonly #candidates = new Candidates();
-  #winners = 0;
-  #lastWinner = '';
+  /** Who has won, in the order of rank: ids. */
+  readonly #winners: string[] = [];
 
   constructor(parts: RoundParts, seats: Seats) {
     this.#parts = parts;
@@ -73,7 +73,7 @@ export class Round {
   begin(): void {
     this.#parts.slots.clear();
     this.#count = 0;
-    this.#winners = 0;
+    if (this.#winners.length > 0) this.#winners.length = 0;
   }
 
   /** Another candidate, in the order of campaigns: asked what needs no history. PASSED, or −1 − reason: it is not in it. */
@@ -141,16 +141,16 @@ export class Round {
     for (let rank = 0; rank < candidates.count; rank++) {
       const campaign = candidates.campaign(rank);
       const trigger = candidates.trigger(rank);
-      const isOver = this.#winners === pick;
+      const isOver = this.#winners.length === pick;
       this.#focus(campaign, trigger);
-      explainer?.rank(candidates, rank, isOver ? this.#lastWinner : null);
+      explainer?.rank(candidates, rank, isOver ? (this.#winners.at(-1) ?? null) : null);
       if (isOver) {
-        this.#seats.outranked(campaign, trigger, this.#lastWinner);
+        this.#seats.outranked(campaign, trigger, this.#winners);
         continue;
       }
       const view = this.#viewOf(campaign);
       // Only a known customer's winners stand in the way of those behind them; and who waits since may have taken the last room.
-      const again = moment.known && (this.#winners > 0 || !view.history.hasRoom());
+      const again = moment.known && (this.#winners.length > 0 || !view.history.hasRoom());
       if (again) explainer?.again();
       const place = again ? placeOf(view, campaign) : candidates.place(rank);
       if (place < 0) this.#seats.lost(campaign, trigger, -1 - place);
@@ -167,11 +167,14 @@ export class Round {
     let place = firstPlace;
     let slot = slots.find(campaign, channels[place] as number);
     while (slot === ALL_TAKEN) {
-      explainer?.policy.slot(channels[place] as number, null, slots.lastTaker(campaign, channels[place] as number));
+      explainer?.policy.slot(
+        channels[place] as number,
+        null,
+        slots.takers(campaign, channels[place] as number).at(-1) ?? null,
+      );
       place = policy.place(campaign, channels, place + 1);
       if (place < 0) {
-        const taker = slots.lastTaker(campaign, channels[firstPlace] as number);
-        this.#seats.outranked(campaign, trigger, taker);
+        this.#seats.outranked(campaign, trigger, slots.takers(campaign, channels[firstPlace] as number));
         return;
       }
       slot = slots.find(campaign, channels[place] as number);
@@ -180,8 +183,7 @@ export class Round {
     if (slot !== SLOTLESS) explainer?.policy.slot(channel, slots.name(channel, slot), null);
     if (!this.#seats.take({ campaign, trigger, channel, slot: slots.name(channel, slot), value }, effects)) return;
     slots.take(channel, slot, campaign.id);
-    this.#winners++;
-    this.#lastWinner = campaign.id;
+    this.#winners.push(campaign.id);
   }
 
   /** What the campaign's value or score is: 0 without one, and where it cannot be computed. */

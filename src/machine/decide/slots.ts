@@ -46,12 +46,12 @@ export class Slots {
     return slot === SLOTLESS ? null : ((this.#names[channel] as readonly string[])[slot] as string);
   }
 
-  /** Who has the last of the slots that the campaign could have taken; null: it allows none of the channel's. */
-  lastTaker(campaign: ActiveCampaign, channel: number): string | null {
+  /** Who has the slots that the campaign could have taken, in the channel's order; none: it allows none of them. */
+  takers(campaign: ActiveCampaign, channel: number): readonly string[] {
     const names = this.#names[channel] ?? [];
-    for (let slot = names.length - 1; slot >= 0; slot--)
-      if (allows(campaign, names[slot] as string)) return this.#takers[channel]?.[slot] ?? null;
-    return null;
+    return (this.#takers[channel] ?? []).filter(
+      (taker, slot): taker is string => taker !== null && allows(campaign, names[slot] as string),
+    );
   }
 
   /** For a decision outside of a round: whether the campaign may take this slot of the channel. */

@@ -20,8 +20,10 @@ export interface Outcome {
   /** Time at which it counts, epoch ms. */
   readonly eventTs: number;
   readonly result: 'decided' | 'waiting' | SuppressReason;
-  /** outranked: who won instead, null: nobody (no slot allows it). */
-  readonly winner: string | null;
+  /** It has a place in its round: decided, or it waits for units. */
+  readonly won: boolean;
+  /** outranked: who won instead, ids, the last one last; none: no slot allows it. */
+  readonly winners: readonly string[];
   /** Number of the decision; 0: none. */
   readonly decision: number;
 }

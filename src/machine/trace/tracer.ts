@@ -12,6 +12,7 @@ import { assert } from '../../stdx/assert.ts';
 import type { BookedResult, BooksListener, CampaignAccount, MatchOrigin } from '../accounting.ts';
 import type { ActiveWorkspace } from '../active-workspace.ts';
 import { formatRfc3339 } from '../decode/rfc3339.ts';
+import { PendingKind } from '../time/pending-kind.ts';
 import { WaitOrigin } from '../time/pending-waits.ts';
 import { type Happening, MomentExplainer } from './moment-explainer.ts';
 import { PredicateExplanations } from './predicate-explanations.ts';
@@ -92,17 +93,17 @@ export class Tracer implements BooksListener {
     result: BookedResult,
     origin: MatchOrigin,
     now: number,
-    winner: string | null,
+    winners: readonly string[],
     decision: number,
   ): void {
-    this.#heard(account, result, origin, now, winner, decision);
+    this.#heard(account, result, origin, now, { won: result === 'decided', winners, decision });
     const moment = this.#withdrawals === null ? this.moment : this.#withdrawn(origin, now);
     if (moment === null) return;
     moment.booked(account.id, result, origin);
   }
 
   began(account: CampaignAccount, origin: MatchOrigin, now: number, kind: number, dueMs: number): void {
-    this.#heard(account, 'waiting', origin, now, null, 0);
+    this.#heard(account, 'waiting', origin, now, { won: kind === PendingKind.units, winners: [], decision: 0 });
     this.moment?.began(account.id, origin, kind, dueMs);
   }
 
@@ -120,12 +121,12 @@ export class Tracer implements BooksListener {
     result: Outcome['result'],
     origin: MatchOrigin,
     now: number,
-    winner: string | null,
-    decision: number,
+    { won, winners, decision }: Pick<Outcome, 'won' | 'winners' | 'decision'>,
   ): void {
     if (this.#trace.outcome === null) return;
     const { customer, id: eventId, typeName: eventType, ts: eventTs } = origin.frame();
-    this.#trace.outcome({ customer, campaign, now, eventId, eventType, eventTs, result, winner, decision });
+    const match = { customer, campaign, now, eventId, eventType, eventTs };
+    this.#trace.outcome({ ...match, result, won, winners: [...winners], decision });
   }
 
   #withdrawn(origin: MatchOrigin, now: number): MomentExplainer | null {

@@ -28,7 +28,8 @@ export interface WorldStep {
 /** What became of a match in the other world; null: nothing is known of it. */
 interface Fate {
   readonly result: Outcome['result'];
-  readonly winner: string | null;
+  /** The highest of those that won in its place and had not won there before; null: nobody, or it was not outranked. */
+  readonly newcomer: string | null;
   /** What stood in its way, where contacts did. */
   readonly rules: readonly FullRule[];
 }
@@ -63,6 +64,8 @@ export class WorldComparison {
   /** Of the record being told. */
   readonly #keys = new Map<number, { readonly key: string; readonly eventTs: number; readonly fate: Fate | null }>();
   #fresh: [string, Alone][] = [];
+  /** Of the record being told: matches that have won their rounds in the world before, there or earlier. */
+  readonly #wonBefore = new Set<string>();
 
   /**
    * Both worlds are the same when this begins, at log time `startMs` and with decision `first` to come. `fullRulesOf`: of an outcome that the world after is just telling.
@@ -98,8 +101,10 @@ export class WorldComparison {
 
   before({ workspace, decisions, outcomes, returned }: WorldStep): void {
     for (const units of returned) this.#units.returned(World.before, workspace, units);
+    this.#wonBefore.clear();
     for (const outcome of outcomes) {
-      const { result, decision, eventTs } = outcome;
+      const { result, won, decision, eventTs } = outcome;
+      if (won) this.#wonBefore.add(matchKey(outcome));
       if (result === 'decided') {
         const key = matchKey(outcome);
         this.#keys.set(decision, { key, eventTs, fate: this.#open.get(key) ?? null });
@@ -143,6 +148,7 @@ export class WorldComparison {
       const other = this.#lost.take(key);
       if (other !== undefined) {
         this.#pair(other.decision, other.number, decision, number);
+        this.#wonBefore.add(key);
         continue;
       }
       this.#noteNew(decision, number);
@@ -151,7 +157,8 @@ export class WorldComparison {
       else this.#settleGained(alone);
     }
     this.#keys.clear();
-    for (const outcome of outcomes) if (outcome.result !== 'decided') this.#noteFate(workspace, outcome);
+    for (const [i, outcome] of outcomes.entries())
+      if (outcome.result !== 'decided') this.#noteFate(workspace, outcomes, i);
     if (this.#lostTo.size > 0) this.#lostTo.clear();
   }
 
@@ -182,19 +189,37 @@ export class WorldComparison {
     return { key, alone: { decision, number, mayCome, fate } };
   }
 
-  #noteFate(workspace: Workspace, outcome: Outcome): void {
-    const { result, winner } = outcome;
+  #noteFate(workspace: Workspace, outcomes: readonly Outcome[], index: number): void {
+    const outcome = outcomes[index] as Outcome;
+    const { result } = outcome;
     if (result !== 'waiting') this.#units.refused(World.after, workspace, outcome);
     if (this.#lost.size === 0 && this.#open.size === 0) return;
     const key = matchKey(outcome);
-    const fate: Fate = { result, winner, rules: this.#lostTo.get(outcome) ?? [] };
-    if (this.#open.has(key)) this.#open.set(key, fate);
+    const isOpen = this.#open.has(key);
     const lost = this.#lost.peek(key);
+    if (!isOpen && lost === undefined) return;
+    const newcomer = this.#newcomer(outcomes, index);
+    const fate: Fate = { result, newcomer, rules: this.#lostTo.get(outcome) ?? [] };
+    if (isOpen) this.#open.set(key, fate);
     if (lost === undefined) return;
     lost.fate = fate;
     if (result === 'waiting') return;
     this.#lost.take(key);
     this.#settleLost(lost);
+  }
+
+  /** Outcomes of a round stand together, its winners before those whom they outranked. */
+  #newcomer(outcomes: readonly Outcome[], index: number): string | null {
+    const { customer, now, winners } = outcomes[index] as Outcome;
+    const isNew = (winner: string): boolean => {
+      for (let i = index - 1; i >= 0; i--) {
+        const other = outcomes[i] as Outcome;
+        if (other.customer !== customer || other.now !== now) return false;
+        if (other.won && other.campaign === winner) return !this.#wonBefore.has(matchKey(other));
+      }
+      return false;
+    };
+    return winners.find(isNew) ?? null;
   }
 
   #pair(before: Decision, beforeNumber: number, after: Decision, afterNumber: number): void {
@@ -218,8 +243,8 @@ export class WorldComparison {
     const reason = lostReason(decision, fate);
     tally.lost++;
     tally.lostBy.add(reason);
-    const winner = fate === null ? null : (fate.winner ?? this.#takerOf(fate.rules, decision.channel));
-    if (winner !== null) tally.displacedBy.add(winner);
+    const taker = fate === null ? null : (fate.newcomer ?? this.#takerOf(fate.rules, decision.channel));
+    if (taker !== null) tally.displacedBy.add(taker);
   }
 
   /** An anonymous decision is nobody's contact. */

@@ -335,9 +335,9 @@ describe('accounts', () => {
     const stage = new Stage(campaign('a'));
     const { account } = stage.campaign('a');
     const { trigger } = stage;
-    for (let i = 0; i < 103; i++) account.outrank(`w${i}`, trigger, NOW);
-    account.outrank('w7', trigger, NOW);
-    account.outrank(null, trigger, NOW);
+    for (let i = 0; i < 103; i++) account.outrank([`w${i}`], trigger, NOW);
+    account.outrank(['w7'], trigger, NOW);
+    account.outrank([], trigger, NOW);
     account.matched = 105;
     account.skippedRuns = 2;
     const row = account.row('live');
@@ -345,7 +345,7 @@ describe('accounts', () => {
     expect(row.outrankedBy).toMatchObject({ w7: 2, w99: 1, _other: 3 });
     accounting.restore([row]);
     expect(accounting.rows(() => 'live')).toEqual([row]);
-    accounting.find('a')?.outrank('w102', trigger, NOW);
+    accounting.find('a')?.outrank(['w102'], trigger, NOW);
     expect(accounting.find('a')?.outrankedBy.get('_other')).toBe(4);
   });
 });

@@ -1,5 +1,5 @@
 /** To whom a backtest says that a decision was lost: in small histories of one customer, where it can be told by hand, and in longer ones by a count. */
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Decision } from '../../../src/protocol/decision.ts';
 import { Prng } from '../../../src/stdx/prng.ts';
 import { type WorkspaceFiles, workspaceOf } from '../../support/machine-fixture.ts';
@@ -116,6 +116,74 @@ test.each(CASES)('names $what', ({ events, before, after, news, lost }) => {
     Object.keys(lostBy).map((reason) => [campaign, [reason, Object.keys(displacedBy)[0] ?? null]] as const),
   );
   expect(Object.fromEntries(told)).toEqual(lost);
+});
+
+describe('outranked in a round', () => {
+  /** All at one event, the first of them ranks first. */
+  const round = (pick: number, campaigns: Readonly<Record<string, string>>): WorkspaceFiles => ({
+    'workspace.yaml': 'name: test\ntimezone: UTC\nchannels: [pos, push]\n',
+    'policy.yaml': `consent: {pos: none-needed, push: none-needed}\narbitration: {pick: ${pick}, slots: {pos: [one, two]}}\n`,
+    ...Object.fromEntries(
+      Object.entries(campaigns).map(([id, more], rank) => [
+        `campaigns/${id}.yaml`,
+        `id: ${id}\non: receipt\npriority: ${90 - rank}\n${more === '' ? PUSH : more}\n`,
+      ]),
+    ),
+  });
+  const displaced = (before: WorkspaceFiles, after: WorkspaceFiles, partitions = 1): Record<string, object> => {
+    const cluster = new RecordedCluster(partitions);
+    cluster.publish(workspaceOf(before));
+    for (const customer of ['ann', 'bob', 'cy', null]) {
+      cluster.event(customer, { type: 'receipt', id: `r-${customer}`, data: { total: 1 } });
+      cluster.deliver();
+      cluster.pass(HOUR_MS);
+    }
+    const { campaigns } = backtest(cluster.close(), workspaceOf(after));
+    const lost = campaigns.filter((each) => each.lost > 0);
+    expect(lost.map(({ lost: count, lostBy }) => count === lostBy.outranked)).not.toContain(false);
+    return Object.fromEntries(lost.map(({ campaign, displacedBy }) => [campaign, displacedBy]));
+  };
+
+  test.each([1, 3])('by the newcomer that pushed everybody down, over %i partitions', (partitions) => {
+    const others = { milk: '', scones: '', tea: '' };
+    const told = displaced(round(3, others), round(3, { news: '', ...others }), partitions);
+    expect(told).toEqual({ tea: { news: 4 } });
+  });
+
+  test('by the higher one of two, and each lost decision names one', () => {
+    const others = { milk: '', scones: '', tea: '' };
+    const told = displaced(round(3, others), round(3, { bread: '', milk: '', cake: '', scones: '', tea: '' }));
+    expect(told).toEqual({ tea: { bread: 4 }, scones: { bread: 4 } });
+  });
+
+  test('by nobody where fewer win, or others rank higher among those that won before', () => {
+    const others = { milk: '', scones: '', tea: '' };
+    expect(displaced(round(3, others), round(2, others))).toEqual({ tea: {} });
+    expect(displaced(round(3, others), round(2, { tea: '', milk: '', scones: '' }))).toEqual({ scones: {} });
+  });
+
+  test('by one that waited before, and now wins at once', () => {
+    const others = { milk: '', tea: '' };
+    const told = displaced(
+      round(2, { news: `${PUSH}\nwait: {for: 30d}`, ...others }),
+      round(2, { news: '', ...others }),
+    );
+    expect(told).toEqual({ tea: { news: 4 } });
+  });
+
+  test.each([1, 3])('by one that has its place while it waits for units, over %i partitions', (partitions) => {
+    const files = (more: Readonly<Record<string, string>>): WorkspaceFiles => ({
+      ...round(2, { ...more, milk: `${PUSH}\nlimits: {total: 9}`, tea: '' }),
+    });
+    const told = displaced(files({}), files({ news: `${PUSH}\nlimits: {total: 9}` }), partitions);
+    expect(told).toEqual({ tea: { news: 4 } });
+  });
+
+  test('by the newcomer that has one of the slots, not by one elsewhere', () => {
+    const pos = (slots: string): string => `channels: [pos]\nslots: [${slots}]`;
+    const old = { milk: pos('one, two'), tea: pos('one, two'), scones: pos('two') };
+    expect(displaced(round(9, old), round(9, { news: '', bread: pos('one'), ...old }))).toEqual({ tea: { bread: 4 } });
+  });
 });
 
 const CAP = { max: 2, perMs: 24 * HOUR_MS };

@@ -80,14 +80,14 @@ describe.each([1, 3])('over %i partitions', (partitions) => {
     }
   });
 
-  test('one winner in the place of two displaces the lesser one', () => {
+  test('one winner in the place of two leaves the lesser one out, and is no newcomer', () => {
     const cluster = recorded({ ...CAMPAIGNS, ...policy(50) }, partitions, (c) => week(c, 9));
     const report = backtest(cluster, workspaceOf({ ...CAMPAIGNS, ...policy(50, 1) }));
     const scones = cluster.decisions.filter((decision) => decision.campaign === 'scones').length;
     expect(campaign(report, 'tea')).toMatchObject({
       lost: scones,
       lostBy: { outranked: scones },
-      displacedBy: { scones },
+      displacedBy: {},
     });
     expect(campaign(report, 'scones')).toMatchObject({ kept: scones, lost: 0 });
   });
