@@ -16,6 +16,7 @@ import type { Workspace, WorkspaceIssue } from '../workspace/workspace.ts';
 import { backtestTable } from './backtest-table.ts';
 import { ExitCode, InputError, UsageError } from './exit.ts';
 import { type ExportFile, exportFile } from './export-file.ts';
+import { sayFolderEnd } from './folder-end.ts';
 import { explainedHistoryError } from './history-error.ts';
 import { type Answer, NodeClient, problemText } from './node-client.ts';
 import { Progress } from './progress.ts';
@@ -55,7 +56,7 @@ export async function backtest(flags: BacktestFlags, stdout: Output, stderr: Out
   try {
     const report =
       flags.node === undefined
-        ? here(candidate, flags, progress)
+        ? here(candidate, flags, progress, stderr)
         : await there(
             { files, fromMs: flags.fromMs, toMs: flags.toMs, live: flags.live },
             flags.node,
@@ -88,8 +89,14 @@ function compiled(files: Readonly<Record<string, string>>, { live }: BacktestFla
   }
 }
 
-function here(candidate: Workspace, { data, fromMs, toMs }: BacktestFlags, progress: Progress): BacktestReport {
+function here(
+  candidate: Workspace,
+  { data, fromMs, toMs }: BacktestFlags,
+  progress: Progress,
+  stderr: Output,
+): BacktestReport {
   const history = History.open(nodeFileSystem, data);
+  sayFolderEnd(history, stderr);
   try {
     return runBacktest(history, {
       candidate,

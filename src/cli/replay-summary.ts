@@ -2,8 +2,8 @@
 import type { PartitionCheck } from '../replay/verify/verify.ts';
 import { time } from './inspect-text.ts';
 
-/** `archived` false: there was nothing to compare decisions with. */
-export function summaryOf(checks: readonly PartitionCheck[], archived: boolean): string {
+/** `archived` false: there was nothing to compare decisions with. `note`: what the folder may lack; null: nothing. */
+export function summaryOf(checks: readonly PartitionCheck[], archived: boolean, note: string | null): string {
   const sum = (of: (check: PartitionCheck) => number): number => checks.reduce((total, check) => total + of(check), 0);
   const events = sum(({ events }) => events);
   const replayMs = sum(({ replayMs }) => replayMs);
@@ -24,6 +24,7 @@ export function summaryOf(checks: readonly PartitionCheck[], archived: boolean):
   ];
   const snapshots = sum((check) => check.snapshots);
   if (snapshots > 0) lines.push(`${counted(snapshots, 'snapshot')} on the way: the same state`);
+  if (note !== null) lines.push(note);
   for (const check of checks) lines.push(...differenceLines(check));
   return `${lines.join('\n')}\n`;
 }

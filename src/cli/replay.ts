@@ -15,6 +15,7 @@ import {
 } from '../replay/verify/verify.ts';
 import { nodeFileSystem } from '../storage/node-file-system.ts';
 import { ExitCode, InputError, UsageError } from './exit.ts';
+import { folderEndText } from './folder-end.ts';
 import { explainedHistoryError } from './history-error.ts';
 import { time } from './inspect-text.ts';
 import { Progress } from './progress.ts';
@@ -65,19 +66,35 @@ export async function replay(
       throw new UsageError(`${data} is the folder of a node without NATS: leave --nats out`);
     if (flags.nats === undefined) {
       const archive = embedded ? new LogDecisionArchive(history) : null;
-      return await verifyAll(history, archive, range, stdout, new Progress(stderr));
+      const end = folderEndText(history);
+      const note = end === null ? null : `${end}; --nats tells`;
+      return await verifyAll(history, archive, note, range, stdout, new Progress(stderr));
     }
-    return await withStreams(history, flags.nats, flags.natsCreds, (archive) =>
-      verifyAll(history, archive, range, stdout, new Progress(stderr)),
+    return await withStreams(history, flags.nats, flags.natsCreds, async (archive) =>
+      verifyAll(history, archive, await missingText(history, archive), range, stdout, new Progress(stderr)),
     );
   } catch (error) {
     throw explainedHistoryError(error);
   }
 }
 
+/** What was acknowledged and cannot be replayed yet; null: nothing. */
+async function missingText(history: History, archive: JetStreamDecisionArchive): Promise<string | null> {
+  let missing = 0;
+  for (let partition = 0; partition < history.identity.partitions; partition++) {
+    const last = history.lastSeq(partition);
+    missing += Math.max(0, (await archive.lastRecord(partition)) - last);
+  }
+  if (missing === 0) return null;
+  const records = missing === 1 ? '1 record' : `${missing.toLocaleString('en-GB')} records`;
+  return `the streams hold ${records} that ${history.paths.root} does not have yet`;
+}
+
+/** `note`: that the folder may lack something; null: it does not. */
 async function verifyAll(
   history: History,
   archive: DecisionArchive | null,
+  note: string | null,
   range: VerifyRange,
   stdout: NodeJS.WritableStream,
   progress: Progress,
@@ -94,30 +111,30 @@ async function verifyAll(
     checks.push(check);
   }
   progress.clear();
-  refuseEmpty(checks, range);
-  stdout.write(summaryOf(checks, archive !== null));
+  refuseEmpty(checks, range, note === null ? '' : `; ${note}`);
+  stdout.write(summaryOf(checks, archive !== null, note));
   return checks.some(({ difference }) => difference !== null) ? ExitCode.input : ExitCode.done;
 }
 
 /** Nothing to compare is no proof that all is as it was. */
-function refuseEmpty(checks: readonly PartitionCheck[], { fromMs, toMs }: VerifyRange): void {
+function refuseEmpty(checks: readonly PartitionCheck[], { fromMs, toMs }: VerifyRange, note: string): void {
   if (checks.some(({ difference }) => difference !== null)) return;
   const lastMs = Math.max(0, ...checks.map((check) => check.toMs));
   if (fromMs !== null && lastMs < fromMs)
     throw new InputError(
       toMs === null
-        ? `history ends at ${time(lastMs)}: nothing happened from ${time(fromMs)} on`
-        : `nothing happened from ${time(fromMs)} before ${time(toMs)}`,
+        ? `history ends at ${time(lastMs)}: nothing happened from ${time(fromMs)} on${note}`
+        : `nothing happened from ${time(fromMs)} before ${time(toMs)}${note}`,
     );
   if (toMs !== null && checks.every(({ events, decisions }) => events + decisions === 0))
-    throw new InputError(`nothing happened before ${time(toMs)}, or it is no longer kept`);
+    throw new InputError(`nothing happened before ${time(toMs)}, or it is no longer kept${note}`);
 }
 
 async function withStreams(
   history: History,
   servers: string,
   credentialsFile: string | undefined,
-  use: (archive: DecisionArchive) => Promise<number>,
+  use: (archive: JetStreamDecisionArchive) => Promise<number>,
 ): Promise<number> {
   const connection = await connectNats({
     servers,

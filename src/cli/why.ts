@@ -12,6 +12,7 @@ import { explainWhy } from '../replay/why/why.ts';
 import { partitionOf } from '../stdx/hash.ts';
 import { nodeFileSystem } from '../storage/node-file-system.ts';
 import { ExitCode, InputError, UsageError } from './exit.ts';
+import { sayFolderEnd } from './folder-end.ts';
 import { explainedHistoryError } from './history-error.ts';
 import { type Answer, NodeClient, problemText } from './node-client.ts';
 import { sayWaiting } from './say-waiting.ts';
@@ -52,7 +53,7 @@ export async function why(options: WhyOptions, stdout: Output, stderr: NodeJS.Wr
   const question = { customer, campaign, event, at };
   checkTime(question);
   let explanation: Explanation;
-  if (data !== undefined && node === undefined) explanation = explainFolder(data, question);
+  if (data !== undefined && node === undefined) explanation = explainFolder(data, question, stderr);
   else if (node !== undefined && data === undefined) explanation = await askNode(node, question, options, stderr);
   else if (node === undefined) throw new UsageError('--data DIR or --node URL: say where the history is');
   else throw new UsageError('--data and --node: choose one of them');
@@ -76,9 +77,10 @@ function checkTime({ at }: WhyQuestion): void {
   }
 }
 
-function explainFolder(directory: string, question: WhyQuestion): Explanation {
+function explainFolder(directory: string, question: WhyQuestion, stderr: NodeJS.WritableStream): Explanation {
   try {
     const history = History.open(nodeFileSystem, directory);
+    sayFolderEnd(history, stderr);
     try {
       const partition = partitionOf(question.customer, history.identity.partitions);
       return explainWhy(history, partition, question, { standing: null, isLate: () => false });

@@ -266,6 +266,21 @@ describe('beckon replay', () => {
     expect(alone).toMatchObject({ code: 0, made: told.made });
     expect(alone.text).toContain('compared with nothing: they are kept in NATS, name it with --nats');
 
+    // Another node takes what this folder does not have.
+    const second = await nodes.start(nodes.newDataFolder(), '--nats', server.url);
+    const more = { id: 'more', type: 'receipt', customer: 'somebody new', data: { total: 1 } };
+    await post(second.url, JSON.stringify(more));
+    expect(await second.stop()).toBe(0);
+    const behind = await replay(data, '--nats', server.url);
+    expect(behind, behind.text).toMatchObject({ code: 0, made: decided, compared: decided });
+    expect(behind.text).toMatch(/^the streams hold [1-9]\d* records? that .+ does not have yet$/m);
+    const ends = `${data} follows the streams of a node on NATS: what was acknowledged last may not be in it yet`;
+    expect((await replay(data)).text).toContain(`\n${ends}; --nats tells\n`);
+    const asked = await runBeckon('why', '--data', data, '--customer', more.customer, '--event', more.id);
+    expect(asked).toMatchObject({ code: 1, stdout: '' });
+    expect(asked.stderr).toMatch(/^(.+); --node URL asks its node, which waits for it\nbeckon: there is no customer/);
+    expect(asked.stderr).toContain(ends);
+
     const other = await startNatsServer();
     servers.push(other);
     const elsewhere = nodes.newDataFolder();

@@ -1,9 +1,9 @@
-/** The decisions of a partition as its stream keeps them, for whoever compares: read by number, beside the nodes that publish. */
+/** What the streams of a partition keep, for whoever compares a data folder with them: decisions, read by number, and where the log ends; beside the nodes that publish. */
 import type { JetStreamManager, NatsConnection } from 'nats';
 import { NATS_REQUEST_MS_MAX } from '../../constants.ts';
 import type { EncodedDecision } from '../../protocol/decision.ts';
 import { DecisionFetch } from './decision-source-fetch.ts';
-import { decisionStream } from './names.ts';
+import { decisionStream, logStream } from './names.ts';
 
 export class JetStreamDecisionArchive {
   /** Other nodes publish, too. */
@@ -19,6 +19,11 @@ export class JetStreamDecisionArchive {
   static async open(connection: NatsConnection, partitions: number): Promise<JetStreamDecisionArchive> {
     const manager = await connection.jetstreamManager({ checkAPI: false, timeout: NATS_REQUEST_MS_MAX });
     return new JetStreamDecisionArchive(manager, new DecisionFetch(connection, manager, partitions));
+  }
+
+  /** The last record of the partition's log. */
+  async lastRecord(partition: number): Promise<number> {
+    return (await this.#manager.streams.info(logStream(partition))).state.last_seq;
   }
 
   /** Decisions first … next − 1 are kept. */
