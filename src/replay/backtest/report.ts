@@ -210,7 +210,7 @@ export class BacktestReporter {
     else if (one !== undefined)
       notes.push(`Drafts decide nothing (\`--live ${one}\` takes one as live): ${drafts.join(', ')}.`);
     for (const { id, status } of campaigns) {
-      if (status !== 'shadow' || statusIn(this.#last, id) === 'shadow') continue;
+      if (status !== 'shadow') continue;
       const count = this.#books.after.get(id)?.suppressed.get('shadow') ?? 0;
       notes.push(`${id} is in shadow: it would have sent ${count}, and sends nothing.`);
     }

@@ -126,6 +126,10 @@ describe.each([1, 3])('over %i partitions', (partitions) => {
     expect(would).toBeGreaterThan(0);
     expect(beside.notes).toContain(`scones is in shadow: it would have sent ${would}, and sends nothing.`);
     expect(cluster.fs.steps).toBe(steps);
+    // It says so whatever was active before.
+    const published = recorded(shadow, partitions, (c) => week(c, 4));
+    const again = backtest(published, workspaceOf(shadow));
+    expect(again.notes).toContain(`scones is in shadow: it would have sent ${would}, and sends nothing.`);
   });
 });
 
