@@ -120,27 +120,26 @@ class Why {
     throw new WhyError('moment', detail);
   }
 
-  /**
-   * The last moment until then; of several at one time, or on one day, the last at which the campaign was asked. From one snapshot after another, the newest first: all that happened at the time, or
-   * on the day, that is asked about lies behind the first.
-   */
+  /** The last moment until then at which the campaign was asked; if it never was, or none is asked about, the last of all. */
   #lastUntil(time: AskedUntil): Explanation {
-    const { customer, campaign: asked } = this.#question;
+    const { customer, campaign, at } = this.#question;
+    const told = (campaign === null ? null : this.#lastAsked(time, campaign)) ?? this.#lastAsked(time, null);
+    if (told !== null) return told;
+    const until = 'ms' in time ? formatRfc3339(time.ms) : `the end of ${at}`;
+    throw this.#nothing(`nothing happened to customer "${customer}" until ${until}`);
+  }
+
+  /** null: at no moment. From one snapshot after another, the newest first. */
+  #lastAsked(time: AskedUntil, asked: string | null): Explanation | null {
     // No zone is a day away from UTC.
     const [fromMs, untilMs] = 'ms' in time ? [time.ms, time.ms] : [(time.day - 1) * DAY_MS, (time.day + 2) * DAY_MS];
-    const placeOf = (ms: number, machine: Machine): number =>
-      'ms' in time ? ms - time.ms : localDay(ms, machine) - time.day;
+    const isIn = (ms: number, machine: Machine): boolean =>
+      'ms' in time ? ms <= time.ms : localDay(ms, machine) <= time.day;
     const first = this.#history.firstSeq(this.#partition) ?? 1;
     const snapshots = this.#history.snapshots(this.#partition).filter(({ logTime }) => logTime < fromMs);
     const starts = [first, ...snapshots.map(({ seq }) => seq + 1)].filter((seq) => seq >= first);
-    let askedIn = Number.NaN;
-    const accepts = ({ at, campaigns }: ExplainedMoment, machine: Machine): boolean => {
-      const place = placeOf(Date.parse(at), machine);
-      if (place > 0) return false;
-      if (campaigns.some(({ campaign }) => campaign === asked)) askedIn = place;
-      else if (place === askedIn) return false;
-      return true;
-    };
+    const accepts = ({ at, campaigns }: ExplainedMoment, machine: Machine): boolean =>
+      isIn(Date.parse(at), machine) && (asked === null || campaigns.some(({ campaign }) => campaign === asked));
     let untilSeq = this.#history.lastSeq(this.#partition);
     for (const seq of starts.sort((a, b) => b - a)) {
       if (seq > untilSeq) continue;
@@ -148,8 +147,7 @@ class Why {
       if (found !== null) return found;
       untilSeq = seq - 1;
     }
-    const until = 'ms' in time ? formatRfc3339(time.ms) : `the end of ${this.#question.at}`;
-    throw this.#nothing(`nothing happened to customer "${customer}" until ${until}`);
+    return null;
   }
 
   /** The last run of a schedule in which the customer had a turn. */

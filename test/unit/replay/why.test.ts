@@ -263,6 +263,23 @@ describe('why', () => {
     expect(story(ask({ campaign: 'basket', at }))).toEqual(['due basket:decided']);
   });
 
+  it('tells of a campaign at the last moment until a time at which it was asked, whatever came since', () => {
+    begin();
+    send('ann', 'receipt', 0, { id: 'r1', data: { total: 5 } });
+    kept.snapshot();
+    send('ann', 'receipt', 10, { id: 'r2' });
+    send('ann', 'view', 20, { id: 'v1', data: {} });
+    kept.snapshot();
+    send('ann', 'view', 30, { id: 'v2', data: {} });
+    send('ann', 'receipt', 40, { id: 'r3' });
+    const told = (at: string): string[] => story(ask({ campaign: 'thanks', at }));
+    expect(told('2010-12-01T07:35:00Z')).toEqual(['receipt r2 thanks:decided']);
+    expect(told('2010-12-01T07:09:00Z')).toEqual(['receipt r1 thanks:unmatched']);
+    expect(told('2010-12-01')).toEqual(['receipt r3 thanks:decided']);
+    // It never was: the last moment of all.
+    expect(story(ask({ campaign: 'letter', at: '2010-12-01T07:35:00Z' }))).toEqual(['view v2']);
+  });
+
   it('knows campaigns that are gone, and refuses those that never were', () => {
     begin();
     send('ann', 'receipt', 0, { id: 'r1' });
