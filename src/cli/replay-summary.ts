@@ -45,7 +45,8 @@ function decisionLines(
   ];
   const forgotten = sum((check) => check.forgotten);
   if (forgotten > 0) lines.push(`${number(forgotten)} older ones are no longer kept`);
-  const unwritten = sum((check) => check.unwritten);
+  // Where something is lost, nothing of what is behind it will be written.
+  const unwritten = sum((check) => (check.difference === null ? check.unwritten : 0));
   if (unwritten > 0)
     lines.push(`${number(unwritten)} are still to be written by the node, when it goes on or starts again`);
   return lines;

@@ -318,6 +318,21 @@ describe('beckon replay', () => {
     expect(text).toMatch(/^ {2}decided {3}\{"id":"1-1",/m);
     expect(text).toMatch(/^ {2}replayed {2}\{"id":"0-1",/m);
 
+    // Damage in the midst of one partition's log: nothing of it is still to be written.
+    const damaged = nodes.newDataFolder();
+    cpSync(data, damaged, { recursive: true });
+    const folder = join(damaged, 'decisions/3');
+    const segment = join(folder, readdirSync(folder).toSorted().at(-1) as string);
+    const bytes = readFileSync(segment);
+    bytes.fill(0xff, bytes.length >> 1, (bytes.length >> 1) + 2);
+    writeFileSync(segment, bytes);
+    const lost = await replay(damaged);
+    expect(lost.code).toBe(1);
+    expect(lost.text).toMatch(
+      /^partition 3: decision 3-\d+ and what was behind it is lost: .* snapshot of record \d+/m,
+    );
+    expect(lost.text).not.toContain('still to be written');
+
     const none = await runBeckon('replay', '--data', join(data, 'wal'));
     expect(none).toMatchObject({ code: 1, stdout: '' });
     expect(none.stderr).toContain('it is no data folder (it has no beckon.json)');
