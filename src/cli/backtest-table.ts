@@ -15,6 +15,13 @@ const REASONS: Readonly<Record<string, string>> = {
   unmatched: 'no longer matched',
   waiting: 'still waiting',
   follow_up: 'follow-up not sent',
+  shadow: 'the campaign is in shadow now',
+};
+
+/** Why a campaign of this status matches nothing. */
+const NOT_LIVE: Readonly<Record<string, string>> = {
+  draft: 'the campaign is a draft',
+  paused: 'the campaign is paused',
 };
 
 export interface TableStyle {
@@ -123,9 +130,10 @@ function explained(campaigns: readonly CampaignComparison[], paint: Paint, width
   if (lost.length > 0)
     sections.push([
       paint('why decisions were lost', 1),
-      ...lost.flatMap(({ campaign, lost: count, lostBy, displacedBy }) => {
+      ...lost.flatMap(({ campaign, status, lost: count, lostBy, displacedBy }) => {
+        const reasons = list(lostBy, (reason) => reasonText(reason, status.after));
         const winners = list(displacedBy, (name) => name);
-        return line(campaign, count, list(lostBy, reasonText) + (winners === '' ? '' : `; displaced by ${winners}`));
+        return line(campaign, count, reasons + (winners === '' ? '' : `; displaced by ${winners}`));
       }),
     ]);
   const changed = campaigns.filter((campaign) => campaign.changed > 0);
@@ -208,8 +216,10 @@ function exhaustion({ firstRefused }: UnitsCourse, clock: (time: string) => stri
   return before === after ? text(after) : `${text(before)} → ${text(after)}`;
 }
 
-function reasonText(reason: string): string {
-  return REASONS[reason] ?? reason;
+/** `status` in the workspace that decides; null: it does not have the campaign. */
+function reasonText(reason: string, status: string | null): string {
+  const notLive = reason !== 'unmatched' ? undefined : status === null ? 'the campaign is gone' : NOT_LIVE[status];
+  return notLive ?? REASONS[reason] ?? reason;
 }
 
 /** `cap 40, outranked 10` */

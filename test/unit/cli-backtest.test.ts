@@ -140,3 +140,30 @@ test('has no column of what never happened', async () => {
   expect(moved).toMatch(/^campaign +matched +decisions +kept +changed +gained +lost$/m);
   expect(moved).toMatch(/^budgets and limits +limit +used +returned +refused +first refused$/m);
 });
+
+test('says of a campaign that is not live why its decisions were lost', async () => {
+  const lost = (campaign: string, after: string | null, lostBy: CampaignComparison['lostBy']): CampaignComparison => ({
+    ...comparison(campaign, 9),
+    ...{ status: { before: 'live', after }, lostBy },
+  });
+  const told = await shown(
+    report(
+      [
+        lost('basket', 'live', { unmatched: 9 }),
+        lost('candles', null, { unmatched: 8, follow_up: 1 }),
+        lost('garden', 'draft', { unmatched: 9 }),
+        lost('ribbon', 'paused', { unmatched: 9 }),
+        lost('scones', 'shadow', { shadow: 7, unmatched: 2 }),
+      ],
+      [],
+    ),
+  );
+  const lines = told.split('\n');
+  expect(lines.slice(lines.indexOf('why decisions were lost') + 1).slice(0, 5)).toEqual([
+    'basket         9  no longer matched 9',
+    'candles        9  the campaign is gone 8, follow-up not sent 1',
+    'garden         9  the campaign is a draft 9',
+    'ribbon         9  the campaign is paused 9',
+    'scones         9  the campaign is in shadow now 7, no longer matched 2',
+  ]);
+});
