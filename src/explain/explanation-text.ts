@@ -7,7 +7,7 @@
  *       ✗ hearts   push: cap two-messages-a-day: 2 of 2 in the 24 h before, at …
  *       · robins   profile.receipts_30d >= 3 (is 1)
  */
-import type { CampaignVerdict, ExplainedMoment, Explanation } from '../protocol/explanation.ts';
+import type { CampaignVerdict, ExplainedMoment, Explanation, MomentCause, NotAsked } from '../protocol/explanation.ts';
 import { detailLines } from './detail-text.ts';
 import { lengthOf, padEnd, wrap } from './layout.ts';
 import { LocalTime } from './local-time.ts';
@@ -76,14 +76,24 @@ function momentLines(moment: ExplainedMoment, page: Page, campaign: string | nul
   const nameWidth = Math.min(NAME_LENGTH_MAX, Math.max(0, ...shown.map((verdict) => lengthOf(nameOf(verdict)))));
   return [
     head,
-    ...(verdicts.length === 0
-      ? [
-          `  ${campaign === null ? 'No campaign listens for this.' : `${campaign} was not asked: in version ${moment.workspace} it listens for something else, is a draft or paused, or is not there.`}`,
-        ]
-      : []),
+    ...(verdicts.length === 0 ? wrap('  ', nobodyText(moment, campaign), '  ', page.width) : []),
     ...shown.flatMap((verdict) => verdictLines(verdict, nameWidth, wording, page)),
     ...(hidden > 0 ? [paint('dim', `  · and ${countText(hidden)} more that did not match`)] : []),
   ];
+}
+
+function nobodyText({ cause, workspace, notAsked }: ExplainedMoment, campaign: string | null): string {
+  if (campaign === null || notAsked === undefined) return 'No campaign listens for this.';
+  return `${campaign} was not asked: ${notAskedText(notAsked, cause, workspace)}.`;
+}
+
+function notAskedText({ status, on }: NotAsked, cause: MomentCause, version: number): string {
+  if (status === 'absent') return `version ${version} has no such campaign`;
+  if (status === 'draft' || status === 'paused')
+    return `it was ${status === 'draft' ? 'a draft' : status} in version ${version}`;
+  const what = on === '$schedule' ? 'ran by a schedule' : `listened for ${on}`;
+  const not = cause.kind === 'event' ? `not for ${cause.type}` : 'and nothing of it was due';
+  return `in version ${version} it ${what}, ${not}`;
 }
 
 function causeText(moment: ExplainedMoment, wording: Wording): string {

@@ -15,6 +15,14 @@ export interface ExplainedMoment {
   readonly cause: MomentCause;
   /** In the order of their ids. */
   readonly campaigns: readonly CampaignVerdict[];
+  /** Only where one campaign is asked about, and had no part in it. */
+  readonly notAsked?: NotAsked;
+}
+
+/** Its status in the moment's version, `absent` where it is not there, and the type of event that it is asked at (`$schedule`; null: it is not there). */
+export interface NotAsked {
+  readonly status: string;
+  readonly on: string | null;
 }
 
 /** `due`: the time of waits, quiet hours, cascades was over. `units`: an answer came about units of a budget or limit. `published`: a version took campaigns away. */

@@ -18,6 +18,7 @@ import type { EventQuery } from '../find-event.ts';
 import { type History, HistoryForgottenError } from '../history.ts';
 import { PartitionReplay, type ReplayStart } from '../partition-replay.ts';
 import { FollowedEvents } from './follow.ts';
+import { notAskedIn } from './not-asked.ts';
 import { type AskedUntil, askedTime, WhyError } from './question.ts';
 import { standingOf, type WhyStanding } from './standing.ts';
 
@@ -235,7 +236,9 @@ class Why {
         }
         followed.follow(moment);
         const narrowed = followed.narrowed(moment);
-        moments.push(narrowed);
+        const workspace = replay.machine.activeWorkspace?.workspace;
+        const isAsked = campaign === null || narrowed.campaigns.length > 0 || workspace === undefined;
+        moments.push(isAsked ? narrowed : { ...narrowed, notAsked: notAskedIn(workspace, campaign) });
         isFound = take === 'first';
         verdicts += narrowed.campaigns.length;
         if (take === 'all' && verdicts > WHY_VERDICTS_MAX) throw this.#tooMuch(seq);

@@ -7,6 +7,8 @@ import type {
   ExplainedMoment,
   ExplainedStep,
   Explanation,
+  MomentCause,
+  NotAsked,
 } from '../../../src/protocol/explanation.ts';
 import { SuppressReason } from '../../../src/protocol/rejection.ts';
 import { AT, DECIDED, LOST, MOMENT, UNMATCHED, verdict } from './verdicts.ts';
@@ -206,11 +208,20 @@ it.each([
   ]);
 });
 
-it('says of a campaign that was not asked what may be the matter, in the version of that moment', () => {
-  const moments = [{ ...MOMENT, campaigns: [] }];
-  expect(explanationText({ ...EXPLANATION, campaign: 'new-one', moments }, PLAIN)).toContain(
-    '  new-one was not asked: in version 3 it listens for something else, is a draft or paused, or is not there.\n',
-  );
+const SCHEDULE = { kind: 'schedule', due: '2010-12-01T22:00:00.000Z' } as const;
+it.each<[NotAsked, MomentCause, string]>([
+  [{ status: 'absent', on: null }, MOMENT.cause, 'version 3 has no such campaign'],
+  [{ status: 'draft', on: 'receipt' }, MOMENT.cause, 'it was a draft in version 3'],
+  [{ status: 'paused', on: 'basket' }, MOMENT.cause, 'it was paused in version 3'],
+  [{ status: 'live', on: 'basket' }, MOMENT.cause, 'in version 3 it listened for basket, not for receipt'],
+  [{ status: 'shadow', on: '$schedule' }, MOMENT.cause, 'in version 3 it ran by a schedule, not for receipt'],
+  [{ status: 'live', on: 'basket' }, { kind: 'due' }, 'in version 3 it listened for basket, and nothing of it was due'],
+  [{ status: 'live', on: 'basket' }, SCHEDULE, 'in version 3 it listened for basket, and nothing of it was due'],
+  [{ status: 'live', on: '$schedule' }, SCHEDULE, 'in version 3 it ran by a schedule, and nothing of it was due'],
+])('says of a campaign that was not asked what was the matter: %j', (notAsked, cause, words) => {
+  const moments = [{ ...MOMENT, cause, campaigns: [], notAsked }];
+  const text = explanationText({ ...EXPLANATION, campaign: 'new-one', moments }, { ...PLAIN, width: 100 });
+  expect(text).toContain(`  new-one was not asked: ${words}.\n`);
 });
 
 it('says when the next channel of a decision has its turn, and what came in between', () => {

@@ -280,6 +280,25 @@ describe('why', () => {
     expect(story(ask({ campaign: 'letter', at: '2010-12-01T07:35:00Z' }))).toEqual(['view v2']);
   });
 
+  it('says why a campaign was not asked, by the version of that moment', () => {
+    begin();
+    const more = (id: string, status: string): object => ({
+      [`campaigns/${id}.yaml`]: `id: ${id}\non: receipt\nchannels: [push]\nstatus: ${status}\n`,
+    });
+    send('ann', 'receipt', 0, { id: 'r0' });
+    kept.live.publish(workspaceOf({ ...FILES, ...more('sketch', 'draft'), ...more('rest', 'paused') }, 2), FAR_FUTURE);
+    send('ann', 'receipt', 0, { id: 'r1' });
+    const notAsked = (event: string, campaign: string): unknown =>
+      ask({ event, campaign }).moments.map((moment) => [moment.workspace, moment.campaigns.length, moment.notAsked]);
+    expect(notAsked('r0', 'sketch')).toEqual([[1, 0, { status: 'absent', on: null }]]);
+    expect(notAsked('r1', 'sketch')).toEqual([[2, 0, { status: 'draft', on: 'receipt' }]]);
+    expect(notAsked('r1', 'rest')).toEqual([[2, 0, { status: 'paused', on: 'receipt' }]]);
+    expect(notAsked('r1', 'basket')).toEqual([[2, 0, { status: 'live', on: 'view' }]]);
+    expect(notAsked('r1', 'letter')).toEqual([[2, 0, { status: 'live', on: '$schedule' }]]);
+    expect(notAsked('r1', 'thanks')).toEqual([[2, 1, undefined]]);
+    expect(ask({ event: 'r1' }).moments[0]).not.toHaveProperty('notAsked');
+  });
+
   it('knows campaigns that are gone, and refuses those that never were', () => {
     begin();
     send('ann', 'receipt', 0, { id: 'r1' });
