@@ -4,6 +4,7 @@ import type { Effects } from '../../machine/effects.ts';
 import type { BacktestReport, BeforeAfter, CampaignComparison } from '../../protocol/backtest.ts';
 import { assert } from '../../stdx/assert.ts';
 import type { Workspace } from '../../workspace/workspace.ts';
+import { eventsOf } from '../events-of.ts';
 import { type CampaignTally, CompareTally, Counts } from './compare-tally.ts';
 import type { BacktestPartition } from './partition.ts';
 import { UnitsTally } from './units-tally.ts';
@@ -250,10 +251,6 @@ function channelsOf(tallies: readonly CampaignTally[], { channels }: Workspace):
 function assertBalanced(id: string, { before, after, kept, changed, gained, lost }: CampaignTally): void {
   assert(before.decisions === kept + changed + lost, `${id}: every decision before is kept, changed or lost`);
   assert(after.decisions === kept + changed + gained, `${id}: every decision after is kept, changed or gained`);
-}
-
-function eventsOf({ accepted, repeated, rejections }: Effects): number {
-  return accepted + repeated + rejections.length;
 }
 
 function timeText(ms: number): string {

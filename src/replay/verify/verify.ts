@@ -9,6 +9,7 @@ import type { EncodedDecision } from '../../protocol/decision.ts';
 import { EntriesForgottenError } from '../../storage/numbered-log-reader.ts';
 import { errorCode } from '../../storage/storage-error.ts';
 import { lastRecords } from '../../storage/wal-tail.ts';
+import { eventsOf } from '../events-of.ts';
 import type { History } from '../history.ts';
 import { PartitionReplay } from '../partition-replay.ts';
 import { RecordClock } from '../record-clock.ts';
@@ -54,7 +55,7 @@ export interface PartitionCheck {
   readonly fromMs: number;
   readonly toMs: number;
   readonly records: number;
-  /** Accepted ones. */
+  /** Accepted or not. */
   readonly events: number;
   readonly decisions: number;
   /** Of these, compared: the archive may keep less of them (`forgotten`), or not have them yet (`unwritten`). */
@@ -190,7 +191,7 @@ class Verification {
     if (record.seq > this.#lastSeq) this.#records++;
     this.#lastSeq = record.seq;
     this.#lastMs = machine.logTime;
-    this.#events += effects.accepted;
+    this.#events += eventsOf(effects);
     this.#decisions += effects.decisions.length;
     for (const decision of effects.decisions) this.#made.push({ decision, seq: record.seq });
     if (replay.seq === this.#snapshots[0]) this.#meetSnapshot();

@@ -3,6 +3,8 @@ import { describe, expect, test } from 'vitest';
 import type { BacktestReport, CampaignComparison, UnitsCourse } from '../../../src/protocol/backtest.ts';
 import type { Decision } from '../../../src/protocol/decision.ts';
 import { withLive } from '../../../src/replay/backtest/candidate.ts';
+import { History } from '../../../src/replay/history.ts';
+import { verifyPartition } from '../../../src/replay/verify/verify.ts';
 import { fnv1a32, partitionOf } from '../../../src/stdx/hash.ts';
 import { Prng } from '../../../src/stdx/prng.ts';
 import { type WorkspaceFiles, workspaceOf } from '../../support/machine-fixture.ts';
@@ -247,6 +249,20 @@ describe.each([1, 3])('units over %i partitions', (partitions) => {
     expect(course(report, 'cake', 'before')).toEqual(count(cluster.decisions, answers, false));
     expect(course(report, 'cake', 'after')).toEqual(count(scones, answers, false));
   });
+});
+
+test('counts every event that came, as a replay of the same history does', async () => {
+  const cluster = recorded(policy(50), 1, (cluster) => {
+    const receipt = { type: 'receipt', id: 'r-1', data: { total: 1 } };
+    for (const event of [receipt, receipt, { type: 'unheard', data: {} }, { type: 'receipt', data: { total: 'much' } }])
+      cluster.event('c-1', event);
+  });
+  const report = backtest(cluster, workspaceOf(policy(50)));
+  expect(report).toMatchObject({ events: 4, accepted: { before: 1, after: 1 } });
+  const history = History.open(cluster.fs, cluster.directory);
+  const { events } = await verifyPartition(history, 0, null, { fromMs: null, toMs: null });
+  history.close();
+  expect(events).toBe(report.events);
 });
 
 test('an aggregate that only the candidate has is filled by what came before', () => {
