@@ -18,6 +18,11 @@ export class WhyError extends Error {
   }
 }
 
+/** As RFC 3339 writes it, or without seconds; NaN where it is none. */
+export function timeOf(text: string): number {
+  return parseRfc3339(text.replace(/^(.{10}T\d\d:\d\d)(?=[Z+-])/i, '$1:00'));
+}
+
 /** A whole number is a record's sequence, everything else a time or a day. WhyError where it is none. */
 export function askedTime(text: string): AskedTime {
   if (/^\d+$/.test(text)) {
@@ -25,7 +30,7 @@ export function askedTime(text: string): AskedTime {
     if (Number.isSafeInteger(seq) && seq >= 1) return { seq };
     throw new WhyError('at', `at: records are numbered from 1, "${text}" is no such number`);
   }
-  const ms = parseRfc3339(text);
+  const ms = timeOf(text);
   if (!Number.isNaN(ms)) return { ms };
   const day = parseDate(text);
   if (day !== null) return { day };

@@ -9,7 +9,7 @@
  * asked for: nobody is named who they are about.
  */
 import { WHY_RECORDS_FOLLOWED_MAX, WHY_VERDICTS_MAX } from '../../constants.ts';
-import { formatRfc3339, parseRfc3339 } from '../../machine/decode/rfc3339.ts';
+import { formatRfc3339 } from '../../machine/decode/rfc3339.ts';
 import type { Machine } from '../../machine/machine.ts';
 import type { ExplainedMoment, Explanation } from '../../protocol/explanation.ts';
 import type { WhyQuestion } from '../../protocol/why.ts';
@@ -19,7 +19,7 @@ import { type History, HistoryForgottenError } from '../history.ts';
 import { PartitionReplay, type ReplayStart } from '../partition-replay.ts';
 import { FollowedEvents } from './follow.ts';
 import { notAskedIn } from './not-asked.ts';
-import { type AskedUntil, askedTime, WhyError } from './question.ts';
+import { type AskedUntil, askedTime, timeOf, WhyError } from './question.ts';
 import { standingOf, type WhyStanding } from './standing.ts';
 
 export interface WhyOptions {
@@ -44,6 +44,8 @@ interface Search {
 
 const ALWAYS = Number.POSITIVE_INFINITY;
 const DAY_MS = 86_400_000;
+/** It begins with a day. */
+const DATED = /^\d{4}-\d\d-\d\d/;
 /** No campaign listens for these. */
 const SILENT_TYPES = ['$profile', '$consent'];
 
@@ -96,10 +98,11 @@ class Why {
       if (found !== null) return found;
     }
     if (id !== null) {
-      const dueMs = parseRfc3339(id);
-      const run = Number.isNaN(dueMs) ? null : this.#runSince(dueMs, formatRfc3339(dueMs));
+      const dueMs = timeOf(id);
+      const isTime = !Number.isNaN(dueMs);
+      const run = isTime ? this.#runSince(dueMs, formatRfc3339(dueMs)) : null;
       if (run !== null) return run;
-      throw this.#noEvent(id);
+      throw this.#noEvent(id, !isTime && (DATED.test(id) || (listens !== null && 'lastRunsMs' in listens)));
     }
     const which = type === null ? '' : ` of type ${type}, which campaign ${campaign} listens for`;
     throw this.#nothing(`customer "${customer}" has no accepted event${which}`);
@@ -315,10 +318,12 @@ class Why {
     return new WhyError('customer', detail);
   }
 
-  #noEvent(id: string): WhyError {
+  /** `isRun`: a schedule's run may be meant. */
+  #noEvent(id: string, isRun: boolean): WhyError {
     const { customer } = this.#question;
     const silent = SILENT_TYPES.find((type) => this.#find({ customer, id, types: [type] }) !== null);
-    if (silent === undefined) return this.#nothing(`customer "${customer}" has no accepted event "${id}"`);
+    const hint = isRun ? " (a schedule's run is named by its due time, such as 2010-12-01T08:26:00Z)" : '';
+    if (silent === undefined) return this.#nothing(`customer "${customer}" has no accepted event "${id}"${hint}`);
     const detail = `event "${id}" of customer "${customer}" is a ${silent}: no campaign listens for those`;
     return new WhyError('moment', detail);
   }

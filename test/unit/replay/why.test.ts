@@ -138,6 +138,13 @@ describe('why', () => {
       expect(story(first)).toEqual(['schedule letter:decided']);
       expect(first.moments[0]?.at).toBe('2010-12-01T09:00:00.000Z');
     }
+    expect(ask({ event: '2010-12-01T10:00+01:00' }).moments[0]?.at).toBe('2010-12-01T09:00:00.000Z');
+    const named = "a schedule's run is named by its due time, such as 2010-12-01T08:26:00Z";
+    for (const event of ['2010-12-01 10:00', '2010-12-01', '2010-12-01T10:00:00'])
+      expect(refusal({ event })).toContain(`no accepted event "${event}" (${named}): history`);
+    expect(refusal({ campaign: 'letter', event: 'monday' })).toContain(`"monday" (${named})`);
+    for (const event of ['monday', '20101201', '2010-12-01T08:00:00Z'])
+      expect(refusal({ event })).toContain(`no accepted event "${event}": history`);
     expect(refusal({ event: '2010-12-01T08:00:00.000Z' })).toContain('no accepted event "2010-12-01T08:00:00.000Z"');
     expect(refusal({ campaign: 'thanks', event: '2010-12-01T09:00:00.000Z' })).toContain('no accepted event');
     expect(refusal({ campaign: 'letter', customer: 'bob', at: '2010-12-01T08:30:00Z' })).toBe(
@@ -187,6 +194,9 @@ describe('why', () => {
     expect(story(ask({ at: '2010-12-01T07:59:59.999Z' }))).toEqual(['view v1 basket:waiting', 'due basket:decided']);
     expect(story(ask({ at: '2010-12-01T09:00:00+01:00' }))).toEqual(['due basket:decided']);
     expect(story(ask({ at: '2011-01-01T00:00:00Z' }))).toEqual(['receipt r1 thanks:decided']);
+    // Seconds may be left out.
+    for (const at of ['2010-12-01T08:00Z', '2010-12-01t09:00+01:00'])
+      expect(story(ask({ at }))).toEqual(['due basket:decided']);
     expect(refusal({ at: String(third + 1) })).toBe(
       `moment: partition 0, where customer "ann" is, has no record ${third + 1}: the last one is ${third}`,
     );
@@ -197,7 +207,7 @@ describe('why', () => {
     expect(refusal({ at: 'noon' })).toBe(
       'at: at: expected a time with its zone such as 2010-12-01T08:26:00Z, a day such as 2010-12-01, or the number of a record such as 1234, got "noon"',
     );
-    for (const at of ['2010-12-01T08:00:00', '2010-02-30', '2010-12-1'])
+    for (const at of ['2010-12-01T08:00:00', '2010-12-01T08:00', '2010-12-01T08Z', '2010-02-30', '2010-12-1'])
       expect(refusal({ at })).toContain(`got "${at}"`);
   });
 
