@@ -72,9 +72,9 @@ function heading(
 }
 
 function sameText({ decisions }: BacktestReport): string {
-  return decisions.before === 0
-    ? 'Nothing was decided, before or after.'
-    : `Nothing differs: each of the ${number(decisions.before)} decisions is made again as it was.`;
+  if (decisions.before === 0) return 'Nothing was decided, before or after.';
+  const each = decisions.before === 1 ? 'the one decision' : `each of the ${number(decisions.before)} decisions`;
+  return `Nothing differs: ${each} is made again as it was.`;
 }
 
 function differs({ gained, lost, changed, matched }: CampaignComparison): boolean {

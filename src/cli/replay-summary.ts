@@ -56,6 +56,7 @@ function decisionLines(
 function spanOf(kept: readonly PartitionCheck[]): string {
   const from = Math.max(...kept.map(({ fromMs }) => fromMs));
   const to = Math.max(...kept.map(({ toMs }) => toMs));
+  if (to === 0) return 'no event yet';
   return `${from === 0 ? 'from the first record' : `from ${time(from)}`} to ${time(to)}`;
 }
 

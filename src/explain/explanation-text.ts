@@ -140,14 +140,16 @@ function nameOf({ campaign, status, reason }: CampaignVerdict): string {
   return status === 'shadow' && reason !== 'shadow' ? `${campaign} (shadow)` : campaign;
 }
 
-function reachLines({ historyFrom, until, moments }: Explanation, { paint, time }: Page): readonly string[] {
+function reachLines(explanation: Explanation, { paint, time }: Page): readonly string[] {
+  const { historyFrom, historyIsWhole, until, moments } = explanation;
   if (historyFrom === null) return ['No history is kept that could be explained.'];
   const last = moments.at(-1)?.at;
   const looked = until === null || until === last ? '' : `looked until ${time.full(until)}; `;
+  const reach = historyIsWhole ? 'is kept from its beginning' : `reaches back to ${time.full(historyFrom)}`;
   return [
     paint(
       'dim',
-      `${looked}history reaches back to ${time.full(historyFrom)}`.replace(/^./, (a) => a.toUpperCase()),
+      `${looked}history ${reach}`.replace(/^./, (a) => a.toUpperCase()),
     ),
   ];
 }

@@ -200,6 +200,8 @@ export interface Explanation {
   readonly partition: number;
   /** Log time of the earliest record that can be explained; null: nothing is kept. */
   readonly historyFrom: string | null;
+  /** Nothing came before that record: the log is kept from its beginning. */
+  readonly historyIsWhole: boolean;
   /** Log time up to which was looked for what became of it; null: until everything was settled. */
   readonly until: string | null;
   /** Of the workspace: people read times by the clock there. */

@@ -26,7 +26,7 @@ export function readWorkspaceFolder(directory: string): Record<string, string> {
     throw new WorkspaceFolderError(`${directory} is a file: name the folder that holds workspace.yaml`);
   if (!isWorkspace(directory))
     throw new WorkspaceFolderError(
-      `${directory} is no workspace: it has no workspace.yaml; ${remedyFor(directory)} A workspace is a folder of ${WORKSPACE_HOLDS}`,
+      `${directory} is no workspace: it has no workspace.yaml; ${remedyFor(directory)} A workspace is a folder of ${WORKSPACE_HOLDS}, with its tests in ${TESTS}/*.yaml`,
     );
   return readFiles(directory, listFiles(directory, ''), 'a workspace');
 }

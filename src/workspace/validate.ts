@@ -22,8 +22,9 @@ export function validate<T extends z.ZodType>(
   issues: IssueList,
   faults: DefinitionFault[] = [],
 ): z.infer<T> | null {
-  // An empty file is an empty mapping.
-  const result = definition.safeParse(file.data ?? Object.create(null), { error: message });
+  // An empty file is an empty mapping, or list.
+  const empty = definition.def.type === 'array' ? [] : Object.create(null);
+  const result = definition.safeParse(file.data ?? empty, { error: message });
   if (result.success) return result.data;
   const seen = new Set<string>();
   for (const issue of result.error.issues) reportIssue(issue, [], file, issues, faults, seen);

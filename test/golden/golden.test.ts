@@ -67,7 +67,15 @@ interface Scenario {
 
 /** Every step and every part of a predicate. */
 const WORDS = { width: 80, colour: false, detail: true };
-const NOBODY = { customer: null, campaign: null, partition: 0, historyFrom: null, until: null, timezone: 'UTC' };
+const NOBODY = {
+  customer: null,
+  campaign: null,
+  partition: 0,
+  historyFrom: null,
+  historyIsWhole: false,
+  until: null,
+  timezone: 'UTC',
+};
 
 const folder = new URL('.', import.meta.url);
 const names = readdirSync(folder).filter((name) => name.endsWith('.yaml'));

@@ -113,6 +113,13 @@ describe('beckon replay', () => {
     expect(quiet.stderr).toContain('nothing happened from 2010-12-11T00:00:00.000Z before 2010-12-11T00:00:01.000Z');
   });
 
+  it('says of a node that nothing happened to that it has no event yet', async () => {
+    const data = nodes.newDataFolder();
+    await nodes.start(data, '--workspace', DEMO_WORKSPACE);
+    const { code, text } = await replay(data);
+    expect([code, text.split('\n')[0]]).toEqual([0, '8 partitions, no event yet: 0 events in 8 records, 0 events/s']);
+  });
+
   it('ends before the time that was asked for, in the midst of imported records', async () => {
     const data = nodes.newDataFolder();
     const node = await nodes.start(data, '--workspace', DEMO_WORKSPACE);

@@ -121,6 +121,16 @@ test('fits on a terminal of 80 columns', async () => {
     expect(line.length, line).toBeLessThanOrEqual(80);
 });
 
+test('counts the decisions that are the same in words', async () => {
+  const same = (before: number): BacktestReport => ({
+    ...report([{ ...comparison('tea', 0), matched: NONE }], []),
+    decisions: { before, after: before, kept: before, changed: 0, gained: 0, lost: 0 },
+  });
+  expect(await shown(same(1))).toContain('Nothing differs: the one decision is made again as it was.');
+  await node?.close();
+  expect(await shown(same(2))).toContain('Nothing differs: each of the 2 decisions is made again as it was.');
+});
+
 test('has no column of what never happened', async () => {
   const idle = await shown(LOST);
   expect(idle).toMatch(/^campaign +matched +decisions +kept +gained +lost$/m);

@@ -18,6 +18,7 @@ const EXPLAINED: Explanation = {
   campaign: null,
   partition: 3,
   historyFrom: '2010-12-01T00:00:00.000Z',
+  historyIsWhole: true,
   until: null,
   timezone: 'Europe/Berlin',
   moments: [

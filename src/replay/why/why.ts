@@ -276,6 +276,7 @@ class Why {
         campaign,
         partition: this.#partition,
         historyFrom: this.#historyFrom(),
+        historyIsWhole: this.#historyIsWhole(),
         until,
         timezone,
         moments,
@@ -332,9 +333,12 @@ class Why {
   #nothing(what: string): WhyError {
     if (!this.#stands().knowsCustomer) return this.#noCustomer();
     const from = this.#historyFrom();
-    const isWhole = this.#history.firstSeq(this.#partition) === 1;
-    const kept = isWhole ? `from its beginning, ${from}` : `from ${from} on (--history of the node)`;
+    const kept = this.#historyIsWhole() ? `from its beginning, ${from}` : `from ${from} on (--history of the node)`;
     return new WhyError('moment', `${what}: ${from === null ? 'no history is kept' : `history is kept ${kept}`}`);
+  }
+
+  #historyIsWhole(): boolean {
+    return this.#history.firstSeq(this.#partition) === 1;
   }
 
   #historyFrom(): string | null {

@@ -20,6 +20,7 @@ const EXPLANATION: Explanation = {
   campaign: null,
   partition: 0,
   historyFrom: '2010-12-01T00:00:00.000Z',
+  historyIsWhole: false,
   until: '2010-12-09T08:00:00.000Z',
   timezone: 'UTC',
   moments: [MOMENT],
@@ -315,6 +316,12 @@ it('tells what else is worth knowing of a verdict', () => {
 it('shows nobody control characters of others', () => {
   const cause = { kind: 'event', id: '\u001b[2J\u202e1', type: 'receipt', ts: AT } as const;
   expect(lines({ cause, campaigns: [] })[0]).toBe('Wed 1 Dec 2010 22:14  receipt  [2J 1');
+});
+
+it('says no time to which history reaches where it is whole', () => {
+  const text = explanationText({ ...EXPLANATION, historyIsWhole: true, moments: [], until: null }, PLAIN);
+  expect(text).toContain('\n\nHistory is kept from its beginning\n');
+  expect(text).not.toContain('reaches back');
 });
 
 it('says when there is nothing to explain', () => {

@@ -73,6 +73,7 @@ describe('why', () => {
       customer: 'ann',
       partition: 0,
       historyFrom: '2010-12-01T07:00:00.000Z',
+      historyIsWhole: true,
       until: '2010-12-01T07:06:00.000Z',
       timezone: 'Europe/Berlin',
     });

@@ -213,6 +213,7 @@ describe('customers and times make sense', () => {
       'another case has this name: the one on line 1',
     ],
     ['^name: a\n', 'expected a list of cases, each with `name` and `steps`, got a mapping'],
+    ['^', 'needs at least one case'],
   ])('%j', (source, message) => {
     const { text, places } = marked(source);
     const { issues } = readTrials({ 'tests/a.yaml': text }, SHOP);

@@ -89,7 +89,7 @@ describe('reading', () => {
 
 describe('a folder that is no workspace is said so in one line', () => {
   const HOLDS =
-    'A workspace is a folder of workspace.yaml, profile.yaml, events.yaml, offers.yaml, policy.yaml, models.yaml, campaigns/*.yaml and templates/*.yaml';
+    'A workspace is a folder of workspace.yaml, profile.yaml, events.yaml, offers.yaml, policy.yaml, models.yaml, campaigns/*.yaml and templates/*.yaml, with its tests in tests/*.yaml';
 
   test.each<[string, readonly string[], (directory: string) => string, (directory: string) => string]>([
     [
