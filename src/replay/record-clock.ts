@@ -17,10 +17,14 @@ export class RecordClock {
   }
 
   /** With this record log time, which stands at `logTime`, reaches `ms`, if none of its events is refused. */
-  reaches({ kind, ts, payload }: LogRecord, logTime: number, ms: number): boolean {
-    if (this.#isWall) return ts >= ms;
-    if (logTime >= ms) return true;
-    return kind === RecordKind.events && this.#latest(payload, ts + EVENT_FUTURE_MS_MAX) >= ms;
+  reaches(record: LogRecord, logTime: number, ms: number): boolean {
+    return (!this.#isWall && logTime >= ms) || this.ends(record) >= ms;
+  }
+
+  /** Log time to which the record brings a partition that is not there yet, if none of its events is refused; −Infinity: it has no times. */
+  ends({ kind, ts, payload }: Pick<LogRecord, 'kind' | 'ts' | 'payload'>): number {
+    if (this.#isWall) return ts;
+    return kind === RecordKind.events ? this.#latest(payload, ts + EVENT_FUTURE_MS_MAX) : Number.NEGATIVE_INFINITY;
   }
 
   /** Log time with the record's first event; null: it has none, or none is dated. */

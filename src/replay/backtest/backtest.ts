@@ -13,6 +13,7 @@ import type { ReplayStart } from '../partition-replay.ts';
 import { RecordClock } from '../record-clock.ts';
 import { inPlaceOf, needsUnits } from './candidate.ts';
 import { BacktestError } from './error.ts';
+import { endBefore } from './history-end.ts';
 import { Lockstep } from './lockstep.ts';
 import { BacktestPartition } from './partition.ts';
 import { BacktestReporter } from './report.ts';
@@ -42,6 +43,9 @@ interface Reach {
 export function runBacktest(history: History, options: BacktestOptions): BacktestReport {
   const reach = reachOf(history);
   const startMs = checkedStart(reach, options);
+  const { fromMs, toMs } = options;
+  const endMs = fromMs === null ? null : endBefore(history, reach.partitions, fromMs);
+  if (endMs !== null) throw new BacktestError(nothingText(endMs, fromMs, toMs));
   let behind = 0;
   const onProgress = (share: number): void => {
     behind = Math.max(behind, share);
@@ -230,12 +234,7 @@ class Backtest {
 
   #report(lastMs: number): BacktestReport {
     const { fromMs, toMs } = this.#options;
-    if (!this.#reporter.hasRecords)
-      throw new BacktestError(
-        fromMs !== null && toMs === null && lastMs < fromMs
-          ? `history ends at ${timeText(lastMs)}: nothing happened from ${timeText(fromMs)} on`
-          : `nothing happened ${fromMs === null ? '' : `from ${timeText(fromMs)} `}${toMs === null ? '' : `before ${timeText(toMs)}`}`.trim(),
-      );
+    if (!this.#reporter.hasRecords) throw new BacktestError(nothingText(lastMs, fromMs, toMs));
     return this.#reporter.report(this.#startMs, this.#reach.sinceMs);
   }
 }
@@ -246,6 +245,14 @@ function newestOf(partitions: readonly BacktestPartition[]): Workspace | null {
   for (const { workspace } of partitions)
     if (workspace !== null && workspace.version > (newest?.version ?? 0)) newest = workspace;
   return newest;
+}
+
+/** `endMs`: where history ends. */
+function nothingText(endMs: number, fromMs: number | null, toMs: number | null): string {
+  if (fromMs !== null && toMs === null && endMs < fromMs)
+    return `history ends at ${timeText(endMs)}: nothing happened from ${timeText(fromMs)} on`;
+  const from = fromMs === null ? '' : ` from ${timeText(fromMs)}`;
+  return `nothing happened${from}${toMs === null ? '' : ` before ${timeText(toMs)}`}`;
 }
 
 function timeText(ms: number): string {

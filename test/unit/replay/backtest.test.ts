@@ -357,6 +357,27 @@ describe('what cannot be made says why', () => {
     expect(() => backtest(cluster, candidate, 2000, 1000)).toThrow(/--to must be later than --from/);
   });
 
+  test.each(['wall', 'event'] as const)(
+    'a range behind the end is refused before anything is replayed, %s clock',
+    (clock) => {
+      const cluster = new RecordedCluster(3, clock);
+      cluster.publish(workspaceOf(CAMPAIGNS));
+      for (let i = 0; i < 40; i++) {
+        cluster.pass(HOUR_MS);
+        cluster.event(`c-${i % 9}`, { type: 'receipt', ts: cluster.nowMs, data: { total: i } });
+        if (i === 25) cluster.snapshot(1);
+      }
+      const endMs = cluster.nowMs;
+      cluster.close();
+      let shares = 0;
+      const from = (ms: number): BacktestReport => backtest(cluster, workspaceOf(CAMPAIGNS), ms, null, () => shares++);
+      const [last, behind] = [new Date(endMs).toISOString(), new Date(endMs + 1).toISOString()];
+      expect(() => from(endMs + 1)).toThrow(`history ends at ${last}: nothing happened from ${behind} on`);
+      expect(shares).toBe(0);
+      expect(from(endMs).events).toBe(1);
+    },
+  );
+
   test('an attribute would change its type', () => {
     const profile = (type: string): WorkspaceFiles => ({ 'profile.yaml': `attributes:\n  country: {type: ${type}}\n` });
     const cluster = recorded(profile('string'), 1, (cluster) => {
