@@ -139,6 +139,7 @@ async function there(
     if (typeof ended !== 'string') return ended;
     await client.send('DELETE', path, null, null);
     progress.clear();
+    stderr.write('cancelled\n');
     process.exit(STOPPED_BY[ended]);
   } finally {
     over.abort();

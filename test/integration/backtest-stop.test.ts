@@ -1,14 +1,19 @@
 /** Whoever stops `beckon replay --node` takes the backtest back that the node makes: a real process, and a node that never ends one. Needs dist/. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { expect, test } from 'vitest';
 import { DEMO_WORKSPACE } from '../support/demo-node.ts';
 import { answerJson, fakeNode } from '../support/fake-node.ts';
 
 const MAIN = join(import.meta.dirname, '../../dist/main.js');
 
-/** Stops it with the first request of that method; `again` once more while it takes the backtest back. */
-async function stopped(at: 'POST' | 'GET', signal: NodeJS.Signals, again: boolean): Promise<[number | null, string[]]> {
+/** Stops it with the first request of that method; `again` once more while it takes the backtest back. Its exit code, what was taken back, and what it said. */
+async function stopped(
+  at: 'POST' | 'GET',
+  signal: NodeJS.Signals,
+  again: boolean,
+): Promise<[number | null, string[], string]> {
   let child: ChildProcess | null = null;
   const node = await fakeNode(({ method }, response) => {
     if (method === at || (again && method === 'DELETE')) child?.kill(signal);
@@ -18,10 +23,12 @@ async function stopped(at: 'POST' | 'GET', signal: NodeJS.Signals, again: boolea
   });
   try {
     const args = ['replay', '--workspace', DEMO_WORKSPACE, '--node', node.url];
-    const started = spawn(process.execPath, [MAIN, ...args], { stdio: ['ignore', 'ignore', 'inherit'] });
+    const started = spawn(process.execPath, [MAIN, ...args], { stdio: ['ignore', 'ignore', 'pipe'] });
     child = started;
+    const said = text(started.stderr);
     const code = await new Promise<number | null>((done) => started.once('exit', done));
-    return [code, node.requests.filter(({ method }) => method === 'DELETE').map(({ path }) => path)];
+    const deleted = node.requests.filter(({ method }) => method === 'DELETE').map(({ path }) => path);
+    return [code, deleted, await said];
   } finally {
     child?.kill('SIGKILL');
     await node.close();
@@ -32,10 +39,10 @@ test.each([
   ['SIGINT', 130],
   ['SIGTERM', 143],
 ] as const)('%s ends the backtest', async (signal, code) => {
-  const deleted = ['/v1/backtests/7'];
-  expect(await stopped('GET', signal, false)).toEqual([code, deleted]);
+  const ended = [code, ['/v1/backtests/7'], 'cancelled\n'];
+  expect(await stopped('GET', signal, false)).toEqual(ended);
   // Before the client knows which one it is.
-  expect(await stopped('POST', signal, false)).toEqual([code, deleted]);
+  expect(await stopped('POST', signal, false)).toEqual(ended);
   // One Ctrl-C arrives twice under npm.
-  expect(await stopped('GET', signal, true)).toEqual([code, deleted]);
+  expect(await stopped('GET', signal, true)).toEqual(ended);
 });
