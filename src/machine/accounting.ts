@@ -63,7 +63,8 @@ export interface BooksListener {
 
 /** Campaigns beyond OUTRANKED_BY_MAX are counted together under this name. */
 const OTHERS = '_other';
-const NOBODY: readonly string[] = [];
+/** Winners, where nobody was outranked. */
+export const NOBODY: readonly string[] = [];
 
 export class CampaignAccount {
   readonly id: string;

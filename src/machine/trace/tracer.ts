@@ -9,7 +9,13 @@ import type { EventFrame } from '../../protocol/frame.ts';
 import type { SuppressReason } from '../../protocol/rejection.ts';
 import type { PartitionState } from '../../state/partition-state.ts';
 import { assert } from '../../stdx/assert.ts';
-import type { BookedResult, BooksListener, CampaignAccount, MatchOrigin } from '../accounting.ts';
+import {
+  type BookedResult,
+  type BooksListener,
+  type CampaignAccount,
+  type MatchOrigin,
+  NOBODY,
+} from '../accounting.ts';
 import type { ActiveWorkspace } from '../active-workspace.ts';
 import { formatRfc3339 } from '../decode/rfc3339.ts';
 import { PendingKind } from '../time/pending-kind.ts';
@@ -96,14 +102,14 @@ export class Tracer implements BooksListener {
     winners: readonly string[],
     decision: number,
   ): void {
-    this.#heard(account, result, origin, now, { won: result === 'decided', winners, decision });
+    this.#heard(account, result, origin, now, result === 'decided', winners, decision);
     const moment = this.#withdrawals === null ? this.moment : this.#withdrawn(origin, now);
     if (moment === null) return;
     moment.booked(account.id, result, origin);
   }
 
   began(account: CampaignAccount, origin: MatchOrigin, now: number, kind: number, dueMs: number): void {
-    this.#heard(account, 'waiting', origin, now, { won: kind === PendingKind.units, winners: [], decision: 0 });
+    this.#heard(account, 'waiting', origin, now, kind === PendingKind.units, NOBODY, 0);
     this.moment?.began(account.id, origin, kind, dueMs);
   }
 
@@ -121,12 +127,15 @@ export class Tracer implements BooksListener {
     result: Outcome['result'],
     origin: MatchOrigin,
     now: number,
-    { won, winners, decision }: Pick<Outcome, 'won' | 'winners' | 'decision'>,
+    won: boolean,
+    winners: readonly string[],
+    decision: number,
   ): void {
     if (this.#trace.outcome === null) return;
     const { customer, id: eventId, typeName: eventType, ts: eventTs } = origin.frame();
-    const match = { customer, campaign, now, eventId, eventType, eventTs };
-    this.#trace.outcome({ ...match, result, won, winners: [...winners], decision });
+    // The round's list goes on; most outcomes have none.
+    const own = winners.length === 0 ? NOBODY : winners.slice();
+    this.#trace.outcome({ customer, campaign, now, eventId, eventType, eventTs, result, won, winners: own, decision });
   }
 
   #withdrawn(origin: MatchOrigin, now: number): MomentExplainer | null {
